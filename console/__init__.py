@@ -1,0 +1,1 @@
+"""What the operator sees: a terminal application and a command line over the same gateway."""

@@ -1,0 +1,206 @@
+"""The values that the broker hands out: frozen, free of Redis, instants as aware UTC datetimes.
+
+The words for states are fixed here, in the order of a job's life, and used everywhere:
+keys, columns, code, screens and documents.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, get_args
+
+State = Literal["blocked", "scheduled", "queued", "running", "retrying", "succeeded", "dead", "canceled"]
+STATES: tuple[State, ...] = get_args(State)
+WAITING: tuple[State, ...] = ("blocked", "scheduled", "queued", "retrying")
+FINISHED: tuple[State, ...] = ("succeeded", "dead", "canceled")
+
+AttemptOutcome = Literal["running", "succeeded", "failed", "lost", "canceled", "released"]
+
+PRIORITY_LIMIT = 4000
+"""A priority is a number in [-PRIORITY_LIMIT, PRIORITY_LIMIT]; the higher one runs first."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """What an enqueuer knows of a job; the broker adds the rest.
+
+    ``delay_ms`` counts from Redis's own clock at the moment of the enqueue; 0 means now.
+    ``payload`` is opaque here: the engine's codec wrote it and will read it.
+    """
+
+    id: str
+    task: str
+    queue: str
+    payload: bytes
+    priority: float = 0
+    delay_ms: int = 0
+    retries: int = 0
+    retry_delay_s: float = 0
+    parent: str = ""
+    chord: str = ""
+    blocked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One run of a job, from 1. ``outcome`` is "running" until it ended."""
+
+    number: int
+    outcome: AttemptOutcome
+    started_at: datetime
+    finished_at: datetime | None
+    worker: str
+    error_type: str = ""
+    error: str = ""
+    traceback: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a running job says it is. ``total`` is 0 when it does not know."""
+
+    done: int
+    total: int
+    note: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """The whole record of one job.
+
+    ``payload`` and ``result`` are the codec's bytes; ``result`` is None when there is none
+    (not finished, stored nothing, or already consumed by the caller).
+    ``run_at`` is when a scheduled or retrying job is due. ``reason`` says why it is canceled or waits.
+    ``lease_until`` is set while running. ``attempts`` is oldest first, the running one included.
+    """
+
+    id: str
+    task: str
+    queue: str
+    state: State
+    priority: float
+    created_at: datetime
+    version: int
+    run_at: datetime | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    lease_until: datetime | None = None
+    attempt: int = 0
+    crashes: int = 0
+    retries: int = 0
+    retries_left: int = 0
+    worker: str = ""
+    reason: str = ""
+    error_type: str = ""
+    error: str = ""
+    parent: str = ""
+    payload: bytes = b""
+    result: bytes | None = None
+    progress: Progress | None = None
+    attempts: tuple[Attempt, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class JobPage:
+    """A slice of the list of jobs. ``total`` counts all that match, ``offset`` is the first one's place."""
+
+    total: int
+    offset: int
+    jobs: tuple[Job, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Who paused a queue, when and why."""
+
+    by: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class QueueStats:
+    """One queue at a glance.
+
+    ``counts`` has every state. ``oldest_waiting_s`` is the age in seconds of the oldest queued job
+    (0 when none waits). ``minutes`` are (enqueued, succeeded, failed) of each of the last 30 minutes,
+    oldest first; the last one is the running minute.
+    """
+
+    name: str
+    counts: Mapping[State, int]
+    oldest_waiting_s: float
+    pause: Pause | None
+    consumers: int
+    minutes: tuple[tuple[int, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One captured log record. ``level`` is a name of the logging module (INFO, ERROR...)."""
+
+    job: str
+    task: str
+    queue: str
+    attempt: int
+    at: datetime
+    level: str
+    logger: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogPage:
+    """Lines after a place in a log. ``cursor`` is where the next page starts; ``dropped`` counts lines lost
+    to the bound of the log or to a slow Redis."""
+
+    lines: tuple[LogLine, ...]
+    cursor: str
+    dropped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter of a task, as published by the consumers.
+
+    ``kind`` is the name of its type as written ("str", "int | None", "Literal['a', 'b']"; "" when not annotated);
+    ``default`` is the repr of its default, None when it is required.
+    """
+
+    name: str
+    kind: str
+    default: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskInfo:
+    """A task that some consumer knows. ``schedule`` is its cron expression ("" when it has none)."""
+
+    name: str
+    queue: str
+    doc: str
+    parameters: tuple[Parameter, ...]
+    retries: int
+    retry_delay_s: float
+    schedule: str = ""
+    timezone: str = ""
+    priority: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerInfo:
+    """One process that serves queues. ``queues`` is empty when it serves all."""
+
+    id: str
+    host: str
+    pid: int
+    workers: int
+    kind: str
+    queues: tuple[str, ...]
+    started_at: datetime
+    beat_at: datetime
+    running: tuple[str, ...] = ()
+    memory_bytes: int = 0
+    version: str = ""
+    extra: Mapping[str, str] = field(default_factory=dict)

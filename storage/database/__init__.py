@@ -1,0 +1,1 @@
+"""The application's tables in PostgreSQL: connection, models, migrations."""

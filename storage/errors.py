@@ -1,0 +1,40 @@
+"""Everything that can go wrong at the edge of a store.
+
+Drivers' errors are translated once, where the driver is called, with ``raise ... from``::
+
+    StorageError
+    ├── SettingsError        a setting has a wrong value: names it, the value, and what is expected
+    ├── StoreUnavailable     the store did not answer: trying again may help
+    ├── StoreRefused         the store answered no: trying again will not help
+    ├── ObjectMissing        there is no object under that key
+    ├── JobMissing           there is no job of that id
+    └── Refused              an operator's request that does not fit the state of things now
+"""
+
+
+class StorageError(Exception):
+    """Root of this tree."""
+
+
+class SettingsError(StorageError):
+    """A setting has a wrong value; the message names the setting, the value and what is expected."""
+
+
+class StoreUnavailable(StorageError):
+    """The store did not answer, or not in time; trying again may help."""
+
+
+class StoreRefused(StorageError):
+    """The store answered that it will not do this; trying again will not help."""
+
+
+class ObjectMissing(StorageError):
+    """There is no object under that key."""
+
+
+class JobMissing(StorageError):
+    """There is no job of that id."""
+
+
+class Refused(StorageError):
+    """The request does not fit the state of things now; the message says why and what would."""

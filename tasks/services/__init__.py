@@ -1,0 +1,1 @@
+"""The knowledge the jobs need, in plain Python without Huey."""
