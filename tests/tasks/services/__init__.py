@@ -1,0 +1,1 @@
+"""Trials of the services of package tasks, against real servers and real libraries."""
