@@ -1,0 +1,29 @@
+"""How a Redis client of Dewey is made: no hidden retries, because a repeated claim is not the same claim."""
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from storage.errors import SettingsError
+
+SCHEMES = ("redis://", "rediss://", "unix://")
+
+
+def connect(url: str, *, timeout_s: float = 10.0) -> "redis.Redis":
+    """A client for ``url``; it opens connections when first used, and new ones after a fork.
+
+    Raises:
+        SettingsError: the URL is not one of Redis.
+    """
+    if not url.startswith(SCHEMES):
+        raise SettingsError(f"REDIS_URL is {url!r}; expected redis://host:port/db, rediss://… or unix:///path")
+    try:
+        return redis.Redis.from_url(
+            url,
+            retry=Retry(NoBackoff(), 0),
+            socket_timeout=timeout_s,
+            socket_connect_timeout=5.0,
+            health_check_interval=30,
+        )
+    except ValueError as error:
+        raise SettingsError(f"REDIS_URL is {url!r}: {error}") from error

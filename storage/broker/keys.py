@@ -1,0 +1,115 @@
+"""Every Redis key of a namespace, with its type. Lua reads the same table: its key functions are generated from it.
+
+All keys of one namespace share one hash tag, so that they live in one slot of a cluster.
+A pattern's ``%s`` are, in order, the function's arguments.
+"""
+
+PATTERNS: dict[str, str] = {
+    "job": "job:%s",  # hash: the whole record of one job; fields a:<n> are its attempts, as JSON
+    "log": "log:%s",  # stream: the captured log of one job
+    "chord": "chord:%s",  # hash: member index -> result, until the callback is gone
+    "index": "queue:%s:%s",  # sorted set (queue, state) -> job ids. queued: place in line; scheduled, retrying: due ms;
+    #                          running: lease end ms; succeeded, dead, canceled: finished ms; blocked: created ms
+    "wake": "wake:%s",  # list: one token for a consumer that waits on this queue
+    "minute": "minute:%s:%s",  # hash (queue, minute since the epoch): counts of that minute, kept two hours
+    "queues": "queues",  # set: the names of all queues
+    "paused": "paused",  # hash: queue -> JSON of who, when, why
+    "seq": "seq",  # string: counter for places in line and fencing tokens
+    "data": "data",  # hash: Huey's key/value store: results, revoke flags, locks
+    "lapse": "lapse",  # sorted set: keys of ``data`` that end at a time, ms
+    "counters": "counters",  # hash: Huey's counters
+    "events": "events",  # stream: every transition, bounded
+    "tail": "tail",  # stream: the last log lines of all jobs, bounded
+    "tasks": "tasks",  # hash: task name -> JSON of what consumers published
+    "consumers": "consumers",  # sorted set: consumer id -> last beat ms
+    "consumer": "consumer:%s",  # hash: one consumer's description, expires without beats
+    "cron": "cron",  # hash: schedule name -> last tick ms
+}
+
+
+class Keys:
+    """Keys of one namespace. ``keys.job("3f2a")`` is ``{dewey}:job:3f2a``."""
+
+    __slots__ = ("prefix",)
+
+    def __init__(self, namespace: str) -> None:
+        self.prefix = f"{{{namespace}}}:"
+
+    def _key(self, name: str, *parts: object) -> str:
+        return self.prefix + PATTERNS[name] % parts
+
+    def job(self, job_id: str) -> str:
+        return self._key("job", job_id)
+
+    def log(self, job_id: str) -> str:
+        return self._key("log", job_id)
+
+    def chord(self, chord_id: str) -> str:
+        return self._key("chord", chord_id)
+
+    def index(self, queue: str, state: str) -> str:
+        return self._key("index", queue, state)
+
+    def wake(self, queue: str) -> str:
+        return self._key("wake", queue)
+
+    def minute(self, queue: str, minute: int) -> str:
+        return self._key("minute", queue, minute)
+
+    def consumer(self, consumer_id: str) -> str:
+        return self._key("consumer", consumer_id)
+
+    @property
+    def queues(self) -> str:
+        return self._key("queues")
+
+    @property
+    def paused(self) -> str:
+        return self._key("paused")
+
+    @property
+    def data(self) -> str:
+        return self._key("data")
+
+    @property
+    def lapse(self) -> str:
+        return self._key("lapse")
+
+    @property
+    def counters(self) -> str:
+        return self._key("counters")
+
+    @property
+    def events(self) -> str:
+        return self._key("events")
+
+    @property
+    def tail(self) -> str:
+        return self._key("tail")
+
+    @property
+    def tasks(self) -> str:
+        return self._key("tasks")
+
+    @property
+    def consumers(self) -> str:
+        return self._key("consumers")
+
+    @property
+    def cron(self) -> str:
+        return self._key("cron")
+
+
+def lua_functions() -> str:
+    """The same table as Lua: ``key_job(id)`` and so on, over a prefix ``P``."""
+    lines = []
+    for name, pattern in PATTERNS.items():
+        count = pattern.count("%s")
+        names = [f"a{n}" for n in range(count)]
+        pieces = pattern.split("%s")
+        body = " .. ".join(
+            ["P", f"'{pieces[0]}'"]
+            + [part for arg, piece in zip(names, pieces[1:], strict=True) for part in (arg, f"'{piece}'")]
+        )
+        lines.append(f"local function key_{name}({', '.join(names)}) return {body} end")
+    return "\n".join(lines) + "\n"

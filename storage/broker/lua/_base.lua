@@ -1,0 +1,68 @@
+-- What every transition shares: the clock, the indexes, the counts and the events.
+-- P is the namespace's prefix (KEYS[1]); the key_* functions are generated from keys.py.
+-- Redis's own clock is the only clock. Instants are milliseconds since the epoch.
+
+local BAND = 1099511627776 -- 2^40: one priority step is wider than any place in line
+local EVENTS_KEPT = 100000
+local WAKE_TOKENS = 128
+
+local function clock()
+  local t = redis.call('TIME')
+  return t[1] * 1000 + math.floor(t[2] / 1000)
+end
+local NOW = clock()
+
+-- cmsgpack and cjson give numbers as doubles; this is how one is written without an exponent.
+local function whole(n) return string.format('%.0f', n) end
+
+local function next_seq() return redis.call('INCR', key_seq()) end
+
+local function place(priority) return next_seq() - priority * BAND end
+
+-- The place in line that a job had before it was claimed, for one that comes back through no fault of its own.
+local function old_place(id, priority) return tonumber(redis.call('HGET', key_job(id), 'line')) or place(priority) end
+
+local function count(queue, what)
+  local key = key_minute(queue, whole(math.floor(NOW / 60000)))
+  if redis.call('HINCRBY', key, what, 1) == 1 then redis.call('EXPIRE', key, 7200) end
+end
+
+local function wake(queue)
+  local key = key_wake(queue)
+  if redis.call('LLEN', key) < WAKE_TOKENS then redis.call('RPUSH', key, '1') end
+end
+
+-- Moves a job between two indexes and records the transition: record, index, event, all or nothing.
+-- fields: flat list of further fields and values of the record.
+local function move(id, queue, from, to, score, fields)
+  local key = key_job(id)
+  if from then redis.call('ZREM', key_index(queue, from), id) end
+  redis.call('ZADD', key_index(queue, to), score, id)
+  local version = redis.call('HINCRBY', key, 'version', 1)
+  redis.call('HSET', key, 'state', to, unpack(fields))
+  if to == 'queued' then redis.call('HSET', key, 'line', score, 'queued', whole(NOW)) end
+  redis.call('XADD', key_events(), 'MAXLEN', '~', EVENTS_KEPT, '*',
+    'job', id, 'queue', queue, 'state', to, 'version', version, 'at', whole(NOW))
+  if to == 'queued' then wake(queue) end
+end
+
+-- Is this worker still the one that holds the job? A lost lease changes nothing.
+local function holds(id, token)
+  local v = redis.call('HMGET', key_job(id), 'token', 'state')
+  return v[1] == token and v[2] == 'running'
+end
+
+-- Adds captured log lines (each a JSON text) to the job's log and to the tail of everything.
+local function add_lines(id, lines, log_kept, tail_kept)
+  for _, line in ipairs(lines) do
+    redis.call('XADD', key_log(id), 'MAXLEN', log_kept, '*', 'd', line)
+    redis.call('XADD', key_tail(), 'MAXLEN', '~', tail_kept, '*', 'd', line, 'j', id)
+  end
+end
+
+-- Writes attempt number n into the record, as JSON.
+local function write_attempt(id, n, outcome, started, worker, error_type, message, trace)
+  redis.call('HSET', key_job(id), 'a:' .. n, cjson.encode({
+    outcome = outcome, started = tonumber(started), finished = NOW, worker = worker,
+    error_type = error_type or '', error = message or '', traceback = trace or ''}))
+end

@@ -1,0 +1,19 @@
+-- A consumer process says that it lives, and renews the leases of the jobs it runs.
+-- KEYS[1]: prefix. ARGV[1]: msgpack {id, ttl_ms, lease_ms, fields = flat list, held = list of {job id, token}}.
+-- Returns the ids of jobs that are no longer this process's.
+local request = cmsgpack.unpack(ARGV[1])
+local lost = {}
+for _, held in ipairs(request.held) do
+  local v = redis.call('HMGET', key_job(held[1]), 'token', 'state', 'queue')
+  if v[1] == held[2] and v[2] == 'running' then
+    redis.call('ZADD', key_index(v[3], 'running'), 'XX', NOW + request.lease_ms, held[1])
+  else
+    lost[#lost + 1] = held[1]
+  end
+end
+if request.id ~= '' then
+  redis.call('ZADD', key_consumers(), NOW, request.id)
+  redis.call('HSET', key_consumer(request.id), 'beat', whole(NOW), unpack(request.fields))
+  redis.call('PEXPIRE', key_consumer(request.id), request.ttl_ms)
+end
+return lost

@@ -1,0 +1,31 @@
+-- Returns the jobs of the dead to their queue: a lease that ended without a settlement is a crash of its worker.
+-- A job that lost its worker ARGV[3] times is buried, with the last worker named.
+-- KEYS[1]: prefix. ARGV: most jobs at once, ms after which a silent consumer is forgotten, crashes before burial.
+-- Returns a flat list: id, worker, crashes, 'queued' or 'dead', for each.
+local out = {}
+local room = tonumber(ARGV[1])
+for _, queue in ipairs(redis.call('SMEMBERS', key_queues())) do
+  if room <= 0 then break end
+  local ids = redis.call('ZRANGEBYSCORE', key_index(queue, 'running'), '-inf', NOW, 'LIMIT', 0, room)
+  for _, id in ipairs(ids) do
+    room = room - 1
+    local key = key_job(id)
+    local job = redis.call('HMGET', key, 'attempt', 'started', 'worker', 'priority')
+    local crashes = redis.call('HINCRBY', key, 'crashes', 1)
+    local message = 'the worker ' .. (job[3] or '?') .. ' stopped without a word (crash ' .. whole(crashes) .. ')'
+    write_attempt(id, job[1], 'lost', job[2], job[3], 'WorkerLost', message, '')
+    if crashes >= tonumber(ARGV[3]) then
+      message = 'worker lost ' .. whole(crashes) .. ' times; last on ' .. (job[3] or '?')
+      move(id, queue, 'running', 'dead', NOW,
+        {'token', '', 'finished', whole(NOW), 'error_type', 'WorkerLost', 'error', message, 'reason', 'poison'})
+      out[#out + 1] = id; out[#out + 1] = job[3] or '?'; out[#out + 1] = crashes; out[#out + 1] = 'dead'
+    else
+      move(id, queue, 'running', 'queued', old_place(id, tonumber(job[4])),
+        {'token', '', 'error_type', 'WorkerLost', 'error', message})
+      out[#out + 1] = id; out[#out + 1] = job[3] or '?'; out[#out + 1] = crashes; out[#out + 1] = 'queued'
+    end
+    count(queue, 'lost')
+  end
+end
+redis.call('ZREMRANGEBYSCORE', key_consumers(), '-inf', NOW - tonumber(ARGV[2]))
+return out

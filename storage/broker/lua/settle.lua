@@ -1,0 +1,65 @@
+-- needs: insert claim
+-- What became of an attempt: the job's next state and everything Huey wrote while it finished, in one step;
+-- then, when asked, the next claim.
+-- KEYS[1]: prefix. ARGV[1]: msgpack settlement, or '' for none. ARGV[2]: msgpack claim request, or '' for none.
+-- Returns {verdict, claim}: verdict is 'settled', 'again' (this settlement was applied before: its reply was lost),
+-- or 'stale' (the lease was lost: nothing changed); claim as in _claim.lua or false.
+
+local function join(chord, index, size, value)
+  redis.call('HSET', key_chord(chord), index, value)
+  if redis.call('HLEN', key_chord(chord)) ~= size + 1 then return end
+  local id = redis.call('HGET', key_chord(chord), 'callback')
+  local job = redis.call('HMGET', key_job(id), 'state', 'queue', 'priority')
+  if job[1] == 'blocked' then
+    move(id, job[2], 'blocked', 'queued', place(tonumber(job[3])), {'reason', ''})
+  end
+end
+
+local function apply(write)
+  local op = write[1]
+  if op == 'set' then redis.call('HSET', key_data(), write[2], write[3])
+  elseif op == 'del' then redis.call('HDEL', key_data(), write[2])
+  elseif op == 'enqueue' then insert(write[2])
+  elseif op == 'join' then join(write[2], write[3], write[4], write[5])
+  else error('unknown write ' .. tostring(op)) end
+end
+
+local function settle(s)
+  local key = key_job(s.id)
+  local job = redis.call('HMGET', key, 'queue', 'attempt', 'started', 'worker', 'priority', 'settled', 'chord')
+  if not holds(s.id, s.token) then
+    if job[6] == s.token then return 'again' end
+    return 'stale'
+  end
+  local queue = job[1]
+  for _, write in ipairs(s.writes) do apply(write) end
+  add_lines(s.id, s.lines, s.log_kept, s.tail_kept)
+  local fields = {'settled', s.token, 'token', '', 'left', s.left, 'retry_delay', tostring(s.retry_delay_s),
+    'error_type', s.error_type, 'error', s.error, 'reason', s.reason}
+  if s.progress ~= '' then fields[#fields + 1] = 'progress'; fields[#fields + 1] = s.progress end
+  if s.result ~= '' then fields[#fields + 1] = 'result'; fields[#fields + 1] = s.result end
+  if s.release then
+    fields[#fields + 1] = 'attempt'; fields[#fields + 1] = tonumber(job[2]) - 1
+  else
+    write_attempt(s.id, job[2], s.outcome, job[3], job[4], s.error_type, s.error, s.traceback)
+  end
+  if s.state == 'queued' then
+    local priority = tonumber(job[5])
+    move(s.id, queue, 'running', 'queued', s.release and old_place(s.id, priority) or place(priority), fields)
+  elseif s.state == 'retrying' or s.state == 'scheduled' then
+    fields[#fields + 1] = 'run_at'; fields[#fields + 1] = whole(NOW + s.delay_ms)
+    move(s.id, queue, 'running', s.state, NOW + s.delay_ms, fields)
+  else
+    fields[#fields + 1] = 'finished'; fields[#fields + 1] = whole(NOW)
+    move(s.id, queue, 'running', s.state, NOW, fields)
+    if s.state == 'succeeded' and job[7] then redis.call('DEL', key_chord(job[7])) end
+  end
+  count(queue, s.outcome)
+  return 'settled'
+end
+
+local verdict = 'settled'
+if ARGV[1] ~= '' then verdict = settle(cmsgpack.unpack(ARGV[1])) end
+local claimed = false
+if ARGV[2] ~= '' then claimed = claim(cmsgpack.unpack(ARGV[2])) end
+return {verdict, claimed}

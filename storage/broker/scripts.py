@@ -1,0 +1,73 @@
+"""Loads the Lua transitions and runs them: one call, one round trip, all or nothing."""
+
+import re
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import msgpack
+import redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from storage.broker.keys import lua_functions
+from storage.errors import StorageError, StoreRefused, StoreUnavailable
+
+_NEEDS = re.compile(r"^-- needs: (.*)$", re.MULTILINE)
+
+
+@cache
+def source(name: str) -> str:
+    """The whole text of one transition: prefix, key functions, the shared parts it names, and itself."""
+    folder = resources.files("storage.broker") / "lua"
+    own = (folder / f"{name}.lua").read_text("utf-8")
+    found = _NEEDS.search(own)
+    parts = ["_base", *(f"_{part}" for part in (found.group(1).split() if found else []))]
+    shared = "".join((folder / f"{part}.lua").read_text("utf-8") for part in parts)
+    return f"local P = KEYS[1]\n{lua_functions()}{shared}{own}"
+
+
+def pack(value: object) -> bytes:
+    """A value for ``cmsgpack.unpack``: bytes and str both become raw strings, the only kind it reads."""
+    return msgpack.packb(value, use_bin_type=False)  # type: ignore[no-any-return]
+
+
+def translated(error: RedisError) -> StorageError:
+    """The driver's error as one of ours."""
+    if isinstance(error, RedisConnectionError | RedisTimeoutError):
+        return StoreUnavailable(f"Redis did not answer: {error}")
+    return StoreRefused(f"Redis refused: {error}")
+
+
+class Scripts:
+    """The transitions of one namespace on one Redis client."""
+
+    def __init__(self, client: "redis.Redis", prefix: str) -> None:
+        self._client = client
+        self._prefix = prefix
+        self._shas: dict[str, str] = {}
+
+    def run(self, name: str, *args: bytes | str | int) -> Any:
+        """Run a transition. A repeat after a lost script cache is safe: Redis ran nothing then.
+
+        Raises:
+            StoreUnavailable: Redis did not answer; whether the transition happened is not known.
+            StoreRefused: Redis answered with an error.
+        """
+        try:
+            sha = self._shas.get(name) or self._load(name)
+            try:
+                return self._client.evalsha(sha, 1, self._prefix, *args)
+            except NoScriptError:
+                return self._client.evalsha(self._load(name), 1, self._prefix, *args)
+        except RedisError as error:
+            raise translated(error) from error
+
+    def _load(self, name: str) -> str:
+        try:
+            sha: str = self._client.script_load(source(name))
+        except ResponseError as error:
+            raise StoreRefused(f"Redis refused the transition {name!r}: {error}") from error
+        self._shas[name] = sha
+        return sha
