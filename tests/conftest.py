@@ -1,5 +1,6 @@
 """Fixtures over real servers: one Redis and one PostgreSQL per run, a clean database per test."""
 
+import importlib
 import importlib.util
 import os
 import uuid
@@ -58,9 +59,7 @@ def _template(postgres_server: PostgresServer) -> str:
     _execute(postgres_server, f'CREATE DATABASE "{_TEMPLATE}"')
     _execute(postgres_server, "CREATE EXTENSION IF NOT EXISTS vector", database=_TEMPLATE)
     if importlib.util.find_spec("storage.database.migrations") is not None:
-        from storage.database import migrations  # noqa: PLC0415 - only the tests of a database pay for it
-
-        migrations.apply(postgres_server.url_of(_TEMPLATE))
+        importlib.import_module("storage.database.migrations").apply(postgres_server.url_of(_TEMPLATE))
     return _TEMPLATE
 
 

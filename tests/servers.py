@@ -56,8 +56,10 @@ def short_directory() -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _owned(directory: Path) -> Iterator[IO[str]]:
-    with (directory / "owner.lock").open("w") as lock:
+    unlocked = directory / "owner"
+    with unlocked.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        unlocked.rename(directory / "owner.lock")
         yield lock
 
 

@@ -134,7 +134,7 @@ def _capability_to_keep(libc: ctypes.CDLL) -> int | None:
 
 
 def _die_with_parent(death_signal: int, parent: int) -> None:
-    """Ask the kernel for `death_signal` at the parent's death: on Linux; elsewhere a lock tells who is left."""
+    """Ask the kernel for `death_signal` at the parent's death. Only Linux can; elsewhere locks tell."""
     if sys.platform != "linux":
         return
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, death_signal, 0, 0, 0)

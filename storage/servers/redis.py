@@ -68,8 +68,8 @@ class RedisServer:
         self.socket_path.unlink(missing_ok=True)
         if (self.data_dir / "appendonlydir").exists() and int(self.version().split(".")[0]) < 7:
             raise StoreUnavailable(
-                f"{self.data_dir} was written by Redis 7 or later, and {executable()} is {self.version()}: "
-                "install a redis-server of that version, or set REDIS_URL, or set DEWEY_HOME to a new directory"
+                f"{self.data_dir} was written by Redis 7 or later; {executable()} is {self.version()}: "
+                "install that redis-server, or set REDIS_URL, or set DEWEY_HOME to a new directory"
             )
 
     def command(self) -> list[str]:
@@ -112,7 +112,5 @@ class RedisServer:
         ).stdout
         found = re.search(r"v=(\d+(?:\.\d+)*)", printed)
         if found is None:
-            raise StoreUnavailable(
-                f"{executable()} --version printed {printed!r}, without a version: {_REMEDY}"
-            )
+            raise StoreUnavailable(f"{executable()} --version printed {printed!r}: {_REMEDY}")
         return found[1]
