@@ -6,6 +6,8 @@ Drivers' errors are translated once, where the driver is called, with ``raise ..
     ├── SettingsError        a setting has a wrong value: names it, the value, and what is expected
     ├── StoreUnavailable     the store did not answer: trying again may help
     ├── StoreRefused         the store answered no: trying again will not help
+    │   └── Conflict         because there is one like it already: names the constraint
+    ├── AttemptLost          another attempt has taken the work over, or the work is gone: write nothing more
     ├── ObjectMissing        there is no object under that key
     ├── JobMissing           there is no job of that id
     └── Refused              an operator's request that does not fit the state of things now
@@ -26,6 +28,18 @@ class StoreUnavailable(StorageError):
 
 class StoreRefused(StorageError):
     """The store answered that it will not do this; trying again will not help."""
+
+
+class Conflict(StoreRefused):
+    """What had to be unique exists already; `constraint` is the name of the rule that was broken."""
+
+    def __init__(self, message: str, constraint: str = "") -> None:
+        super().__init__(message)
+        self.constraint = constraint
+
+
+class AttemptLost(StorageError):
+    """Another attempt has taken the work over, or the work is gone: this attempt must write nothing more."""
 
 
 class ObjectMissing(StorageError):

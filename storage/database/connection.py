@@ -1,0 +1,192 @@
+"""How PostgreSQL is reached: one connection per unit of work, never shared between threads or processes.
+
+A connection that the server has closed poisons nothing, since the next unit of work opens its own; a
+forked child never touches its parent's socket. What the driver raises is translated here, and only here.
+"""
+
+import contextlib
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import psycopg2
+import psycopg2.extensions
+from peewee import BaseQuery, PeeweeException, PostgresqlDatabase
+
+from storage.errors import Conflict, SettingsError, StorageError, StoreRefused, StoreUnavailable
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_PARAMETERS: Mapping[str, str | int] = {
+    "application_name": "dewey",
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+"""libpq's words: a peer that vanished is noticed within about a minute. An address may overrule each."""
+
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
+TRANSIENT_CLASSES = ("08", "40", "53", "57", "58")
+"""Connection, rollback (serialisation, deadlock), resources, operator intervention, system error."""
+TRANSIENT_CODES = ("25006", "55P03")
+"""A read-only server (a failover is under way) and a lock that was not free in time."""
+UNIQUE_VIOLATION = "23505"
+SCHEMA_CODES = ("3F000", "42703", "42P01", "42704", "42883")
+"""Schema, column, table, object or function is not there."""
+REFUSED_AT_THE_DOOR = (
+    "authentication failed",
+    "no pg_hba.conf entry",
+    "does not exist",
+    "no password supplied",
+)
+"""A failed connection carries no code, only the server's words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A connection while a unit of work has it; of one thread of one process."""
+
+    pid: int
+    database: PostgresqlDatabase
+
+    def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Every row that a statement answers."""
+        return list(self._cursor(sql, parameters).fetchall())
+
+    def run(self, sql: str, parameters: Sequence[object] = ()) -> int:
+        """How many rows a statement touched."""
+        return int(self._cursor(sql, parameters).rowcount)
+
+    def records(self, query: BaseQuery) -> list[dict[str, Any]]:
+        """Every row that a peewee query answers, by column name."""
+        return list(query.dicts().execute(self.database))
+
+    def copy_in(self, sql: str, stream: BinaryIO) -> None:
+        """Sends a stream to a COPY ... FROM STDIN statement."""
+        cursor: psycopg2.extensions.cursor = self.database.cursor()  # type: ignore[no-untyped-call]  # so in peewee
+        with cursor:
+            cursor.copy_expert(sql, stream)
+
+    def _cursor(self, sql: str, parameters: Sequence[object]) -> psycopg2.extensions.cursor:
+        execute: Callable[..., psycopg2.extensions.cursor] = self.database.execute_sql
+        return execute(sql, parameters)
+
+
+class Database:
+    """The way to one PostgreSQL database; it holds no connection, so threads and forks may share it."""
+
+    def __init__(self, parameters: Mapping[str, str | int]) -> None:
+        self._parameters = dict(parameters)
+        self._local = threading.local()
+
+    @property
+    def database_name(self) -> str:
+        """The name of the database on its server."""
+        return str(self._parameters["dbname"])
+
+    @property
+    def host(self) -> str:
+        """The server's host name, or the directory of its unix socket."""
+        return str(self._parameters.get("host", "localhost"))
+
+    @contextlib.contextmanager
+    def session(self) -> Iterator[Session]:
+        """A connection for one unit of work, in autocommit; within another session, that one's connection.
+
+        Raises: StoreUnavailable, StoreRefused.
+        """
+        held: Session | None = getattr(self._local, "held", None)
+        if held is not None and held.pid == os.getpid():
+            with translated():
+                yield held
+            return
+        with translated(), self._opened() as session:
+            yield session
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """A session of which all is written or nothing; within another transaction, a savepoint of that."""
+        with self.session() as session, translated(), session.database.atomic():
+            yield session
+
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[Session]:
+        options: dict[str, Any] = {key: value for key, value in self._parameters.items() if key != "dbname"}
+        database = PostgresqlDatabase(self.database_name, thread_safe=False, autoconnect=False, **options)
+        database.connect()
+        held = Session(os.getpid(), database)
+        self._local.held = held
+        try:
+            yield held
+        finally:
+            self._local.held = None
+            # A child that was forked inside the session must leave the parent's socket alone.
+            if held.pid == os.getpid():
+                _close_quietly(database)
+
+
+def connect(url: str) -> Database:
+    """The database at a postgres:// or postgresql:// address, a unix socket's included. Opens nothing yet.
+
+    Raises: SettingsError.
+    """
+    return Database(parameters_of(url))
+
+
+def parameters_of(url: str) -> dict[str, str | int]:
+    """What libpq reads from an address, over our defaults.
+
+    Raises: SettingsError, without the address, since that may hold a password.
+    """
+    try:
+        given = psycopg2.extensions.parse_dsn(url)
+    except (psycopg2.ProgrammingError, UnicodeEncodeError):
+        raise SettingsError(
+            "DATABASE_URL is not an address that PostgreSQL's library can read; "
+            "expected postgresql://user:password@host:5432/database"
+        ) from None
+    parameters = {**DEFAULT_PARAMETERS, **given}
+    parameters.setdefault("dbname", given.get("user", "postgres"))
+    return parameters
+
+
+@contextlib.contextmanager
+def translated() -> Iterator[None]:
+    """Turns the errors of peewee and psycopg2 into those of storage.errors."""
+    try:
+        yield
+    except (PeeweeException, psycopg2.Error) as error:
+        raise translation(error) from error
+
+
+def translation(error: PeeweeException | psycopg2.Error) -> StorageError:
+    """The error of storage.errors that says the same; never with the values of a row in it."""
+    original = getattr(error, "orig", error)
+    code = getattr(original, "pgcode", None) or ""
+    primary = getattr(getattr(original, "diag", None), "message_primary", None)
+    words = " ".join(str(primary or original).split())
+    if code[:2] in TRANSIENT_CLASSES or code in TRANSIENT_CODES:
+        return StoreUnavailable(f"PostgreSQL could not do this now: {words}")
+    if code == UNIQUE_VIOLATION:
+        constraint = getattr(getattr(original, "diag", None), "constraint_name", None) or ""
+        return Conflict(f"PostgreSQL has a row like this already: {words}", constraint)
+    if code in SCHEMA_CODES:
+        return StoreRefused(f"The schema is older or newer than this program: {words}; run `dewey migrate`")
+    if code:
+        return StoreRefused(f"PostgreSQL refused ({code}): {words}")
+    if any(words_of_refusal in words for words_of_refusal in REFUSED_AT_THE_DOOR):
+        return StoreRefused(f"PostgreSQL refused the connection: {words}; check DATABASE_URL")
+    return StoreUnavailable(f"PostgreSQL did not answer: {words or type(original).__name__}")
+
+
+def _close_quietly(database: PostgresqlDatabase) -> None:
+    """Closes what may be dead already, so that its death does not hide the error that is on its way."""
+    try:
+        database.close()
+    except PeeweeException as error:
+        logger.debug("Closing a connection failed: %s", error)

@@ -1,0 +1,155 @@
+"""The schema's versions on a real PostgreSQL: from nothing, from older ones, twice at once, and half-way."""
+
+import multiprocessing
+import re
+from multiprocessing.queues import Queue
+
+import pytest
+
+from storage.database import migrations
+from storage.database.connection import Database, connect
+from storage.errors import Conflict, StoreRefused
+
+NAMES = ("0001_accounts", "0002_files", "0003_chunks")
+
+
+def rows(database: Database, query: str) -> list[tuple[object, ...]]:
+    with database.session() as session:
+        return session.rows(query)
+
+
+def test_a_blank_database_gets_the_whole_schema_once(blank_database_url: str) -> None:
+    assert migrations.pending(blank_database_url) == NAMES
+    assert migrations.apply(blank_database_url) == NAMES
+    assert migrations.apply(blank_database_url) == ()
+    assert migrations.pending(blank_database_url) == ()
+
+
+def test_asking_what_is_pending_changes_nothing(blank_database_url: str) -> None:
+    migrations.pending(blank_database_url)
+    assert rows(connect(blank_database_url), "SELECT relname FROM pg_class WHERE relname ~ 'yoyo'") == []
+
+
+def test_an_older_schema_is_upgraded_in_place_with_its_rows(blank_database_url: str) -> None:
+    database = connect(blank_database_url)
+    assert migrations.apply(blank_database_url, through="0001_accounts") == NAMES[:1]
+    with database.session() as session:
+        session.run("INSERT INTO users (email, name) VALUES ('ada@example.com', 'Ada')")
+    assert migrations.pending(blank_database_url) == NAMES[1:]
+    assert migrations.apply(blank_database_url, through="0002_files") == NAMES[1:2]
+    insert = (
+        "INSERT INTO files (owner_id, object_key, name, mime_type, size_bytes, visibility)"
+        " SELECT id, 'k', 'a.txt', 'text/plain', 3, 'public' FROM users"
+    )
+    with database.session() as session:
+        session.run(insert)
+    assert migrations.apply(blank_database_url) == NAMES[2:]
+    assert rows(database, "SELECT email FROM users") == [("ada@example.com",)]
+    assert rows(database, "SELECT object_key, status FROM files") == [("k", "PENDING")]
+    assert rows(database, "SELECT count(*) FROM chunks") == [(0,)]
+
+
+def _apply_and_tell(url: str, answers: "Queue[tuple[str, ...]]") -> None:
+    answers.put(migrations.apply(url))
+
+
+def test_two_processes_that_apply_at_once_take_turns(blank_database_url: str) -> None:
+    context = multiprocessing.get_context("spawn")
+    answers: Queue[tuple[str, ...]] = context.Queue()
+    arguments = (blank_database_url, answers)
+    processes = [context.Process(target=_apply_and_tell, args=arguments) for _ in range(3)]
+    for process in processes:
+        process.start()
+    told = [answers.get(timeout=60) for _ in processes]
+    for process in processes:
+        process.join(timeout=60)
+        assert process.exitcode == 0
+    answers.close()
+    assert sorted(told) == [(), (), NAMES]
+
+
+def test_a_migration_that_fails_half_way_leaves_nothing_of_itself(blank_database_url: str) -> None:
+    migrations.apply(blank_database_url, through="0001_accounts")
+    database = connect(blank_database_url)
+    with database.session() as session:
+        # In the way of the last statements of 0002_files.
+        session.run("CREATE TABLE files_unfinished ()")
+    with pytest.raises(StoreRefused, match="files_unfinished"):
+        migrations.apply(blank_database_url)
+    assert migrations.pending(blank_database_url) == NAMES[1:]
+    assert rows(database, "SELECT to_regclass('files')") == [(None,)]
+    with database.session() as session:
+        session.run("DROP TABLE files_unfinished")
+    assert migrations.apply(blank_database_url) == NAMES[1:]
+
+
+def test_a_lock_row_that_a_killed_process_left_is_no_obstacle(blank_database_url: str) -> None:
+    migrations.apply(blank_database_url, through="0001_accounts")
+    with connect(blank_database_url).session() as session:
+        session.run("INSERT INTO yoyo_lock (locked, ctime, pid) VALUES (1, now(), 1)")
+        session.run("DROP TABLE _yoyo_version, _yoyo_log, _yoyo_migration, blacklisted_tokens, users")
+    assert migrations.apply(blank_database_url) == NAMES
+
+
+def test_a_user_without_the_right_to_make_the_extension_is_told_the_remedy(blank_database_url: str) -> None:
+    with connect(blank_database_url).session() as session:
+        session.run("CREATE ROLE humble LOGIN")
+        session.run("GRANT CREATE ON SCHEMA public TO humble")
+    humble_url = re.sub("//[^@]*@", "//humble@", blank_database_url)
+    with pytest.raises(StoreRefused, match="superuser run CREATE EXTENSION vector"):
+        migrations.apply(humble_url)
+    with connect(blank_database_url).session() as session:
+        session.run("CREATE EXTENSION vector")
+    assert migrations.apply(humble_url) == NAMES
+
+
+def test_an_old_pgvector_is_told_apart_from_none(
+    blank_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrations, "OLDEST_VECTOR", (99, 0))
+    with pytest.raises(StoreRefused, match=r"99\.0 or newer"):
+        migrations.apply(blank_database_url)
+
+
+def test_a_duplicate_content_is_refused_by_the_schema_itself(database: Database) -> None:
+    insert = (
+        "INSERT INTO files"
+        " (owner_id, object_key, name, mime_type, size_bytes, visibility, status, sha256, attempt)"
+        " VALUES (%s, %s, 'a', 'text/plain', 1, 'public', 'PROCESSING', repeat('0', 64), 'x')"
+    )
+
+    def add(owner_id: object, key: str) -> None:
+        with database.session() as session:
+            session.run(insert, (owner_id, key))
+
+    query = (
+        "INSERT INTO users (email, name) VALUES ('a@example.com', 'A'), ('b@example.com', 'B') RETURNING id"
+    )
+    (ada, bob) = (row[0] for row in rows(database, query))
+    add(ada, "one")
+    add(bob, "two")
+    with pytest.raises(Conflict, match="files_content"):
+        add(ada, "three")
+
+
+def test_the_embedding_is_768_numbers_kept_in_the_row_and_indexed(database: Database) -> None:
+    kind = "SELECT format_type(atttypid, atttypmod), attstorage FROM pg_attribute WHERE attname = 'embedding'"
+    assert ("vector(768)", "p") in rows(database, kind)
+    indexes = rows(database, "SELECT indexdef FROM pg_indexes WHERE tablename = 'chunks'")
+    assert any("USING hnsw (embedding vector_cosine_ops)" in str(row[0]) for row in indexes)
+
+
+def test_every_reference_to_another_table_has_an_index(database: Database) -> None:
+    """Else deleting a referenced row reads the whole referring table."""
+    query = """
+        SELECT conrelid::regclass || '.' || conname FROM pg_constraint
+        WHERE contype = 'f' AND NOT EXISTS (
+            SELECT FROM pg_index WHERE indrelid = conrelid AND indkey[0] = conkey[1]
+        )
+    """
+    assert rows(database, query) == []
+
+
+def test_a_connection_error_while_migrating_is_translated(database_url: str) -> None:
+    with pytest.raises(StoreRefused, match="nowhere"):
+        migrations.apply(database_url.replace("/test_", "/nowhere_"))
