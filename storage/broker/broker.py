@@ -154,7 +154,9 @@ class Broker:
     def open_chord(self, chords: Sequence[tuple[str, str]], jobs: Sequence[NewJob]) -> int:
         """Add chords, as (chord id, callback's job id), and all their jobs, in one step."""
         return int(
-            self._scripts.run("open_chord", pack({"chords": chords, "jobs": [job_table(job) for job in jobs]}))
+            self._scripts.run(
+                "open_chord", pack({"chords": chords, "jobs": [job_table(job) for job in jobs]})
+            )
         )
 
     def tick(self, schedule: str, tick_ms: int, job: NewJob) -> bool:
@@ -223,7 +225,10 @@ class Broker:
     def retain(self) -> int:
         """Forget a batch of finished jobs that are past their retention; answers how many."""
         keep = {state: getattr(self.bounds, state) for state in FINISHED}
-        request = {"room": BATCH, "keep": {state: (int(age * 1000), most) for state, (age, most) in keep.items()}}
+        request = {
+            "room": BATCH,
+            "keep": {state: (int(age * 1000), most) for state, (age, most) in keep.items()},
+        }
         return int(self._scripts.run("retain", pack(request)))
 
     # -- what an operator decides ------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ PATTERNS: dict[str, str] = {
     "paused": "paused",  # hash: queue -> JSON of who, when, why
     "seq": "seq",  # string: counter for places in line and fencing tokens
     "data": "data",  # hash: Huey's key/value store: results, revoke flags, locks
-    "lapse": "lapse",  # sorted set: keys of ``data`` that end at a time, ms
+    "hold": "hold:%s",  # string: a key of that store with a time to live
     "counters": "counters",  # hash: Huey's counters
     "events": "events",  # stream: every transition, bounded
     "tail": "tail",  # stream: the last log lines of all jobs, bounded
@@ -56,6 +56,9 @@ class Keys:
     def minute(self, queue: str, minute: int) -> str:
         return self._key("minute", queue, minute)
 
+    def hold(self, name: str) -> str:
+        return self._key("hold", name)
+
     def consumer(self, consumer_id: str) -> str:
         return self._key("consumer", consumer_id)
 
@@ -70,10 +73,6 @@ class Keys:
     @property
     def data(self) -> str:
         return self._key("data")
-
-    @property
-    def lapse(self) -> str:
-        return self._key("lapse")
 
     @property
     def counters(self) -> str:

@@ -26,8 +26,4 @@ for _, queue in ipairs(redis.call('SMEMBERS', key_queues())) do
     end
   end
 end
-for _, name in ipairs(redis.call('ZRANGEBYSCORE', key_lapse(), '-inf', NOW, 'LIMIT', 0, 200)) do
-  redis.call('HDEL', key_data(), name)
-  redis.call('ZREM', key_lapse(), name)
-end
 return gone

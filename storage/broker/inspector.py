@@ -1,0 +1,394 @@
+"""What operators read of what is happening now. Nothing here can change anything: no script, no write command."""
+
+import json
+import time
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any, get_args
+
+import msgspec
+import redis
+from redis.exceptions import RedisError
+
+from storage.broker.keys import Keys
+from storage.broker.records import (
+    STATES,
+    Attempt,
+    AttemptOutcome,
+    ConsumerInfo,
+    Job,
+    JobPage,
+    LogLine,
+    LogPage,
+    Parameter,
+    Pause,
+    Progress,
+    QueueStats,
+    State,
+    TaskInfo,
+)
+from storage.broker.scripts import translated
+from storage.errors import JobMissing
+
+ORDER: tuple[State, ...] = (
+    "running",
+    "retrying",
+    "queued",
+    "scheduled",
+    "blocked",
+    "dead",
+    "canceled",
+    "succeeded",
+)
+NEWEST_FIRST = frozenset({"succeeded", "dead", "canceled"})
+MINUTES_SHOWN = 30
+BANDS_READ = 32
+_OUTCOMES = frozenset(get_args(AttemptOutcome))
+_ROW = [
+    "task",
+    "queue",
+    "state",
+    "priority",
+    "created",
+    "version",
+    "run_at",
+    "started",
+    "finished",
+    "attempt",
+    "crashes",
+    "retries",
+    "left",
+    "worker",
+    "reason",
+    "error_type",
+    "error",
+    "parent",
+    "progress",
+    "payload",
+]
+
+
+class Inspector:
+    """Reads of one namespace. Every instant is an aware UTC datetime on Redis's clock."""
+
+    def __init__(self, client: "redis.Redis", namespace: str = "dewey") -> None:
+        self._client = client
+        self._keys = Keys(namespace)
+
+    def ping(self) -> float:
+        """Seconds of one round trip. Raises StoreUnavailable."""
+        start = time.perf_counter()
+        self._call("ping")
+        return time.perf_counter() - start
+
+    def clock_ms(self) -> int:
+        """Redis's clock, in ms since the epoch."""
+        seconds, micros = self._call("time")
+        return int(seconds) * 1000 + int(micros) // 1000
+
+    # -- queues ------------------------------------------------------------------------------------------------
+
+    def queue_names(self) -> tuple[str, ...]:
+        """All queues, sorted."""
+        return tuple(sorted(name.decode() for name in self._call("smembers", self._keys.queues)))
+
+    def count(self, states: Sequence[State] = (), queues: Sequence[str] = ()) -> int:
+        """How many jobs are in these states and queues (none named: all)."""
+        return sum(size for _, _, size in self._sizes(states, queues))
+
+    def queues(self) -> tuple[QueueStats, ...]:
+        """Every queue at a glance."""
+        names = self.queue_names()
+        now_ms = self.clock_ms()
+        minute = now_ms // 60_000
+        minutes = range(minute - MINUTES_SHOWN + 1, minute + 1)
+        with self._pipe() as pipe:
+            pipe.hgetall(self._keys.paused)
+            for name in names:
+                for state in STATES:
+                    pipe.zcard(self._keys.index(name, state))
+                for one in minutes:
+                    pipe.hgetall(self._keys.minute(name, one))
+            rows = iter(self._run(pipe))
+        paused = {name.decode(): _pause(text) for name, text in next(rows).items()}
+        served = [consumer.queues for consumer in self.consumers()]
+        stats = []
+        for name in names:
+            counts: dict[State, int] = {state: next(rows) for state in STATES}
+            per_minute = tuple(_minute(next(rows)) for _ in minutes)
+            oldest_ms = self._oldest(name) if counts["queued"] else None
+            stats.append(
+                QueueStats(
+                    name=name,
+                    counts=counts,
+                    oldest_waiting_s=max(0, now_ms - oldest_ms) / 1000 if oldest_ms else 0.0,
+                    pause=paused.get(name),
+                    consumers=sum(1 for queues in served if not queues or name in queues),
+                    minutes=per_minute,
+                )
+            )
+        return tuple(stats)
+
+    def _oldest(self, queue: str) -> int | None:
+        """When the job that has waited longest came in line: the first of each priority band is its oldest."""
+        key = self._keys.index(queue, "queued")
+        low: float | str = "-inf"
+        heads: list[str] = []
+        for _ in range(BANDS_READ):
+            head = self._call("zrangebyscore", key, low, "+inf", start=0, num=1, withscores=True)
+            if not head:
+                break
+            heads.append(head[0][0].decode())
+            low = (head[0][1] // 2**40 + 1) * 2**40
+        with self._pipe() as pipe:
+            for job_id in heads:
+                pipe.hget(self._keys.job(job_id), "queued")
+            return min((int(at) for at in self._run(pipe) if at), default=None)
+
+    # -- jobs --------------------------------------------------------------------------------------------------
+
+    def jobs(
+        self, states: Sequence[State] = (), queues: Sequence[str] = (), offset: int = 0, limit: int = 100
+    ) -> JobPage:
+        """A slice of the list of jobs: state by state in ORDER, then by queue; newest first among the finished."""
+        sizes = self._sizes(states, queues)
+        ids: list[str] = []
+        skip, room = max(0, offset), limit
+        for queue, state, size in sizes:
+            if skip >= size:
+                skip -= size
+                continue
+            if room <= 0:
+                break
+            command = "zrevrange" if state in NEWEST_FIRST else "zrange"
+            found = self._call(command, self._keys.index(queue, state), skip, skip + room - 1)
+            ids += [job_id.decode() for job_id in found]
+            room -= len(found)
+            skip = 0
+        return JobPage(total=sum(size for _, _, size in sizes), offset=max(0, offset), jobs=self._rows(ids))
+
+    def job(self, job_id: str) -> Job:
+        """The whole record of a job, its attempts and result included. Raises JobMissing."""
+        with self._pipe() as pipe:
+            pipe.hgetall(self._keys.job(job_id))
+            pipe.hget(self._keys.data, job_id)
+            raw, stored = self._run(pipe)
+        if not raw:
+            raise JobMissing(f"there is no job {job_id!r}: it may be past its retention")
+        fields = {key.decode(): value for key, value in raw.items()}
+        lease_ms = None
+        if fields.get("state") == b"running":
+            lease_ms = self._call("zscore", self._keys.index(fields["queue"].decode(), "running"), job_id)
+        return _job(job_id, fields, lease_ms=lease_ms, stored=stored)
+
+    def find(self, prefix: str) -> str:
+        """The id that begins with ``prefix``, when exactly one job of the last few thousand does. Raises JobMissing."""
+        if self._call("exists", self._keys.job(prefix)):
+            return prefix
+        found: set[str] = set()
+        for queue, state, _ in self._sizes((), ()):
+            ids = self._call("zrevrange", self._keys.index(queue, state), 0, 2_000)
+            found |= {text for text in (job_id.decode() for job_id in ids) if text.startswith(prefix)}
+        if len(found) == 1:
+            return found.pop()
+        if found:
+            raise JobMissing(f"{len(found)} jobs begin with {prefix!r}: write more of the id")
+        raise JobMissing(f"there is no job {prefix!r}: it may be past its retention")
+
+    def due(self, states: Sequence[State], at_ms: int) -> list[str]:
+        """Ids of the scheduled or retrying jobs that are due at an instant, soonest first."""
+        found: list[tuple[float, str]] = []
+        for queue, state, _ in self._sizes(states, ()):
+            rows = self._call("zrangebyscore", self._keys.index(queue, state), "-inf", at_ms, withscores=True)
+            found += [(score, job_id.decode()) for job_id, score in rows]
+        return [job_id for _, job_id in sorted(found)]
+
+    def _sizes(self, states: Sequence[State], queues: Sequence[str]) -> list[tuple[str, State, int]]:
+        wanted = [state for state in ORDER if not states or state in states]
+        names = [name for name in self.queue_names() if not queues or name in queues]
+        places = [(name, state) for state in wanted for name in names]
+        with self._pipe() as pipe:
+            for name, state in places:
+                pipe.zcard(self._keys.index(name, state))
+            return [(*place, size) for place, size in zip(places, self._run(pipe), strict=True)]
+
+    def _rows(self, ids: Sequence[str]) -> tuple[Job, ...]:
+        with self._pipe() as pipe:
+            for job_id in ids:
+                pipe.hmget(self._keys.job(job_id), _ROW)
+            rows = self._run(pipe)
+        jobs = []
+        for job_id, values in zip(ids, rows, strict=True):
+            fields = {name: value for name, value in zip(_ROW, values, strict=True) if value is not None}
+            if "state" in fields:  # else it was forgotten between the two reads
+                jobs.append(_job(job_id, fields))
+        return tuple(jobs)
+
+    # -- logs --------------------------------------------------------------------------------------------------
+
+    def log(self, job_id: str, after: str = "0", limit: int = 1000) -> LogPage:
+        """Lines of one job after a cursor ("0": from the first one kept)."""
+        low = f"({after}" if after != "0" else "-"
+        rows = self._call("xrange", self._keys.log(job_id), min=low, max="+", count=limit)
+        lines = tuple(_line(job_id, fields[b"d"]) for _, fields in rows)
+        return LogPage(lines, rows[-1][0].decode() if rows else after)
+
+    def tail(self, after: str = "", limit: int = 1000) -> LogPage:
+        """Lines of all jobs after a cursor; "" answers the last ``limit`` ones."""
+        if after:
+            rows = self._call("xrange", self._keys.tail, min=f"({after}", max="+", count=limit)
+        else:
+            rows = self._call("xrevrange", self._keys.tail, count=limit)[::-1]
+        lines = tuple(_line(fields[b"j"].decode(), fields[b"d"]) for _, fields in rows)
+        return LogPage(lines, rows[-1][0].decode() if rows else after or "0")
+
+    # -- tasks and consumers -----------------------------------------------------------------------------------
+
+    def tasks(self) -> tuple[TaskInfo, ...]:
+        """Every task that some consumer has published, by name."""
+        found = self._call("hgetall", self._keys.tasks)
+        return tuple(sorted((_task(text) for text in found.values()), key=lambda task: task.name))
+
+    def consumers(self) -> tuple[ConsumerInfo, ...]:
+        """Every consumer process that has beaten within the last minute."""
+        since_ms = self.clock_ms() - 60_000
+        ids = [i.decode() for i in self._call("zrangebyscore", self._keys.consumers, since_ms, "+inf")]
+        with self._pipe() as pipe:
+            for consumer_id in ids:
+                pipe.hgetall(self._keys.consumer(consumer_id))
+            rows = self._run(pipe)
+        return tuple(_consumer(one, row) for one, row in zip(ids, rows, strict=True) if row)
+
+    # -- the driver --------------------------------------------------------------------------------------------
+
+    def _call(self, command: str, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return getattr(self._client, command)(*args, **kwargs)
+        except RedisError as error:
+            raise translated(error) from error
+
+    def _pipe(self) -> Any:
+        return self._client.pipeline(transaction=False)
+
+    def _run(self, pipe: Any) -> list[Any]:
+        try:
+            return list(pipe.execute())
+        except RedisError as error:
+            raise translated(error) from error
+
+
+# -- from Redis's bytes to values ------------------------------------------------------------------------------
+
+
+def _at(value: Any) -> datetime | None:
+    return datetime.fromtimestamp(float(value) / 1000, UTC) if value not in (None, b"") else None
+
+
+def _text(value: bytes | None) -> str:
+    return value.decode("utf-8", "backslashreplace") if value else ""
+
+
+def _job(job_id: str, fields: dict[str, Any], *, lease_ms: Any = None, stored: bytes | None = None) -> Job:
+    created_at = _at(fields.get("created"))
+    result = fields.get("result") or (stored if fields.get("state") == b"succeeded" else None)
+    return Job(
+        id=job_id,
+        task=_text(fields.get("task")),
+        queue=_text(fields.get("queue")),
+        state=_text(fields.get("state")),  # type: ignore[arg-type]  # only our scripts write it
+        priority=float(fields.get("priority") or 0),
+        created_at=created_at or datetime.fromtimestamp(0, UTC),
+        version=int(fields.get("version") or 0),
+        run_at=_at(fields.get("run_at")),
+        started_at=_at(fields.get("started")),
+        finished_at=_at(fields.get("finished")),
+        lease_until=_at(lease_ms),
+        attempt=int(fields.get("attempt") or 0),
+        crashes=int(fields.get("crashes") or 0),
+        retries=int(fields.get("retries") or 0),
+        retries_left=int(fields.get("left") or 0),
+        worker=_text(fields.get("worker")),
+        reason=_text(fields.get("reason")),
+        error_type=_text(fields.get("error_type")),
+        error=_text(fields.get("error")),
+        parent=_text(fields.get("parent")),
+        payload=fields.get("payload") or b"",
+        result=result,
+        progress=_progress(fields.get("progress")),
+        attempts=tuple(_attempts(fields)),
+    )
+
+
+def _attempts(fields: dict[str, Any]) -> Iterable[Attempt]:
+    numbers = sorted(int(name[2:]) for name in fields if name.startswith("a:"))
+    for number in numbers:
+        row = json.loads(_text(fields[f"a:{number}"]))
+        started_at = _at(row.get("started"))
+        yield Attempt(
+            number=number,
+            outcome=row["outcome"] if row["outcome"] in _OUTCOMES else "failed",
+            started_at=started_at or datetime.fromtimestamp(0, UTC),
+            finished_at=_at(row["finished"]),
+            worker=row.get("worker") or "",
+            error_type=row["error_type"],
+            error=row["error"],
+            traceback=row["traceback"],
+        )
+    started_at = _at(fields.get("started"))
+    if fields.get("state") == b"running" and started_at is not None:
+        yield Attempt(int(fields["attempt"]), "running", started_at, None, _text(fields.get("worker")))
+
+
+def _progress(value: bytes | None) -> Progress | None:
+    if not value:
+        return None
+    word = msgspec.json.decode(value)
+    at = datetime.fromtimestamp(word["at"] / 1000, UTC)
+    return Progress(int(word["done"]), int(word["total"]), str(word["note"]), at)
+
+
+def _line(job_id: str, data: bytes) -> LogLine:
+    at_ms, attempt, level, logger, message, task, queue = msgspec.json.decode(data)
+    at = datetime.fromtimestamp(at_ms / 1000, UTC)
+    return LogLine(job_id, task, queue, attempt, at, level, logger, message)
+
+
+def _pause(text: bytes) -> Pause:
+    who = json.loads(text)
+    return Pause(
+        str(who.get("by", "")), str(who.get("reason", "")), _at(who["at"]) or datetime.fromtimestamp(0, UTC)
+    )
+
+
+def _minute(fields: dict[bytes, bytes]) -> tuple[int, int, int]:
+    return (
+        int(fields.get(b"enqueued", 0)),
+        int(fields.get(b"succeeded", 0)),
+        int(fields.get(b"failed", 0)) + int(fields.get(b"lost", 0)),
+    )
+
+
+def _task(text: bytes) -> TaskInfo:
+    row = msgspec.json.decode(text)
+    row["parameters"] = tuple(Parameter(**parameter) for parameter in row["parameters"])
+    known = {name: row[name] for name in TaskInfo.__dataclass_fields__ if name in row}
+    return TaskInfo(**known)
+
+
+def _consumer(consumer_id: str, row: dict[bytes, bytes]) -> ConsumerInfo:
+    fields = {key.decode(): _text(value) for key, value in row.items()}
+    return ConsumerInfo(
+        id=consumer_id,
+        host=fields.get("host", ""),
+        pid=int(fields.get("pid", 0)),
+        workers=int(fields.get("workers", 0)),
+        kind=fields.get("kind", ""),
+        queues=tuple(name for name in fields.get("queues", "").split(",") if name),
+        started_at=datetime.fromisoformat(fields["started"])
+        if fields.get("started")
+        else datetime.fromtimestamp(0, UTC),
+        beat_at=_at(fields.get("beat")) or datetime.fromtimestamp(0, UTC),
+        running=tuple(one for one in fields.get("running", "").split(",") if one),
+        memory_bytes=int(fields.get("memory", 0)),
+        version=fields.get("version", ""),
+    )

@@ -1,0 +1,246 @@
+"""Typed JSON for everything the engine writes: an operator can read a job, and reading one runs no code.
+
+Plain JSON values stand for themselves. Any other known type is an object with one key that begins with ``~``:
+``{"~decimal": "1.50"}``. A value of an unknown type fails where it is written, with the path to it.
+"""
+
+import base64
+import builtins
+import math
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from huey.registry import Message
+from huey.serializer import Serializer
+from huey.utils import SKIPPED, Error
+
+from storage.errors import StorageError
+
+MAX_BYTES = 4 * 2**20
+"""Largest payload or result, in bytes, written or read."""
+
+_SAFE_INT = 2**53
+_MESSAGE_FIELDS: tuple[str, ...] = Message._fields
+
+
+class EncodeError(StorageError):
+    """A value can not be written as typed JSON; the message has the path to it and the remedy."""
+
+
+class DecodeError(StorageError):
+    """Bytes are not typed JSON of ours; they are kept as they are."""
+
+
+class RemoteError(Exception):
+    """An exception of another process, as its text: Huey hands it to error handlers."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+    def __repr__(self) -> str:
+        return f"{self.kind}({str(self)!r})"
+
+
+def encode(value: object) -> bytes:
+    """Typed JSON of ``value``.
+
+    Raises:
+        EncodeError: a part of it has no JSON form, or all of it is larger than MAX_BYTES.
+    """
+    try:
+        data = msgspec.json.encode(_plain(value, "value"))
+    except (UnicodeEncodeError, ValueError) as error:
+        raise EncodeError(f"the value can not be written as UTF-8 text: {error}") from error
+    except RecursionError as error:
+        raise EncodeError("the value contains itself, or is nested too deeply: pass ids instead") from error
+    if len(data) > MAX_BYTES:
+        raise EncodeError(
+            f"the value takes {len(data)} bytes, more than {MAX_BYTES}: store it and pass its id"
+        )
+    return data
+
+
+def decode(data: bytes) -> Any:
+    """The value that was encoded.
+
+    Raises:
+        DecodeError: the bytes are not typed JSON, or are larger than MAX_BYTES.
+    """
+    if len(data) > MAX_BYTES:
+        raise DecodeError(f"{len(data)} bytes are more than {MAX_BYTES}")
+    try:
+        return _typed(msgspec.json.decode(data))
+    except DecodeError:
+        raise
+    except (msgspec.DecodeError, ValueError, TypeError, KeyError, ArithmeticError, RecursionError) as error:
+        raise DecodeError(f"these {len(data)} bytes are not typed JSON: {error}") from error
+
+
+def decode_call(payload: bytes) -> tuple[tuple[object, ...], dict[str, object]]:
+    """Positional and keyword arguments of a job's payload, for display. Raises DecodeError."""
+    message = decode(payload)
+    if not isinstance(message, Message):
+        raise DecodeError(f"the payload is a {type(message).__name__}, not a job's message")
+    return tuple(message.args or ()), dict(message.kwargs or {})
+
+
+def decode_value(data: bytes) -> object:
+    """A stored result, for display: the returned value, or the error's text for a failure. Raises DecodeError."""
+    value = decode(data)
+    return value.metadata if isinstance(value, Error) else value
+
+
+class TypedJson(Serializer):  # type: ignore[misc]  # huey has no types
+    """Huey's serializer interface over this codec."""
+
+    def _serialize(self, data: object) -> bytes:
+        return encode(data)
+
+    def _deserialize(self, data: bytes) -> Any:
+        return decode(data)
+
+
+# -- writing ---------------------------------------------------------------------------------------------------
+
+
+def _plain(value: object, path: str) -> object:
+    kind = type(value)
+    if value is None or kind is str or kind is bool:
+        return value
+    if kind is int:
+        return value if -_SAFE_INT <= value <= _SAFE_INT else {"~int": str(value)}  # type: ignore[operator]
+    if kind is float:
+        return value if math.isfinite(value) else {"~float": repr(value)}  # type: ignore[arg-type]
+    if kind is list:
+        return [_plain(item, f"{path}[{n}]") for n, item in enumerate(value)]  # type: ignore[arg-type]
+    if kind is dict:
+        return _plain_dict(value, path)  # type: ignore[arg-type]
+    writer = _WRITERS.get(kind)
+    if writer is not None:
+        return writer(value, path)
+    if isinstance(value, Exception):
+        return {"~exception": [kind.__name__, _plain_arguments(value), str(value)]}
+    raise EncodeError(f"{path} is a {kind.__name__}, which has no JSON form: {_remedy(kind)}")
+
+
+def _plain_dict(value: dict[object, object], path: str) -> object:
+    if all(type(key) is str and not key.startswith("~") for key in value):
+        return {key: _plain(item, f"{path}[{key!r}]") for key, item in value.items()}
+    return {"~dict": [[_plain(k, f"{path} key"), _plain(v, f"{path}[{k!r}]")] for k, v in value.items()]}
+
+
+def _plain_message(message: Any, path: str) -> object:
+    task = message.name
+    fields: dict[str, object] = {}
+    for name in _MESSAGE_FIELDS:
+        value = getattr(message, name)
+        if value is None or (name in {"args", "kwargs"} and not value):
+            continue
+        if name == "args":
+            fields[name] = [_plain(item, f"argument {n + 1} of {task}") for n, item in enumerate(value)]
+        elif name == "kwargs":
+            fields[name] = {key: _plain(item, f"argument {key!r} of {task}") for key, item in value.items()}
+        else:
+            fields[name] = _plain(value, f"{name} of {task}")
+    return {"~job": fields}
+
+
+def _plain_arguments(error: Exception) -> list[str]:
+    return [arg for arg in error.args if type(arg) is str]
+
+
+def _remedy(kind: type) -> str:
+    if hasattr(kind, "__members__"):
+        return "pass its .value"
+    if hasattr(kind, "__dataclass_fields__"):
+        return "pass dataclasses.asdict(...) of it, or its id"
+    return "pass an id, or a str, number, list or dict"
+
+
+def _sequence(tag: str) -> Callable[[Any, str], object]:
+    return lambda value, path: {tag: [_plain(item, f"{path}[{n}]") for n, item in enumerate(value)]}
+
+
+_WRITERS: dict[type, Callable[[Any, str], object]] = {
+    tuple: _sequence("~tuple"),
+    set: _sequence("~set"),
+    frozenset: _sequence("~frozenset"),
+    bytes: lambda value, _: {"~bytes": base64.b64encode(value).decode("ascii")},
+    datetime: lambda value, _: {"~datetime": value.isoformat()},
+    date: lambda value, _: {"~date": value.isoformat()},
+    time: lambda value, _: {"~time": value.isoformat()},
+    timedelta: lambda value, _: {"~timedelta": [value.days, value.seconds, value.microseconds]},
+    Decimal: lambda value, _: {"~decimal": str(value)},
+    UUID: lambda value, _: {"~uuid": str(value)},
+    Message: _plain_message,
+    Error: lambda value, path: {"~error": _plain(value.metadata, path)},
+    type(SKIPPED): lambda _value, _path: {"~skipped": True},
+}
+
+
+# -- reading ---------------------------------------------------------------------------------------------------
+
+
+def _typed(value: Any) -> Any:
+    if type(value) is list:
+        return [_typed(item) for item in value]
+    if type(value) is not dict:
+        return value
+    if len(value) == 1:
+        ((tag, content),) = value.items()
+        if tag.startswith("~"):
+            reader = _READERS.get(tag)
+            if reader is None:
+                raise DecodeError(f"unknown type {tag!r}: it was written by a newer version")
+            return reader(content)
+    return {key: _typed(item) for key, item in value.items()}
+
+
+def _typed_message(fields: dict[str, Any]) -> Any:
+    read = {key: _typed(item) for key, item in fields.items() if key not in {"args", "kwargs"}}
+    read["args"] = tuple(_typed(item) for item in fields.get("args", ()))
+    read["kwargs"] = {key: _typed(item) for key, item in fields.get("kwargs", {}).items()}
+    return Message(**read)
+
+
+def _typed_exception(content: list[Any]) -> Exception:
+    """A built-in exception comes back as itself, any other as a RemoteError of that name."""
+    kind, arguments, text = content
+    found = getattr(builtins, kind, None)
+    if isinstance(found, type) and issubclass(found, Exception):
+        try:
+            return found(*arguments)
+        except TypeError:
+            return RemoteError(kind, text)
+    return RemoteError(kind, text)
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "~int": int,
+    "~float": float,
+    "~dict": lambda pairs: {_hashable(_typed(key)): _typed(item) for key, item in pairs},
+    "~tuple": lambda items: tuple(_typed(item) for item in items),
+    "~set": lambda items: {_typed(item) for item in items},
+    "~frozenset": lambda items: frozenset(_typed(item) for item in items),
+    "~bytes": lambda text: base64.b64decode(text, validate=True),
+    "~datetime": datetime.fromisoformat,
+    "~date": date.fromisoformat,
+    "~time": time.fromisoformat,
+    "~timedelta": lambda parts: timedelta(days=parts[0], seconds=parts[1], microseconds=parts[2]),
+    "~decimal": Decimal,
+    "~uuid": UUID,
+    "~job": _typed_message,
+    "~error": lambda content: Error(_typed(content)),
+    "~exception": _typed_exception,
+    "~skipped": lambda _: SKIPPED,
+}
+
+
+def _hashable(key: Any) -> Any:
+    hash(key)
+    return key

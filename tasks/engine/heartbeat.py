@@ -1,0 +1,77 @@
+"""Says, a few times per lease, that this process lives, and renews the leases of the jobs it runs."""
+
+import logging
+import os
+import resource
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+from storage.broker.broker import Beat, Broker
+from storage.errors import StorageError
+
+_logger = logging.getLogger(__name__)
+
+BEATS_PER_LEASE = 4
+
+
+def host() -> str:
+    """This machine's name, as operators know it."""
+    return socket.gethostname()
+
+
+def memory_bytes() -> int:
+    """The most memory this process has held, in bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+class Heart(threading.Thread):
+    """The heartbeat of one process. ``held`` answers the jobs it runs, as id -> token."""
+
+    def __init__(
+        self,
+        broker: Broker,
+        consumer: str,
+        lease_s: float,
+        held: Callable[[], Mapping[str, str]],
+        lost: Callable[[str], None],
+        fields: Mapping[str, str],
+    ) -> None:
+        super().__init__(name="dewey-heart", daemon=True)
+        self._broker = broker
+        self._consumer = consumer
+        self._lease_ms = int(lease_s * 1000)
+        self._interval_s = lease_s / BEATS_PER_LEASE
+        self._held = held
+        self._lost = lost
+        self._fields = {
+            "host": host(),
+            "pid": str(os.getpid()),
+            "started": datetime.now(UTC).isoformat(),
+            **fields,
+        }
+        self._stopped = threading.Event()
+
+    def run(self) -> None:
+        self.beat()
+        while not self._stopped.wait(self._interval_s):
+            self.beat()
+
+    def beat(self) -> None:
+        """Beat once. A Redis that does not answer is tried again at the next beat."""
+        held = dict(self._held())
+        fields = {**self._fields, "running": ",".join(held), "memory": str(memory_bytes())}
+        try:
+            lost = self._broker.heartbeat(Beat(self._consumer, self._lease_ms, tuple(held.items()), fields))
+        except StorageError as error:
+            _logger.warning("a heartbeat of %s did not reach Redis: %s", self._consumer, error)
+            return
+        for job_id in lost:
+            if self._held().get(job_id) == held[job_id]:  # not settled meanwhile
+                _logger.warning("the lease of job %s is lost: another worker may run it", job_id)
+                self._lost(job_id)
+
+    def stop(self) -> None:
+        """End the thread. The consumer is forgotten when its last beat is old."""
+        self._stopped.set()

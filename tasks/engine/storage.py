@@ -1,0 +1,206 @@
+"""Huey's storage interface over the broker.
+
+Inside a unit of work, writes are collected for its settlement; outside they happen at once. Data that did not come
+from our Huey (an application that calls the storage itself) is kept as jobs without a task.
+"""
+
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from huey.constants import EmptyData
+from huey.storage import BaseStorage
+
+from storage.broker.broker import Broker, Claim, ClaimRequest, Settlement
+from storage.broker.inspector import Inspector
+from storage.broker.records import NewJob
+from tasks.engine.unit import Units
+
+RAW_TASK = "(raw)"
+RAW_QUEUE = "default"
+
+
+class DeweyStorage(BaseStorage):  # type: ignore[misc]  # huey has no types
+    """The broker as a Huey storage. ``instant_ms`` turns Huey's naive datetimes into ms since the epoch."""
+
+    blocking = True
+    priority = True
+
+    def __init__(
+        self, name: str, broker: Broker, units: Units, instant_ms: Callable[[datetime], int]
+    ) -> None:
+        super().__init__(name)
+        self.broker = broker
+        self.units = units
+        self.inspector = Inspector(broker.client, broker.namespace)
+        self._instant_ms = instant_ms
+
+    def close(self) -> bool:
+        self.broker.close()
+        return True
+
+    # -- the queue ---------------------------------------------------------------------------------------------
+
+    def enqueue(self, data: bytes, priority: float | None = None) -> None:
+        self.broker.enqueue([NewJob(str(uuid.uuid4()), RAW_TASK, RAW_QUEUE, data, priority or 0)])
+
+    def dequeue(self) -> bytes | None:
+        """Take raw data out of the queue for good: whoever calls this keeps no lease."""
+        claim = self.broker.claim(ClaimRequest(f"raw-{uuid.uuid4()}", "raw", 60_000))
+        if claim is None:
+            return None
+        self.finish_raw(claim)
+        return claim.payload
+
+    def finish_raw(self, claim: Claim) -> None:
+        """Settle a claim whose data the caller has taken over."""
+        self.broker.settle(
+            Settlement(claim.id, claim.token, "canceled", "canceled", 0, reason="taken by the application")
+        )
+
+    def queue_size(self) -> int:
+        return self.inspector.count(("queued",))
+
+    def enqueued_items(self, limit: int | None = None) -> list[bytes]:
+        return self._payloads("queued", limit)
+
+    def flush_queue(self) -> None:
+        self._flush(("queued", "blocked"))
+
+    # -- the schedule ------------------------------------------------------------------------------------------
+
+    def add_to_schedule(self, data: bytes, ts: datetime) -> None:
+        delay_ms = max(1, self._instant_ms(ts) - self.inspector.clock_ms())
+        run_at_ms = self._instant_ms(ts)
+        job_id = str(uuid.uuid4())
+        self.broker.enqueue([NewJob(job_id, RAW_TASK, RAW_QUEUE, data, delay_ms=delay_ms)])
+        if delay_ms == 1:  # already due: keep Huey's order by the instant it was due at
+            self.broker.call("zadd", self.broker.keys.index(RAW_QUEUE, "scheduled"), {job_id: run_at_ms})
+
+    def read_schedule(self, ts: datetime) -> list[bytes]:
+        """Take what is due out of the schedule and hand it over (the consumer itself promotes inside Redis)."""
+        due = self.inspector.due(("scheduled", "retrying"), self._instant_ms(ts))
+        request = ClaimRequest(f"raw-{uuid.uuid4()}", "raw", 60_000)
+        payloads = []
+        for job_id in due:
+            claim = self.broker.take(request, job_id)
+            if claim is not None:
+                self.finish_raw(claim)
+                payloads.append(claim.payload)
+        return payloads
+
+    def schedule_size(self) -> int:
+        return self.inspector.count(("scheduled", "retrying"))
+
+    def scheduled_items(self, limit: int | None = None) -> list[bytes]:
+        return self._payloads("scheduled", limit) + self._payloads("retrying", limit)
+
+    def flush_schedule(self) -> None:
+        self._flush(("scheduled", "retrying"))
+
+    # -- the key/value store -----------------------------------------------------------------------------------
+
+    def put_data(self, key: Any, value: bytes, is_result: bool = False) -> None:
+        unit = self.units.now
+        if unit is not None and unit.collects:
+            name = _text(key)
+            unit.set(name, value)
+            if is_result and name == unit.claim.id and unit.error is None:
+                unit.result = value
+        else:
+            self.broker.call("hset", self.broker.keys.data, key, value)
+
+    def peek_data(self, key: Any) -> Any:
+        unit = self.units.now
+        name = _text(key)
+        if unit is not None and name in unit.store:
+            value = unit.store[name]
+            return EmptyData if value is None else value
+        found = self.broker.call("hget", self.broker.keys.data, key)
+        if found is None:
+            found = self.broker.call("get", self.broker.keys.hold(name))
+        return EmptyData if found is None else found
+
+    def peek_many(self, keys: list[str]) -> dict[str, bytes]:
+        unit = self.units.now
+        found = {}
+        if unit is not None and not unit.in_task:  # the claim brought the revoke flags along
+            known = {
+                f"r:{unit.claim.id}": unit.claim.revoked_one,
+                f"rt:{unit.claim.task}": unit.claim.revoked_all,
+                **unit.store,
+            }
+            found = {key: known[key] for key in keys if known.get(key) is not None}
+            keys = [key for key in keys if key not in known]
+        if keys:
+            values = self.broker.call("hmget", self.broker.keys.data, keys)
+            found |= {key: value for key, value in zip(keys, values, strict=True) if value is not None}
+        return found  # type: ignore[return-value]  # None was left out above
+
+    def pop_data(self, key: Any) -> Any:
+        unit = self.units.now
+        if unit is not None and unit.collects:
+            value = self.peek_data(key)
+            unit.delete(_text(key))
+            return value
+        found = self.broker.run("pop_data", key)
+        return EmptyData if found is None else found
+
+    def delete_data(self, key: Any) -> bool:
+        unit = self.units.now
+        if unit is not None and unit.collects:
+            flag = f"r:{unit.claim.id}"
+            name = _text(key)
+            if name == flag and unit.claim.revoked_one is None and name not in unit.store:
+                return False  # the flag was not there at the claim: nothing to remove, nothing to write
+            return unit.delete(name)
+        return self.broker.run("pop_data", key) is not None
+
+    def has_data_for_key(self, key: Any) -> bool:
+        return self.peek_data(key) is not EmptyData
+
+    def put_if_empty(self, key: Any, value: bytes, ttl: float | None = None) -> bool:
+        return bool(self.broker.run("put_if_empty", key, value, int((ttl or 0) * 1000)))
+
+    def incr(self, key: Any, amount: int = 1) -> int:
+        return int(self.broker.call("hincrby", self.broker.keys.counters, key, amount))
+
+    def delete_counter(self, key: Any) -> None:
+        self.broker.call("hdel", self.broker.keys.counters, key)
+
+    def result_store_size(self) -> int:
+        return int(self.broker.call("hlen", self.broker.keys.data))
+
+    def result_items(self) -> dict[str, bytes]:
+        found = self.broker.call("hgetall", self.broker.keys.data)
+        return {key.decode(): value for key, value in found.items()}
+
+    def flush_results(self) -> None:
+        self.broker.call("delete", self.broker.keys.data)
+
+    def flush_counters(self) -> None:
+        self.broker.call("delete", self.broker.keys.counters)
+
+    # -- shared ------------------------------------------------------------------------------------------------
+
+    def _payloads(self, state: Any, limit: int | None) -> list[bytes]:
+        page = self.inspector.jobs((state,), limit=limit or 1_000_000)
+        return [job.payload for job in page.jobs]
+
+    def _flush(self, states: tuple[Any, ...]) -> None:
+        for queue in self.inspector.queue_names():
+            for state in states:
+                index = self.broker.keys.index(queue, state)
+                ids = [job_id.decode() for job_id in self.broker.call("zrange", index, 0, -1)]
+                if ids:
+                    gone = [
+                        key
+                        for job_id in ids
+                        for key in (self.broker.keys.job(job_id), self.broker.keys.log(job_id))
+                    ]
+                    self.broker.call("delete", index, *gone)
+
+
+def _text(key: Any) -> str:
+    return key.decode() if isinstance(key, bytes) else str(key)

@@ -1,0 +1,134 @@
+"""The unit of work: what Huey writes while it finishes a task is collected here and committed by one settlement.
+
+So a crash can not separate "it succeeded" from "its successor was enqueued". What the task's own code writes while
+it runs is not collected: it happens at once, as the task expects.
+"""
+
+import threading
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from storage.broker.broker import Claim, Settlement, Write
+from storage.broker.records import State
+from tasks.engine.context import RunningJob
+
+TRACEBACK_CHARS = 20_000
+ERROR_CHARS = 2_000
+RESULT_BYTES = 16_384
+
+
+@dataclass(slots=True)
+class Unit:
+    """One attempt, from its claim to its settlement."""
+
+    claim: Claim
+    running: RunningJob
+    retries_left: int
+    retry_delay_s: float
+    in_task: bool = False
+    writes: list[Write] = field(default_factory=list)
+    store: dict[str, bytes | None] = field(default_factory=dict)
+    error: BaseException | None = None
+    result: bytes = b""
+    state: State | None = None
+    reason: str = ""
+    delay_ms: int = 0
+    release: bool = False
+
+    @property
+    def collects(self) -> bool:
+        """Whether a write of this moment belongs to the settlement."""
+        return not self.in_task
+
+    @contextmanager
+    def task_code(self) -> Iterator[None]:
+        """Around exactly the task's own code."""
+        self.in_task = True
+        try:
+            yield
+        finally:
+            self.in_task = False
+
+    def set(self, key: str, value: bytes) -> None:
+        """Collect a write to Huey's store."""
+        self.store[key] = value
+        self.writes.append(("set", key, value))
+
+    def delete(self, key: str) -> bool:
+        """Collect a removal. True when the key is one that this unit knows to be there."""
+        known = self.store.get(key) is not None
+        self.store[key] = None
+        self.writes.append(("del", key))
+        return known
+
+    def end(self, state: State, reason: str = "", delay_ms: int = 0) -> None:
+        """Say what the job's next state is."""
+        self.state, self.reason, self.delay_ms = state, reason, delay_ms
+
+    def settlement(self) -> Settlement:
+        """Everything the broker must know, as one value."""
+        lines, word = self.running.take()
+        state = self.state or ("dead" if self.error is not None else "succeeded")
+        failed = self.error is not None
+        return Settlement(
+            id=self.claim.id,
+            token=self.claim.token,
+            state=state,
+            outcome=self._outcome(state),
+            retries_left=self.retries_left,
+            retry_delay_s=self.retry_delay_s,
+            delay_ms=self.delay_ms,
+            release=self.release,
+            reason=self.reason,
+            error_type=type(self.error).__name__ if failed else "",
+            error=text_of(self.error)[:ERROR_CHARS] if self.error is not None else "",
+            traceback=traceback_of(self.error) if self.error is not None else "",
+            result=self.result if len(self.result) <= RESULT_BYTES else b"",
+            progress=word,
+            writes=tuple(self.writes),
+            lines=lines,
+        )
+
+    def _outcome(self, state: State) -> str:
+        if self.release:
+            return "released"
+        if self.error is not None and state != "canceled":
+            return "failed"
+        return "canceled" if state == "canceled" else "succeeded" if state == "succeeded" else "released"
+
+
+def text_of(error: BaseException) -> str:
+    """What an error says, or its repr when it says nothing; storable as UTF-8."""
+    try:
+        text = str(error) or repr(error)
+    except Exception as broken:  # an exception whose own __str__ fails
+        text = f"{type(error).__name__} (its text can not be read: {type(broken).__name__})"
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def traceback_of(error: BaseException) -> str:
+    """The traceback without the engine's own frames; its middle is left out when it is very long."""
+    inner = error.__traceback__
+    while inner is not None and _is_engine(inner.tb_frame.f_code.co_filename):
+        inner = inner.tb_next
+    try:
+        text = "".join(traceback.format_exception(type(error), error, inner or error.__traceback__))
+    except Exception as broken:  # an exception whose own __str__ fails
+        text = f"{type(error).__name__} (its traceback can not be read: {type(broken).__name__})"
+    text = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    if len(text) > TRACEBACK_CHARS:
+        half = TRACEBACK_CHARS // 2
+        text = f"{text[:half]}\n… {len(text) - TRACEBACK_CHARS} characters left out …\n{text[-half:]}"
+    return text
+
+
+def _is_engine(filename: str) -> bool:
+    return filename.endswith("contextlib.py") or "/huey/" in filename or "/tasks/engine/" in filename
+
+
+class Units(threading.local):
+    """The unit of this thread, if it runs a job."""
+
+    now: Unit | None = None
