@@ -11,9 +11,26 @@ import pytest
 import redis
 
 from storage.servers.postgres import PostgresServer
+from storage.setting_sources import names_of
+from storage.settings import Settings
 from tests import servers
 
 _TEMPLATE = "template_dewey"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_is_set(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test sees the settings of whoever runs it, so none touches their Redis, database, bucket or home."""
+    with pytest.MonkeyPatch.context() as patch:
+        for setting, field in Settings.model_fields.items():
+            for name in names_of(setting, field):
+                patch.delenv(name, raising=False)
+                patch.delenv(name.lower(), raising=False)
+        patch.setenv("DEWEY_HOME", str(tmp_path_factory.mktemp("home")))
+        patch.setenv("AWS_CONFIG_FILE", "/dev/null")
+        patch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        yield
 
 
 @pytest.fixture(scope="session")
