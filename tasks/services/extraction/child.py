@@ -4,7 +4,7 @@ It imports nothing of this project. It confines itself, reads what its only argu
 answers on its standard output in lines of JSON, of which the last one is `done` or `failed`::
 
     {"ready": true}                                              confined, about to open the document
-    {"page": 3, "of": 7, "text": "...", "image": false, "broken": false}
+    {"page": 3, "of": 7, "text": "...", "image": false, "broken": ""}
     {"format": "PNG", "width": 32, "height": 32, "mode": "RGB", "media_type": "...", "picture": base64 or ""}
     {"done": true}
     {"failed": "encrypted" | "large" | "broken", "reason": "..."}
@@ -100,23 +100,24 @@ def read_pdf(request: Request) -> Iterator[Request]:
         yield {"page": number, "of": total, "text": text, "image": has_image, "broken": broken}
 
 
-def _read_page(reader: Any, index: int) -> tuple[str, bool, bool]:
+def _read_page(reader: Any, index: int) -> tuple[str, bool, str]:
     try:
         page = reader.pages[index]
         text = page.extract_text()
-        return text, not text.strip() and _has_image(page), False
+        return text, not text.strip() and _has_image(page), ""
     except MemoryError:
         raise
     except Exception as error:
         if type(error).__name__ in ("FileNotDecryptedError", "WrongPasswordError"):
             raise
-        return "", False, True  # pypdf lets every kind of exception out of a broken page
+        return "", False, f"{type(error).__name__}: {error}"[:200]  # pypdf lets out every kind
 
 
 def _has_image(page: Any) -> bool:
-    resources = page.get("/Resources", {}).get_object()
-    drawn = resources.get("/XObject", {}).get_object()
-    return any(drawn[name].get_object().get("/Subtype") == "/Image" for name in drawn)
+    if "/Resources" not in page or "/XObject" not in page["/Resources"]:
+        return False
+    drawn = page["/Resources"]["/XObject"]
+    return any(drawn[name].get("/Subtype") == "/Image" for name in drawn)
 
 
 def read_image(request: Request) -> Iterator[Request]:

@@ -82,9 +82,7 @@ def _extract_text(path: Path, name: str, found: DocumentType, on_page: OnPage, l
     if not text.strip():
         raise NoText(f"{name} holds nothing but white space")
     if len(text) > limits.characters:
-        raise DocumentTooLarge(
-            f"{name} has {len(text):,} characters, and at most {limits.characters:,} are read"
-        )
+        raise DocumentTooLarge(f"{name} has {len(text):,} characters, and at most {limits.characters:,} are read")
     on_page(1, 1)
     return Extraction(text, found.kind, found.media_type, 1, "")
 
@@ -92,25 +90,25 @@ def _extract_text(path: Path, name: str, found: DocumentType, on_page: OnPage, l
 def _extract_pdf(path: Path, name: str, on_page: OnPage, limits: Limits) -> Extraction:
     request = {"kind": "pdf", "path": str(path.resolve())}
     texts: list[str] = []
-    total = scanned = broken = rubbish = 0
+    faults: list[str] = []
+    total = scanned = rubbish = 0
     with closing(converse(request, limits, name=name)) as answers:
         for answer in answers:
             raw, total = str(answer["text"]), _count(answer, "of")
             unreadable = is_rubbish(raw)
             text = "" if unreadable else clean_page(raw)
             rubbish += unreadable
-            broken += bool(answer["broken"])
+            if answer["broken"]:
+                faults.append(str(answer["broken"]))
             scanned += not text and bool(answer["image"])
             if text:
                 texts.append(text)
             on_page(_count(answer, "page"), total)
-    missing = _missing(total, scanned, broken, rubbish)
-    if not texts and broken == total and total:
-        raise UnreadableDocument(f"{name} can not be read: {missing}")
+    missing = _missing(total, scanned, len(faults), rubbish)
+    if faults and len(faults) == total:
+        raise UnreadableDocument(f"{name} can not be read: {missing} ({faults[0]})")
     if not texts:
-        raise NoText(
-            f"no text found in {name}: {missing or f'{_pages(total)} hold only drawings, or nothing'}"
-        )
+        raise NoText(f"no text found in {name}: {missing or 'it holds only drawings, or nothing at all'}")
     return Extraction("\n\n".join(texts), Kind.PDF, "application/pdf", total, missing)
 
 
@@ -121,9 +119,7 @@ def _missing(total: int, scanned: int, broken: int, rubbish: int) -> str:
         (broken, "is damaged", "are damaged"),
         (rubbish, "has a font that hides its letters", "have fonts that hide their letters"),
     )
-    return ", ".join(
-        f"{_share(count, total)} {one if count == 1 else many}" for count, one, many in reasons if count
-    )
+    return ", ".join(f"{_share(count, total)} {one if count == 1 else many}" for count, one, many in reasons if count)
 
 
 def _share(count: int, total: int) -> str:
@@ -154,9 +150,7 @@ def _extract_image(
     }
     answers = list(converse(request, limits, name=name))
     if len(answers) != 1:
-        raise UnreadableDocument(
-            f"{name} can not be read: its reader said {len(answers)} things instead of one"
-        )
+        raise UnreadableDocument(f"{name} can not be read: its reader said {len(answers)} things instead of one")
     answer = answers[0]
     fact = (
         f"Image {name}: {answer['format']}, {answer['width']} × {answer['height']} pixels, "

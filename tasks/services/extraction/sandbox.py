@@ -1,6 +1,6 @@
 """Runs the child that opens a document, and hears it out: whatever happens to it, this process goes on.
 
-The child gets no secret: its environment is made anew, its descriptors are closed, and its Python is isolated.
+The child gets no secret: its environment is made anew, its descriptors are closed, its Python is isolated.
 It is always ended before `converse` returns.
 """
 

@@ -10,9 +10,7 @@ from hypothesis import strategies as st
 from tasks.services.chunking import OVERLAP, SIZE, Chunk, split
 
 _WORDS = st.lists(
-    st.sampled_from(
-        ["a", "word", "sentence. ", "why? ", "\n", "\n\n", " ", "，", "日本語", "👩‍👩‍👧", "é", "x" * 90]
-    ),
+    st.sampled_from(["a", "word", "sentence. ", "why? ", "\n", "\n\n", " ", "，", "日本語", "👩‍👩‍👧", "é", "x" * 90]),
     max_size=900,
 )
 _TEXTS = st.one_of(_WORDS.map("".join), _WORDS.map(" ".join), st.text(max_size=3000))
