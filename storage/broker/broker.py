@@ -7,7 +7,7 @@ import random
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import redis
 from redis.exceptions import RedisError
@@ -23,7 +23,8 @@ BATCH = 500
 
 Verdict = Literal["settled", "again", "stale"]
 Write = tuple[object, ...]
-"""One of ("set", key, value), ("del", key), ("enqueue", job table), ("join", chord, index, size, value)."""
+"""One of ("set", key, value), ("del", key), ("enqueue", job table), ("chord", id, callback's job id),
+("join", chord id, member index, size, result)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,13 +152,9 @@ class Broker:
             added += self._scripts.run("enqueue", pack(tables))
         return added
 
-    def open_chord(self, chords: Sequence[tuple[str, str]], jobs: Sequence[NewJob]) -> int:
-        """Add chords, as (chord id, callback's job id), and all their jobs, in one step."""
-        return int(
-            self._scripts.run(
-                "open_chord", pack({"chords": chords, "jobs": [job_table(job) for job in jobs]})
-            )
-        )
+    def write(self, writes: Sequence[Write]) -> None:
+        """Several writes in one step, outside of a settlement."""
+        self._scripts.run("write", pack(list(writes)))
 
     def tick(self, schedule: str, tick_ms: int, job: NewJob) -> bool:
         """Enqueue the job of one tick of a schedule, unless some consumer has. True when this call did."""
@@ -218,8 +215,7 @@ class Broker:
         flat = self._scripts.run("reap", BATCH, silent_ms, crashes_allowed)
         rows = zip(*[iter(flat)] * 4, strict=True)
         return tuple(
-            Reaped(job.decode(), worker.decode(), int(crashes), end == b"dead")
-            for job, worker, crashes, end in rows
+            Reaped(job.decode(), worker.decode(), int(crashes), end == b"dead") for job, worker, crashes, end in rows
         )
 
     def retain(self) -> int:
@@ -245,7 +241,7 @@ class Broker:
             raise JobMissing(f"there is no job {job_id!r}: it may be past its retention")
         if verdict == "refused":
             raise Refused(f"job {job_id} is {state}: only dead, canceled and retrying jobs are requeued")
-        return state  # type: ignore[return-value]  # the script answers with one of our states
+        return cast(State, state)
 
     def pause(self, queue: str, who_json: str) -> bool:
         """Stop claims from a queue; running jobs go on. False when it was paused before (its reason is replaced).

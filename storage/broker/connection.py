@@ -16,9 +16,7 @@ def connect(url: str, *, timeout_s: float = 10.0) -> "redis.Redis":
         SettingsError: the URL is not one of Redis.
     """
     if not url.startswith(SCHEMES):
-        raise SettingsError(
-            f"REDIS_URL is {url!r}; expected redis://host:port/db, rediss://… or unix:///path"
-        )
+        raise SettingsError(f"REDIS_URL is {url!r}; expected redis://host:port/db, rediss://… or unix:///path")
     try:
         return redis.Redis.from_url(
             url,

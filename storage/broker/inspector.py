@@ -355,9 +355,7 @@ def _line(job_id: str, data: bytes) -> LogLine:
 
 def _pause(text: bytes) -> Pause:
     who = json.loads(text)
-    return Pause(
-        str(who.get("by", "")), str(who.get("reason", "")), _at(who["at"]) or datetime.fromtimestamp(0, UTC)
-    )
+    return Pause(str(who.get("by", "")), str(who.get("reason", "")), _at(who["at"]) or datetime.fromtimestamp(0, UTC))
 
 
 def _minute(fields: dict[bytes, bytes]) -> tuple[int, int, int]:

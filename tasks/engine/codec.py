@@ -59,9 +59,7 @@ def encode(value: object) -> bytes:
     except RecursionError as error:
         raise EncodeError("the value contains itself, or is nested too deeply: pass ids instead") from error
     if len(data) > MAX_BYTES:
-        raise EncodeError(
-            f"the value takes {len(data)} bytes, more than {MAX_BYTES}: store it and pass its id"
-        )
+        raise EncodeError(f"the value takes {len(data)} bytes, more than {MAX_BYTES}: store it and pass its id")
     return data
 
 

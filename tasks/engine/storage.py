@@ -27,9 +27,7 @@ class DeweyStorage(BaseStorage):  # type: ignore[misc]  # huey has no types
     blocking = True
     priority = True
 
-    def __init__(
-        self, name: str, broker: Broker, units: Units, instant_ms: Callable[[datetime], int]
-    ) -> None:
+    def __init__(self, name: str, broker: Broker, units: Units, instant_ms: Callable[[datetime], int]) -> None:
         super().__init__(name)
         self.broker = broker
         self.units = units
@@ -195,9 +193,7 @@ class DeweyStorage(BaseStorage):  # type: ignore[misc]  # huey has no types
                 ids = [job_id.decode() for job_id in self.broker.call("zrange", index, 0, -1)]
                 if ids:
                     gone = [
-                        key
-                        for job_id in ids
-                        for key in (self.broker.keys.job(job_id), self.broker.keys.log(job_id))
+                        key for job_id in ids for key in (self.broker.keys.job(job_id), self.broker.keys.log(job_id))
                     ]
                     self.broker.call("delete", index, *gone)
 

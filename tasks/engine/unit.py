@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from huey.exceptions import RETRYING_EXCEPTIONS
+
 from storage.broker.broker import Claim, Settlement, Write
 from storage.broker.records import State
 from tasks.engine.context import RunningJob
@@ -92,7 +94,7 @@ class Unit:
         )
 
     def _outcome(self, state: State) -> str:
-        if self.release:
+        if self.release or (isinstance(self.error, RETRYING_EXCEPTIONS) and state in ("queued", "retrying")):
             return "released"
         if self.error is not None and state != "canceled":
             return "failed"

@@ -1,28 +1,9 @@
--- needs: insert claim
+-- needs: insert writes claim
 -- What became of an attempt: the job's next state and everything Huey wrote while it finished, in one step;
 -- then, when asked, the next claim.
 -- KEYS[1]: prefix. ARGV[1]: msgpack settlement, or '' for none. ARGV[2]: msgpack claim request, or '' for none.
 -- Returns {verdict, claim}: verdict is 'settled', 'again' (this settlement was applied before: its reply was lost),
 -- or 'stale' (the lease was lost: nothing changed); claim as in _claim.lua or false.
-
-local function join(chord, index, size, value)
-  redis.call('HSET', key_chord(chord), index, value)
-  if redis.call('HLEN', key_chord(chord)) ~= size + 1 then return end
-  local id = redis.call('HGET', key_chord(chord), 'callback')
-  local job = redis.call('HMGET', key_job(id), 'state', 'queue', 'priority')
-  if job[1] == 'blocked' then
-    move(id, job[2], 'blocked', 'queued', place(tonumber(job[3])), {'reason', ''})
-  end
-end
-
-local function apply(write)
-  local op = write[1]
-  if op == 'set' then redis.call('HSET', key_data(), write[2], write[3])
-  elseif op == 'del' then redis.call('HDEL', key_data(), write[2])
-  elseif op == 'enqueue' then insert(write[2])
-  elseif op == 'join' then join(write[2], write[3], write[4], write[5])
-  else error('unknown write ' .. tostring(op)) end
-end
 
 local function settle(s)
   local key = key_job(s.id)

@@ -1,0 +1,178 @@
+"""Huey's consumer with our workers and scheduler: ``huey_consumer`` builds it through ``DeweyHuey.create_consumer``.
+
+A worker settles a job and claims the next one in the same round trip. The scheduler promotes due jobs, takes back the
+jobs of lost workers, enqueues the ticks of schedules and forgets old jobs; every consumer has one, and any number agree.
+"""
+
+import logging
+import multiprocessing
+import os
+import threading
+import time
+from importlib.metadata import version
+from typing import Any
+
+from huey.consumer import Consumer, Scheduler, Worker, WorkerRecycle
+
+from storage.broker.broker import BATCH, Claim
+from storage.errors import StorageError
+from tasks.engine import logcapture, registry
+from tasks.engine.cron import Clock
+from tasks.engine.heartbeat import Heart, host
+
+_logger = logging.getLogger(__name__)
+
+RETAIN_BATCHES = 20
+
+
+class Process:
+    """What every process of a consumer has once: its heart and its shipper of logs. Started again after a fork."""
+
+    def __init__(self, huey: Any, kind: str, workers: int) -> None:
+        self._huey = huey
+        self._kind = kind
+        self._workers = workers
+        self._main_pid = os.getpid()
+        self._pid = 0
+        self._lock = threading.Lock()
+        self._heart: Heart | None = None
+        self._shipper: logcapture.Shipper | None = None
+
+    def start(self) -> None:
+        """Start the threads of this process, once."""
+        with self._lock:
+            if self._pid == os.getpid():
+                return
+            self._pid = os.getpid()
+            logcapture.install()
+            fields = {
+                "kind": self._kind,
+                "workers": str(self._workers),
+                "queues": ",".join(self._huey.queues),
+                "version": version("dewey"),
+            }
+            self._heart = Heart(
+                self._huey.broker,
+                f"{host()}:{self._main_pid}",
+                self._huey.lease_s,
+                self._huey.held,
+                self._huey.lose,
+                fields,
+            )
+            self._shipper = logcapture.Shipper(self._huey.broker, self._huey.running)
+            self._heart.start()
+            self._shipper.start()
+
+    def stop(self) -> None:
+        """Stop the threads of this process."""
+        for thread in (self._heart, self._shipper):
+            if thread is not None and thread.is_alive():
+                thread.stop()
+
+
+class DeweyWorker(Worker):  # type: ignore[misc]  # huey has no types
+    """Runs one job at a time; between two jobs it spends one round trip."""
+
+    process: Process
+
+    def initialize(self) -> None:
+        self.process.start()
+        parent = multiprocessing.parent_process()
+        name = threading.current_thread().name if parent is None else multiprocessing.current_process().name
+        self._request = self.huey.claim_request(f"{host()}:{os.getpid()}/{name}")
+        self._claim: Claim | None = None
+        super().initialize()
+
+    def loop(self, now: Any = None) -> None:
+        claim, self._claim = self._claim, None
+        if claim is None:
+            claim = self._wait()
+        if claim is None:
+            return
+        self.task_count += 1
+        full = bool(self.max_tasks) and self.task_count >= self.max_tasks
+        task = self.huey.open(claim)
+        if task is not None:
+            unit = self.huey._held[claim.id]
+            self.huey.perform(unit, task, now)
+            stop = full or self.stop_flag.is_set()
+            self._claim = self.huey.settle(unit, None if stop else self._request)
+        if full:
+            self._logger.info("Worker reached max tasks (%d), exiting.", self.max_tasks)
+            raise WorkerRecycle
+
+    def _wait(self) -> Claim | None:
+        try:
+            claim: Claim | None = self.huey.broker.claim(self._request, self.huey.read_timeout_s)
+        except StorageError as error:
+            self._logger.warning("no jobs for now: %s", error)
+            self.sleep()
+            return None
+        self.delay = self.default_delay
+        return claim
+
+    def shutdown(self) -> None:
+        claim, self._claim = getattr(self, "_claim", None), None
+        if claim is not None:
+            self.huey.release(claim, "its worker was stopped before it began")
+        super().shutdown()
+
+
+class DeweyScheduler(Scheduler):  # type: ignore[misc]  # huey has no types
+    """Upkeep, at least once per interval and as soon as a job is due."""
+
+    def initialize(self) -> None:
+        self._clock = Clock(self.huey.broker, self.huey.storage.inspector.clock_ms)
+        self._published = False
+
+    def loop(self, now: Any = None) -> None:
+        start = time.monotonic()
+        wait_s: float | None = None
+        try:
+            wait_s = self._upkeep()
+        except StorageError as error:
+            self._logger.warning("upkeep waits for Redis: %s", error)
+        left_s = self.interval - (time.monotonic() - start)
+        if wait_s is not None:
+            left_s = min(left_s, wait_s)
+        self.stop_flag.wait(max(0.01, left_s))
+
+    def _upkeep(self) -> float | None:
+        broker = self.huey.broker
+        if not self._published:
+            registry.publish(broker, self.huey.task_infos())
+            self._published = True
+        moved, wait_s = broker.promote()
+        for reaped in broker.reap(crashes_allowed=self.huey.crashes_allowed):
+            end = "is buried" if reaped.buried else "goes back to its queue"
+            self._logger.warning(
+                "job %s lost its worker %s (crash %s) and %s", reaped.id, reaped.worker, reaped.crashes, end
+            )
+        if self.periodic:
+            self._clock.run(self.huey.entries())
+        for _ in range(RETAIN_BATCHES):
+            if broker.retain() < BATCH:
+                break
+        return 0.0 if moved >= BATCH else wait_s
+
+
+class DeweyConsumer(Consumer):  # type: ignore[misc]  # huey has no types
+    """Huey's consumer, with our workers and scheduler."""
+
+    worker_class = DeweyWorker
+    scheduler_class = DeweyScheduler
+
+    def __init__(self, huey: Any, **options: Any) -> None:
+        self.process = Process(huey, options.get("worker_type", "thread"), options.get("workers", 1))
+        super().__init__(huey, **options)
+
+    def _create_worker(self) -> DeweyWorker:
+        worker: DeweyWorker = super()._create_worker()
+        worker.process = self.process
+        return worker
+
+    def run(self) -> None:
+        try:
+            super().run()
+        finally:
+            self.process.stop()
