@@ -44,28 +44,10 @@ NEWEST_FIRST = frozenset({"succeeded", "dead", "canceled"})
 MINUTES_SHOWN = 30
 BANDS_READ = 32
 _OUTCOMES = frozenset(get_args(AttemptOutcome))
-_ROW = [
-    "task",
-    "queue",
-    "state",
-    "priority",
-    "created",
-    "version",
-    "run_at",
-    "started",
-    "finished",
-    "attempt",
-    "crashes",
-    "retries",
-    "left",
-    "worker",
-    "reason",
-    "error_type",
-    "error",
-    "parent",
-    "progress",
-    "payload",
-]
+_ROW = (
+    *("task", "queue", "state", "priority", "created", "version", "run_at", "started", "finished", "attempt", "crashes"),
+    *("retries", "left", "retry_delay", "worker", "reason", "error_type", "error", "parent", "progress", "payload"),
+)
 
 
 class Inspector:
@@ -307,6 +289,7 @@ def _job(job_id: str, fields: dict[str, Any], *, lease_ms: Any = None, stored: b
         crashes=int(fields.get("crashes") or 0),
         retries=int(fields.get("retries") or 0),
         retries_left=int(fields.get("left") or 0),
+        retry_delay_s=float(fields.get("retry_delay") or 0),
         worker=_text(fields.get("worker")),
         reason=_text(fields.get("reason")),
         error_type=_text(fields.get("error_type")),

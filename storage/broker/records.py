@@ -90,6 +90,7 @@ class Job:
     crashes: int = 0
     retries: int = 0
     retries_left: int = 0
+    retry_delay_s: float = 0
     worker: str = ""
     reason: str = ""
     error_type: str = ""

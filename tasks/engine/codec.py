@@ -6,6 +6,7 @@ Plain JSON values stand for themselves. Any other known type is an object with o
 
 import base64
 import builtins
+import contextlib
 import math
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
@@ -36,14 +37,17 @@ class DecodeError(StorageError):
 
 
 class RemoteError(Exception):
-    """An exception of another process, as its text: Huey hands it to error handlers."""
+    """An exception of another process, as its text: Huey hands it to error handlers.
 
-    def __init__(self, kind: str, message: str) -> None:
+    It comes back as a subclass that carries the name of the original's type.
+    """
+
+    def __init__(self, message: str, shown: str) -> None:
         super().__init__(message)
-        self.kind = kind
+        self.shown = shown
 
     def __repr__(self) -> str:
-        return f"{self.kind}({str(self)!r})"
+        return self.shown
 
 
 def encode(value: object) -> bytes:
@@ -110,19 +114,11 @@ def _plain(value: object, path: str) -> object:
     kind = type(value)
     if value is None or kind is str or kind is bool:
         return value
-    if kind is int:
-        return value if -_SAFE_INT <= value <= _SAFE_INT else {"~int": str(value)}  # type: ignore[operator]
-    if kind is float:
-        return value if math.isfinite(value) else {"~float": repr(value)}  # type: ignore[arg-type]
-    if kind is list:
-        return [_plain(item, f"{path}[{n}]") for n, item in enumerate(value)]  # type: ignore[arg-type]
-    if kind is dict:
-        return _plain_dict(value, path)  # type: ignore[arg-type]
     writer = _WRITERS.get(kind)
     if writer is not None:
         return writer(value, path)
     if isinstance(value, Exception):
-        return {"~exception": [kind.__name__, _plain_arguments(value), str(value)]}
+        return {"~exception": [kind.__name__, _plain_arguments(value), str(value), repr(value)]}
     raise EncodeError(f"{path} is a {kind.__name__}, which has no JSON form: {_remedy(kind)}")
 
 
@@ -132,16 +128,16 @@ def _plain_dict(value: dict[object, object], path: str) -> object:
     return {"~dict": [[_plain(k, f"{path} key"), _plain(v, f"{path}[{k!r}]")] for k, v in value.items()]}
 
 
-def _plain_message(message: Any, path: str) -> object:
+def _plain_message(message: Any, _path: str) -> object:
     task = message.name
     fields: dict[str, object] = {}
     for name in _MESSAGE_FIELDS:
         value = getattr(message, name)
         if value is None or (name in {"args", "kwargs"} and not value):
             continue
-        if name == "args":
+        if name == "args" and isinstance(value, list | tuple):
             fields[name] = [_plain(item, f"argument {n + 1} of {task}") for n, item in enumerate(value)]
-        elif name == "kwargs":
+        elif name == "kwargs" and isinstance(value, dict):
             fields[name] = {key: _plain(item, f"argument {key!r} of {task}") for key, item in value.items()}
         else:
             fields[name] = _plain(value, f"{name} of {task}")
@@ -165,6 +161,10 @@ def _sequence(tag: str) -> Callable[[Any, str], object]:
 
 
 _WRITERS: dict[type, Callable[[Any, str], object]] = {
+    list: lambda value, path: [_plain(item, f"{path}[{n}]") for n, item in enumerate(value)],
+    dict: _plain_dict,
+    int: lambda value, _: value if -_SAFE_INT <= value <= _SAFE_INT else {"~int": str(value)},
+    float: lambda value, _: value if math.isfinite(value) else {"~float": repr(value)},
     tuple: _sequence("~tuple"),
     set: _sequence("~set"),
     frozenset: _sequence("~frozenset"),
@@ -201,21 +201,21 @@ def _typed(value: Any) -> Any:
 
 def _typed_message(fields: dict[str, Any]) -> Any:
     read = {key: _typed(item) for key, item in fields.items() if key not in {"args", "kwargs"}}
-    read["args"] = tuple(_typed(item) for item in fields.get("args", ()))
+    args = _typed(fields.get("args", []))
+    read["args"] = tuple(args) if isinstance(args, list) else args
     read["kwargs"] = {key: _typed(item) for key, item in fields.get("kwargs", {}).items()}
     return Message(**read)
 
 
 def _typed_exception(content: list[Any]) -> Exception:
     """A built-in exception comes back as itself, any other as a RemoteError of that name."""
-    kind, arguments, text = content
+    kind, arguments, text, shown = content
     found = getattr(builtins, kind, None)
     if isinstance(found, type) and issubclass(found, Exception):
-        try:
+        with contextlib.suppress(TypeError):
             return found(*arguments)
-        except TypeError:
-            return RemoteError(kind, text)
-    return RemoteError(kind, text)
+    named: type[RemoteError] = type(str(kind), (RemoteError,), {"__module__": __name__})
+    return named(text, shown)
 
 
 _READERS: dict[str, Callable[[Any], Any]] = {

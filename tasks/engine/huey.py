@@ -16,7 +16,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import redis
@@ -27,7 +27,7 @@ from huey.utils import ChordConfig, Error
 
 from storage.broker.broker import Bounds, Broker, Claim, ClaimRequest, Settlement, Write, job_table
 from storage.broker.connection import connect
-from storage.broker.records import NewJob, TaskInfo
+from storage.broker.records import NewJob, State, TaskInfo
 from storage.errors import StorageError, StoreUnavailable
 from tasks.engine import context, registry
 from tasks.engine.codec import TypedJson
@@ -148,10 +148,11 @@ class DeweyHuey(Huey):  # type: ignore[misc]  # huey has no types
         if isinstance(task, chord):
             return self._enqueue_chord(task)
         if isinstance(task, group):
-            if any(isinstance(member, chord | group) for member in task.tasks):
-                return ResultGroup([self.enqueue(member) for member in task.tasks])
-            self._add([self._new_job(member) for member in task.tasks], task.tasks)
-            return ResultGroup([self._handle(member) for member in task.tasks]) if self.results else None
+            members = list(task.tasks)
+            if any(isinstance(member, chord | group) for member in members):
+                return ResultGroup([self.enqueue(member) for member in members])
+            self._add([self._new_job(member) for member in members], members)
+            return ResultGroup([self._handle(member) for member in members])
         self._add([self._new_job(task)], [task])
         return self._handle(task) if self.results else None
 
@@ -205,19 +206,21 @@ class DeweyHuey(Huey):  # type: ignore[misc]  # huey has no types
         """A chord's jobs, nested ones too, as writes of one step: the callback waits, blocked, for its members."""
         chord_id, callback = str(uuid.uuid4()), chord_obj.callback
         results = []
-        for index, member in enumerate(chord_obj.tasks):
+        members = list(chord_obj.tasks)
+        for index, member in enumerate(members):
             if isinstance(member, group):
                 raise ValueError("cannot use `group` as a chord member - use .then() to convert to a `chord` first.")
             head = tail = member.callback if isinstance(member, chord) else member
             while tail.on_complete is not None:
                 tail = tail.on_complete
-            tail.chord_config = ChordConfig(chord_id, len(chord_obj.tasks), index, callback)
+            tail.chord_config = ChordConfig(chord_id, len(members), index, callback)
             if isinstance(member, chord):
                 self._lay_out(member, writes)
             else:
                 writes.append(("enqueue", job_table(self._new_job(head))))
+                self._emit(signals.SIGNAL_ENQUEUED, head)
             results.append(Result(self, tail))
-        if chord_obj.tasks:
+        if members:
             writes.insert(0, ("chord", chord_id, callback.id))
             writes.insert(1, ("enqueue", job_table(self._new_job(callback, blocked=True, chord_id=chord_id))))
         else:
@@ -226,6 +229,28 @@ class DeweyHuey(Huey):  # type: ignore[misc]  # huey has no types
             writes.append(("enqueue", job_table(self._new_job(callback))))
         pipeline = self._pipeline_results(chord_obj.callback)
         return ChordResult(results, pipeline[0], ResultGroup(pipeline) if len(pipeline) > 1 else None)
+
+    # -- what waits, as tasks ----------------------------------------------------------------------------------
+
+    def pending(self, limit: int | None = None) -> list[Any]:
+        return self._waiting(("queued",), limit) if self._keeps_books else super().pending(limit)
+
+    def scheduled(self, limit: int | None = None) -> list[Any]:
+        return self._waiting(("scheduled", "retrying"), limit) if self._keeps_books else super().scheduled(limit)
+
+    def _waiting(self, states: Sequence[State], limit: int | None) -> list[Any]:
+        """Tasks as they will run: with the retries they have left, and due when the broker says."""
+        page = self.storage.inspector.jobs(states, limit=limit or 1_000_000)
+        tasks = []
+        for job in page.jobs:
+            for task in self._deserialize_all([job.payload]):
+                if states == ("scheduled", "retrying") and job.run_at is not None:
+                    task.eta = (
+                        job.run_at.replace(tzinfo=None) if self.utc else job.run_at.astimezone().replace(tzinfo=None)
+                    )
+                task.retries, task.retry_delay = job.retries_left, job.retry_delay_s
+                tasks.append(task)
+        return tasks
 
     # -- an attempt --------------------------------------------------------------------------------------------
 
@@ -424,9 +449,9 @@ class DeweyHuey(Huey):  # type: ignore[misc]  # huey has no types
             super()._requeue_task(task, timestamp, retry_eta)
             return
         task.retries -= 1
-        delay_s = 0.0
+        delay_s, now = 0.0, self._get_timestamp()
         if retry_eta is not None:
-            delay_s = (self.instant_ms(retry_eta) - self.instant_ms(self._get_timestamp())) / 1000
+            delay_s = (self.instant_ms(retry_eta) - self.instant_ms(now)) / 1000
         elif task.retry_delay:
             delay_s = _seconds(task.retry_delay)
             if task.retry_backoff:
@@ -437,7 +462,8 @@ class DeweyHuey(Huey):  # type: ignore[misc]  # huey has no types
         unit.end("retrying" if delay_s > 0 else "queued", "", max(0, round(delay_s * 1000)))
         _logger.info("job %s is tried again in %.1f s, %s retries left", task.id, max(0.0, delay_s), task.retries)
         if delay_s > 0:
-            self._emit(signals.SIGNAL_SCHEDULED, task)
+            task.eta = now + timedelta(seconds=delay_s)
+        self._emit(signals.SIGNAL_SCHEDULED if delay_s > 0 else signals.SIGNAL_ENQUEUED, task)
 
     def add_schedule(self, task: Any) -> None:
         if not self._keeps_books:

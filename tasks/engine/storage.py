@@ -129,8 +129,9 @@ class DeweyStorage(BaseStorage):  # type: ignore[misc]  # huey has no types
                 f"rt:{unit.claim.task}": unit.claim.revoked_all,
                 **unit.store,
             }
-            found = {key: known[key] for key in keys if known.get(key) is not None}
-            keys = [key for key in keys if key not in known]
+            # A flag that stands is read again: it may have been restored since.
+            found = {key: unit.store[key] for key in keys if unit.store.get(key) is not None}
+            keys = [key for key in keys if known.get(key, b"") is not None and key not in unit.store]
         if keys:
             values = self.broker.call("hmget", self.broker.keys.data, keys)
             found |= {key: value for key, value in zip(keys, values, strict=True) if value is not None}
