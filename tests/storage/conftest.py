@@ -1,14 +1,18 @@
-"""Fixtures over a migrated PostgreSQL for the verbs of storage."""
+"""Fixtures over a migrated PostgreSQL and the stores of objects, for the verbs of storage."""
 
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg2
 import psycopg2.extensions
 import pytest
 
 from storage.database.connection import Database, connect
+from storage.objects import DirectoryObjects
+from storage.s3 import S3Objects
 from storage.servers.postgres import PostgresServer
+from tests import object_servers
 
 
 @pytest.fixture
@@ -40,3 +44,24 @@ def other_connection(database_url: str) -> Iterator[psycopg2.extensions.connecti
         yield connection
     finally:
         connection.close()
+
+
+@pytest.fixture(scope="session")
+def s3_url() -> Iterator[str]:
+    """The address of this run's S3."""
+    with object_servers.s3_server() as url:
+        yield url
+
+
+@pytest.fixture
+def s3_store(s3_url: str) -> S3Objects:
+    """An empty bucket."""
+    return object_servers.make_bucket(s3_url, f"test-{uuid.uuid4().hex[:12]}")
+
+
+@pytest.fixture
+def directory_store(tmp_path: Path) -> DirectoryObjects:
+    """An empty directory."""
+    root = tmp_path / "objects"
+    root.mkdir()
+    return DirectoryObjects(root)
