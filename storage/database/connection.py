@@ -10,7 +10,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import psycopg2
 import psycopg2.extensions
@@ -19,6 +19,9 @@ from peewee import BaseQuery, PeeweeException, PostgresqlDatabase
 from storage.errors import Conflict, SettingsError, StorageError, StoreRefused, StoreUnavailable
 
 logger = logging.getLogger(__name__)
+
+Parameters = Sequence[object] | Mapping[str, object]
+"""What a statement's %s, or %(name)s, stand for."""
 
 DEFAULT_PARAMETERS: Mapping[str, str | int] = {
     "application_name": "dewey",
@@ -54,11 +57,11 @@ class Session:
     pid: int
     database: PostgresqlDatabase
 
-    def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    def rows(self, sql: str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
         """Every row that a statement answers."""
         return list(self._cursor(sql, parameters).fetchall())
 
-    def run(self, sql: str, parameters: Sequence[object] = ()) -> int:
+    def run(self, sql: str, parameters: Parameters = ()) -> int:
         """How many rows a statement touched."""
         return int(self._cursor(sql, parameters).rowcount)
 
@@ -66,13 +69,13 @@ class Session:
         """Every row that a peewee query answers, by column name."""
         return list(query.dicts().execute(self.database))
 
-    def copy_in(self, sql: str, stream: BinaryIO) -> None:
+    def copy_in(self, sql: str, stream: IO[bytes]) -> None:
         """Sends a stream to a COPY ... FROM STDIN statement."""
         cursor: psycopg2.extensions.cursor = self.database.cursor()  # type: ignore[no-untyped-call]  # so in peewee
         with cursor:
             cursor.copy_expert(sql, stream)
 
-    def _cursor(self, sql: str, parameters: Sequence[object]) -> psycopg2.extensions.cursor:
+    def _cursor(self, sql: str, parameters: Parameters) -> psycopg2.extensions.cursor:
         execute: Callable[..., psycopg2.extensions.cursor] = self.database.execute_sql
         return execute(sql, parameters)
 
