@@ -48,7 +48,7 @@ class Patience:
 class Keeper:
     """Keeps one server of one home running while it has users."""
 
-    def __init__(self, home: Home, name: str, patience: Patience = Patience()) -> None:  # noqa: B008 - frozen
+    def __init__(self, home: Home, name: str, patience: Patience = Patience()) -> None:
         self._home = home
         self._name = name
         self._patience = patience
@@ -56,6 +56,7 @@ class Keeper:
         self._process: subprocess.Popen[bytes] | None = None
         self._users_lock: int | None = None
         self._told_to_stop = False
+        self._has_answered = False
         self._restarts = 0
         self._started_at = datetime.now(UTC)
         self._version = ""
@@ -70,17 +71,7 @@ class Keeper:
         try:
             self._report("starting")
             self._version = self._server.version()
-            short_lives = 0
-            while self._start():
-                began = time.monotonic()
-                if not self._outlives_use():
-                    return
-                short_lives = short_lives + 1 if time.monotonic() - began < self._patience.short_life_s else 0
-                if short_lives > self._patience.most_short_lives:
-                    raise StoreUnavailable(f"{self._name} ended {short_lives} times right after its start")
-                self._restarts += 1
-                if short_lives > 1:
-                    self._nap(min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2**short_lives))
+            self._keep()
         except StorageError as error:
             self._stop()
             self._report("failed", str(error))
@@ -96,6 +87,40 @@ class Keeper:
                 for directory in (self._server.run_dir / "pg", self._server.run_dir):
                     if directory.exists():
                         directory.rmdir()
+
+    def _keep(self) -> None:
+        """Start the server, and again each time it dies, at once; more slowly while it dies young."""
+        short_lives = 0
+        began = time.monotonic()
+        while self._dies_in_use():
+            short_lives = short_lives + 1 if time.monotonic() - began < self._patience.short_life_s else 0
+            if short_lives > self._patience.most_short_lives:
+                raise StoreUnavailable(f"{self._name} ended {short_lives} times right after its start")
+            if short_lives > 1:
+                self._nap(min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2**short_lives))
+            self._restarts += 1
+            began = time.monotonic()
+
+    def _dies_in_use(self) -> bool:
+        """One life of the server: True when it died and is still needed, False when it is no longer needed.
+
+        Raises: StorageError when it has never answered: then it is not a death, but something to mend.
+        """
+        try:
+            if not self._start():
+                return False
+        except StoreUnavailable as error:
+            if not self._has_answered:
+                raise
+            logger.warning("%s", error)
+            self._stop()
+            return True
+        while not self._is_unused():
+            if self._has_died():
+                logger.warning("%s ended with %s and is started again", self._name, self._exit_code())
+                return True
+            self._nap(_POLL_S)
+        return False
 
     def _start(self) -> bool:
         """Start the server and wait until it answers. False when its last user left meanwhile."""
@@ -119,6 +144,7 @@ class Keeper:
         if not self._wait_ready():
             return False
         self._server.complete()
+        self._has_answered = True
         self._report("ready")
         logger.info("%s is ready, process %s", self._name, self._process.pid)
         return True
@@ -134,15 +160,6 @@ class Keeper:
                 return False
             self._nap(0.02)
         return True
-
-    def _outlives_use(self) -> bool:
-        """Watch the server. True when it died and is still needed, False when it is no longer needed."""
-        while not self._is_unused():
-            if self._has_died():
-                logger.warning("%s ended with %s and is started again", self._name, self._exit_code())
-                return True
-            self._nap(_POLL_S)
-        return False
 
     def _is_unused(self) -> bool:
         """Whether nobody uses the server; from then on nobody can, until this process has ended."""
