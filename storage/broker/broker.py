@@ -196,7 +196,7 @@ class Broker:
         flat = [part for pair in beat.fields.items() for part in pair]
         request = {
             "id": beat.consumer,
-            "ttl_ms": max(60_000, 2 * beat.lease_ms),
+            "alive_ms": beat.lease_ms * 3 // 2,
             "lease_ms": beat.lease_ms,
             "fields": flat or ["id", beat.consumer],
             "held": beat.held,
@@ -210,9 +210,13 @@ class Broker:
         moved, wait_ms = self._scripts.run("promote", BATCH)
         return int(moved), None if wait_ms < 0 else wait_ms / 1000
 
-    def reap(self, *, crashes_allowed: int, silent_ms: int = 60_000) -> tuple[Reaped, ...]:
+    def leave(self, consumer: str) -> None:
+        """A consumer says that it goes."""
+        self.call("zrem", self.keys.consumers, consumer)
+
+    def reap(self, *, crashes_allowed: int) -> tuple[Reaped, ...]:
         """Take back the jobs whose lease has ended."""
-        flat = self._scripts.run("reap", BATCH, silent_ms, crashes_allowed)
+        flat = self._scripts.run("reap", BATCH, crashes_allowed)
         rows = zip(*[iter(flat)] * 4, strict=True)
         return tuple(
             Reaped(job.decode(), worker.decode(), int(crashes), end == b"dead") for job, worker, crashes, end in rows

@@ -45,7 +45,19 @@ MINUTES_SHOWN = 30
 BANDS_READ = 32
 _OUTCOMES = frozenset(get_args(AttemptOutcome))
 _ROW = (
-    *("task", "queue", "state", "priority", "created", "version", "run_at", "started", "finished", "attempt", "crashes"),
+    *(
+        "task",
+        "queue",
+        "state",
+        "priority",
+        "created",
+        "version",
+        "run_at",
+        "started",
+        "finished",
+        "attempt",
+        "crashes",
+    ),
     *("retries", "left", "retry_delay", "worker", "reason", "error_type", "error", "parent", "progress", "payload"),
 )
 
@@ -232,9 +244,8 @@ class Inspector:
         return tuple(sorted((_task(text) for text in found.values()), key=lambda task: task.name))
 
     def consumers(self) -> tuple[ConsumerInfo, ...]:
-        """Every consumer process that has beaten within the last minute."""
-        since_ms = self.clock_ms() - 60_000
-        ids = [i.decode() for i in self._call("zrangebyscore", self._keys.consumers, since_ms, "+inf")]
+        """Every consumer that lives: one that has beaten within a lease and a half, and not left."""
+        ids = [i.decode() for i in self._call("zrangebyscore", self._keys.consumers, self.clock_ms(), "+inf")]
         with self._pipe() as pipe:
             for consumer_id in ids:
                 pipe.hgetall(self._keys.consumer(consumer_id))
@@ -369,7 +380,13 @@ def _consumer(consumer_id: str, row: dict[bytes, bytes]) -> ConsumerInfo:
         if fields.get("started")
         else datetime.fromtimestamp(0, UTC),
         beat_at=_at(fields.get("beat")) or datetime.fromtimestamp(0, UTC),
-        running=tuple(one for one in fields.get("running", "").split(",") if one),
-        memory_bytes=int(fields.get("memory", 0)),
+        running=tuple(
+            one
+            for name, text in sorted(fields.items())
+            if name.startswith("running:")
+            for one in text.split(",")
+            if one
+        ),
+        memory_bytes=sum(int(text) for name, text in fields.items() if name.startswith("memory:")),
         version=fields.get("version", ""),
     )

@@ -21,7 +21,7 @@ PATTERNS: dict[str, str] = {
     "events": "events",  # stream: every transition, bounded
     "tail": "tail",  # stream: the last log lines of all jobs, bounded
     "tasks": "tasks",  # hash: task name -> JSON of what consumers published
-    "consumers": "consumers",  # sorted set: consumer id -> last beat ms
+    "consumers": "consumers",  # sorted set: consumer id -> ms until which it counts as alive
     "consumer": "consumer:%s",  # hash: one consumer's description, expires without beats
     "cron": "cron",  # hash: schedule name -> last tick ms
 }

@@ -187,6 +187,8 @@ class TaskInfo:
     schedule: str = ""
     timezone: str = ""
     priority: float = 0
+    retry_backoff: float = 0
+    timeout_s: float = 0
 
 
 @dataclass(frozen=True, slots=True)

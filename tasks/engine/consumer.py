@@ -1,7 +1,8 @@
 """Huey's consumer with our workers and scheduler: ``huey_consumer`` builds it through ``DeweyHuey.create_consumer``.
 
-A worker settles a job and claims the next one in the same round trip. The scheduler promotes due jobs, takes back the
-jobs of lost workers, enqueues the ticks of schedules and forgets old jobs; every consumer has one, and any number agree.
+A worker settles a job and claims the next one in the same round trip. The scheduler promotes due jobs, takes back
+the jobs of lost workers, enqueues the ticks of schedules and forgets old jobs; every consumer has one, and any number
+of them agree.
 """
 
 import logging
@@ -23,6 +24,7 @@ from tasks.engine.heartbeat import Heart, host
 _logger = logging.getLogger(__name__)
 
 RETAIN_BATCHES = 20
+PUBLISH_EVERY_S = 60.0
 
 
 class Process:
@@ -38,6 +40,11 @@ class Process:
         self._heart: Heart | None = None
         self._shipper: logcapture.Shipper | None = None
 
+    @property
+    def consumer_id(self) -> str:
+        """The consumer's name, shared by all its processes."""
+        return f"{host()}:{self._main_pid}"
+
     def start(self) -> None:
         """Start the threads of this process, once."""
         with self._lock:
@@ -46,6 +53,7 @@ class Process:
             self._pid = os.getpid()
             logcapture.install()
             fields = {
+                "pid": str(self._main_pid),
                 "kind": self._kind,
                 "workers": str(self._workers),
                 "queues": ",".join(self._huey.queues),
@@ -53,7 +61,7 @@ class Process:
             }
             self._heart = Heart(
                 self._huey.broker,
-                f"{host()}:{self._main_pid}",
+                self.consumer_id,
                 self._huey.lease_s,
                 self._huey.held,
                 self._huey.lose,
@@ -62,6 +70,16 @@ class Process:
             self._shipper = logcapture.Shipper(self._huey.broker, self._huey.running)
             self._heart.start()
             self._shipper.start()
+
+    def orphaned(self) -> bool:
+        """Whether this is a worker process whose consumer is gone (killed): it must not go on without one."""
+        return os.getpid() != self._main_pid and os.getppid() != self._main_pid
+
+    def check(self) -> None:
+        """End this process when it is orphaned. Raises KeyboardInterrupt, which Huey's loop takes as a quiet end."""
+        if self.orphaned():
+            _logger.warning("the consumer of process %s is gone: the process ends", os.getpid())
+            raise KeyboardInterrupt
 
     def stop(self) -> None:
         """Stop the threads of this process."""
@@ -84,6 +102,7 @@ class DeweyWorker(Worker):  # type: ignore[misc]  # huey has no types
         super().initialize()
 
     def loop(self, now: Any = None) -> None:
+        self.process.check()
         claim, self._claim = self._claim, None
         if claim is None:
             claim = self._wait()
@@ -95,7 +114,7 @@ class DeweyWorker(Worker):  # type: ignore[misc]  # huey has no types
         if task is not None:
             unit = self.huey._held[claim.id]
             self.huey.perform(unit, task, now)
-            stop = full or self.stop_flag.is_set()
+            stop = full or self.stop_flag.is_set() or self.process.orphaned()
             self._claim = self.huey.settle(unit, None if stop else self._request)
         if full:
             self._logger.info("Worker reached max tasks (%d), exiting.", self.max_tasks)
@@ -121,11 +140,14 @@ class DeweyWorker(Worker):  # type: ignore[misc]  # huey has no types
 class DeweyScheduler(Scheduler):  # type: ignore[misc]  # huey has no types
     """Upkeep, at least once per interval and as soon as a job is due."""
 
+    process: Process
+
     def initialize(self) -> None:
         self._clock = Clock(self.huey.broker, self.huey.storage.inspector.clock_ms)
-        self._published = False
+        self._publish_at = time.monotonic() + PUBLISH_EVERY_S
 
     def loop(self, now: Any = None) -> None:
+        self.process.check()
         start = time.monotonic()
         wait_s: float | None = None
         try:
@@ -139,9 +161,9 @@ class DeweyScheduler(Scheduler):  # type: ignore[misc]  # huey has no types
 
     def _upkeep(self) -> float | None:
         broker = self.huey.broker
-        if not self._published:
+        if time.monotonic() >= self._publish_at:
             registry.publish(broker, self.huey.task_infos())
-            self._published = True
+            self._publish_at = time.monotonic() + PUBLISH_EVERY_S
         moved, wait_s = broker.promote()
         for reaped in broker.reap(crashes_allowed=self.huey.crashes_allowed):
             end = "is buried" if reaped.buried else "goes back to its queue"
@@ -171,8 +193,25 @@ class DeweyConsumer(Consumer):  # type: ignore[misc]  # huey has no types
         worker.process = self.process
         return worker
 
+    def _create_scheduler(self) -> DeweyScheduler:
+        scheduler: DeweyScheduler = super()._create_scheduler()
+        scheduler.process = self.process
+        return scheduler
+
+    def start(self) -> None:
+        if not self.huey.immediate:
+            try:
+                registry.publish(self.huey.broker, self.huey.task_infos())
+            except StorageError as error:
+                _logger.warning("the tasks are published later: %s", error)
+        super().start()
+
     def run(self) -> None:
         try:
             super().run()
         finally:
             self.process.stop()
+            try:
+                self.huey.broker.leave(self.process.consumer_id)
+            except StorageError as error:
+                _logger.warning("this consumer is shown until its last beat is old: %s", error)

@@ -47,7 +47,6 @@ class Heart(threading.Thread):
         self._lost = lost
         self._fields = {
             "host": host(),
-            "pid": str(os.getpid()),
             "started": datetime.now(UTC).isoformat(),
             **fields,
         }
@@ -61,7 +60,8 @@ class Heart(threading.Thread):
     def beat(self) -> None:
         """Beat once. A Redis that does not answer is tried again at the next beat."""
         held = dict(self._held())
-        fields = {**self._fields, "running": ",".join(held), "memory": str(memory_bytes())}
+        pid = os.getpid()
+        fields = {**self._fields, f"running:{pid}": ",".join(held), f"memory:{pid}": str(memory_bytes())}
         try:
             lost = self._broker.heartbeat(Beat(self._consumer, self._lease_ms, tuple(held.items()), fields))
         except StorageError as error:

@@ -1,4 +1,4 @@
-"""What consumers publish of their tasks, so that a console that never imports them can show, explain and trigger them."""
+"""What consumers publish of their tasks: a console that never imports them can show, explain and trigger them."""
 
 import inspect
 import typing
@@ -24,6 +24,8 @@ def describe(name: str, task_class: Any, function: Callable[..., Any] | None) ->
         schedule=getattr(schedule, "expression", ""),
         timezone=getattr(schedule, "timezone", ""),
         priority=float(task_class.default_priority or 0),
+        retry_backoff=float(task_class.default_retry_backoff or 0),
+        timeout_s=float(task_class.default_timeout or 0),
     )
 
 

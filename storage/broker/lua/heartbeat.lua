@@ -1,5 +1,5 @@
 -- A consumer process says that it lives, and renews the leases of the jobs it runs.
--- KEYS[1]: prefix. ARGV[1]: msgpack {id, ttl_ms, lease_ms, fields = flat list, held = list of {job id, token}}.
+-- KEYS[1]: prefix. ARGV[1]: msgpack {id, alive_ms, lease_ms, fields = flat list, held = list of {job id, token}}.
 -- Returns the ids of jobs that are no longer this process's.
 local request = cmsgpack.unpack(ARGV[1])
 local lost = {}
@@ -12,8 +12,8 @@ for _, held in ipairs(request.held) do
   end
 end
 if request.id ~= '' then
-  redis.call('ZADD', key_consumers(), NOW, request.id)
+  redis.call('ZADD', key_consumers(), NOW + request.alive_ms, request.id)
   redis.call('HSET', key_consumer(request.id), 'beat', whole(NOW), unpack(request.fields))
-  redis.call('PEXPIRE', key_consumer(request.id), request.ttl_ms)
+  redis.call('PEXPIRE', key_consumer(request.id), 60000 + request.alive_ms)
 end
 return lost

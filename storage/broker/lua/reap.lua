@@ -1,6 +1,6 @@
 -- Returns the jobs of the dead to their queue: a lease that ended without a settlement is a crash of its worker.
--- A job that lost its worker ARGV[3] times is buried, with the last worker named.
--- KEYS[1]: prefix. ARGV: most jobs at once, ms after which a silent consumer is forgotten, crashes before burial.
+-- A job that lost its worker ARGV[2] times is buried, with the last worker named.
+-- KEYS[1]: prefix. ARGV: most jobs at once, crashes before burial.
 -- Returns a flat list: id, worker, crashes, 'queued' or 'dead', for each.
 local out = {}
 local room = tonumber(ARGV[1])
@@ -14,7 +14,7 @@ for _, queue in ipairs(redis.call('SMEMBERS', key_queues())) do
     local crashes = redis.call('HINCRBY', key, 'crashes', 1)
     local message = 'the worker ' .. (job[3] or '?') .. ' stopped without a word (crash ' .. whole(crashes) .. ')'
     write_attempt(id, job[1], 'lost', job[2], job[3], 'WorkerLost', message, '')
-    if crashes >= tonumber(ARGV[3]) then
+    if crashes >= tonumber(ARGV[2]) then
       message = 'worker lost ' .. whole(crashes) .. ' times; last on ' .. (job[3] or '?')
       move(id, queue, 'running', 'dead', NOW,
         {'token', '', 'finished', whole(NOW), 'error_type', 'WorkerLost', 'error', message, 'reason', 'poison'})
@@ -27,5 +27,5 @@ for _, queue in ipairs(redis.call('SMEMBERS', key_queues())) do
     count(queue, 'lost')
   end
 end
-redis.call('ZREMRANGEBYSCORE', key_consumers(), '-inf', NOW - tonumber(ARGV[2]))
+redis.call('ZREMRANGEBYSCORE', key_consumers(), '-inf', NOW)
 return out

@@ -1,0 +1,124 @@
+"""What an operator can do, for the console and the command line alike.
+
+Each operation says what it did, or raises one of storage.errors with a sentence that says why not.
+"""
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from huey.registry import Message
+
+from storage.broker.broker import Broker
+from storage.broker.inspector import Inspector
+from storage.broker.records import NewJob, TaskInfo
+from storage.errors import JobMissing, Refused
+from tasks.engine.codec import encode
+
+
+@dataclass(frozen=True, slots=True)
+class Requeued:
+    """What became of one job that was to be requeued; ``reason`` says why not."""
+
+    job_id: str
+    done: bool
+    reason: str = ""
+
+
+class Operations:
+    """Actions on the jobs of one namespace."""
+
+    def __init__(self, broker: Broker, inspector: Inspector) -> None:
+        self._broker = broker
+        self._inspector = inspector
+
+    def trigger(
+        self,
+        task: str,
+        kwargs: Mapping[str, object],
+        *,
+        queue: str | None = None,
+        priority: float | None = None,
+        delay_s: float = 0,
+    ) -> str:
+        """Launch a task that some consumer has published; answers the job's id.
+
+        ``task`` may be the end of a published name ("ingest_file") when only one matches.
+
+        Raises:
+            Refused: no such task, or the arguments do not fit its signature; the message names them.
+            EncodeError: an argument has no JSON form.
+        """
+        info = self.find_task(task)
+        self._check(info, kwargs)
+        if delay_s < 0:
+            raise Refused(f"a delay of {delay_s} s is in the past: use 0 or more")
+        job_id = str(uuid.uuid4())
+        chosen = info.priority if priority is None else priority
+        message = Message(
+            id=job_id,
+            name=info.name,
+            retries=info.retries,
+            retry_delay=info.retry_delay_s,
+            retry_backoff=info.retry_backoff,
+            timeout=info.timeout_s or None,
+            priority=chosen or None,
+            args=(),
+            kwargs=dict(kwargs),
+        )
+        job = NewJob(
+            id=job_id,
+            task=info.name,
+            queue=queue or info.queue,
+            payload=encode(message),
+            priority=chosen,
+            delay_ms=round(delay_s * 1000),
+            retries=info.retries,
+            retry_delay_s=info.retry_delay_s,
+        )
+        self._broker.enqueue([job])
+        return job_id
+
+    def find_task(self, name: str) -> TaskInfo:
+        """The published task of that name, or the only one whose name ends so. Raises Refused."""
+        tasks = self._inspector.tasks()
+        exact = [task for task in tasks if task.name == name]
+        found = exact or [task for task in tasks if task.name.endswith(f".{name}")]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise Refused(f"{name!r} could be {', '.join(task.name for task in found)}: write more of the name")
+        if not tasks:
+            raise Refused(f"no consumer has published a task {name!r}, nor any other: start one, then try again")
+        raise Refused(f"no consumer knows a task {name!r}; there are {', '.join(task.name for task in tasks)}")
+
+    def _check(self, info: TaskInfo, kwargs: Mapping[str, object]) -> None:
+        known = {parameter.name for parameter in info.parameters}
+        unknown = [name for name in kwargs if name not in known]
+        if unknown:
+            takes = ", ".join(sorted(known)) or "nothing"
+            raise Refused(f"{info.name} takes no {', '.join(unknown)}; it takes {takes}")
+        missing = [one.name for one in info.parameters if one.default is None and one.name not in kwargs]
+        if missing:
+            raise Refused(f"{info.name} needs {', '.join(missing)}: give a value for each")
+
+    def requeue(self, job_ids: Sequence[str]) -> tuple[Requeued, ...]:
+        """Try jobs again, each by itself: one that can not be requeued does not keep the others."""
+        done = []
+        for job_id in job_ids:
+            try:
+                self._broker.requeue(job_id)
+                done.append(Requeued(job_id, True))
+            except (JobMissing, Refused) as error:
+                done.append(Requeued(job_id, False, str(error)))
+        return tuple(done)
+
+    def pause(self, queue: str, *, by: str, reason: str) -> None:
+        """Stop claims from a queue; what runs goes on. Raises Refused when there is no such queue."""
+        self._broker.pause(queue, json.dumps({"by": by, "reason": reason}))
+
+    def resume(self, queue: str, *, by: str) -> None:
+        """Let a queue be claimed from again. Raises Refused when there is no such queue, or it is not paused."""
+        if not self._broker.resume(queue):
+            raise Refused(f"queue {queue!r} is not paused; {by} changed nothing")
