@@ -79,9 +79,9 @@ class GeminiEmbedder:
                 task_type=None if instructed else task_type, output_dimensionality=DIMENSIONS
             )
             said = [_with_instruction(text, task_type) for text in texts] if instructed else texts
-            # A Content for each text: bare strings become parts of one Content for some models, with one vector.
+            # A Content for each text: some models make one vector of a whole list of strings.
             contents = [types.Content(parts=[types.Part(text=text)]) for text in said]
-            answer = client.models.embed_content(model=self.model, contents=contents, config=config)  # type: ignore[arg-type]  # a list of Content is one of the accepted forms
+            answer = client.models.embed_content(model=self.model, contents=contents, config=config)
         found = [embedding.values or [] for embedding in answer.embeddings or []]
         if len(found) != len(texts):
             raise ModelUnavailable(f"the model {self.model} gave {len(found)} vectors for {len(texts)} texts")

@@ -1,7 +1,8 @@
 """The edge to the Gemini API: one client for each process, and its errors told apart as `Transient` or not.
 
 The library is imported when the first request is made (half a second, 55 MB), and a forked process makes a
-client of its own. It never retries by itself: retrying belongs to the job, which knows how long to wait.
+client of its own. It never retries by itself: retrying belongs to the job, which knows how long to wait. It
+follows no redirect, which would carry the key to another host.
 """
 
 import os
@@ -58,6 +59,7 @@ class GeminiApi:
             http_options=types.HttpOptions(
                 base_url=self._base_url,
                 timeout=round(self._timeout_s * 1000),
+                client_args={"follow_redirects": False},
                 retry_options=types.HttpRetryOptions(attempts=1),
             ),
         )

@@ -26,14 +26,15 @@ _UNSPACED = re.compile(
 )
 """Scripts that are written without spaces between words: Thai, Lao, Burmese, Khmer, Japanese, Chinese."""
 
-_COMMON = frozenset(
+_COMMON_WORDS = (
     "a about after all also an and any are as at be been but by can could did do does for from had has have he "
     "her his how i if in into is it its may more most no not of on one or other our out she so some such than "
     "that the their them then there these they this to up was we were what when where which who will with would "
     "you your "
     "al auf aus bei das dass de del dem den der des die du ein eine einem einen einer el en es est et fur ist "
-    "la las le les lo los mit nicht para por que sich sie sind sur un una und une von war wie zu zum zur".split()
+    "la las le les lo los mit nicht para por que sich sie sind sur un una und une von war wie zu zum zur"
 )
+_COMMON = frozenset(_COMMON_WORDS.split())
 _COMMON_WEIGHT = 0.15
 _PAIR_WEIGHT = 0.6
 _PARTS_WEIGHT = 0.7

@@ -41,9 +41,10 @@ class GeminiVision:
         with self._api.asking(self.model, "VISION_MODEL") as client:
             from google.genai import types  # noqa: PLC0415 (imported late, with the client)
 
+            parts = [types.Part.from_bytes(data=picture, mime_type=media_type), types.Part(text=_PROMPT)]
             answer = client.models.generate_content(
                 model=self.model,
-                contents=[types.Part.from_bytes(data=picture, mime_type=media_type), _PROMPT],
+                contents=[types.Content(role="user", parts=parts)],
                 config=types.GenerateContentConfig(
                     temperature=0.2, max_output_tokens=_MOST_TOKENS, system_instruction=_INSTRUCTION
                 ),
@@ -55,8 +56,8 @@ class GeminiVision:
         finish = candidate.finish_reason.value if candidate and candidate.finish_reason else "no answer"
         if finish in _REFUSALS:
             raise ModelRefused(f"the model {self.model} would not describe the image: {finish}")
-        parts = candidate.content.parts if candidate and candidate.content else None
-        words = "".join(part.text or "" for part in parts or () if not part.thought).strip()
+        said = candidate.content.parts if candidate and candidate.content else None
+        words = "".join(part.text or "" for part in said or () if not part.thought).strip()
         if not words:
             raise ModelRefused(f"the model {self.model} said nothing about the image ({finish})")
         return words
