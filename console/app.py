@@ -1,0 +1,302 @@
+"""The console as a Textual application: where one is, what time it is, and how the backend is.
+
+``python -m console.app --demo`` runs it on canned data.
+"""
+
+import argparse
+import logging
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta, tzinfo
+from time import monotonic
+from typing import Any, ClassVar, Final, Literal, cast
+
+from textual import events
+from textual.app import App, SystemCommand
+from textual.screen import Screen
+
+from console import bindings
+from console.formats import Moment, TimeMode, safe_text
+from console.gateway.demo import DemoGateway
+from console.gateway.demo_records import NOW
+from console.gateway.errors import GatewayError
+from console.gateway.filters import Filter, FilterError, parse
+from console.gateway.protocol import Gateway
+from console.screens.base import DeweyScreen
+from console.screens.commands import ActionCommands
+from console.screens.help import HelpScreen
+from console.screens.job import JobScreen
+from console.screens.jobs import JobsScreen
+from console.screens.logs import LogsScreen
+from console.screens.pick import PickScreen
+from console.screens.queues import QueuesScreen
+from console.widgets.frame import Health
+from console.widgets.palette import DARK, DEFAULTS, LIGHT
+
+logger = logging.getLogger(__name__)
+
+RETRIES_S: Final = (1.0, 2.0, 4.0, 8.0, 15.0)
+"""Pauses before a backend that is away is asked again; the last one stays."""
+_FONT_ADDRESS: Final = re.compile(r',?\s*url\("https?://[^"]*"\)\s*format\("[^"]*"\)')
+
+
+class DeweyApp(App[None], inherit_bindings=False):
+    """The console. Nothing that the backend does, or fails to do, ends it."""
+
+    TITLE = "dewey"
+    CSS_PATH = "app.tcss"
+    BINDINGS = bindings.of("app")
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
+        "queues": QueuesScreen,
+        "jobs": JobsScreen,
+        "logs": LogsScreen,
+    }
+    DEFAULT_MODE = "queues"
+    COMMANDS: ClassVar[set[Any]] = {ActionCommands}
+    HORIZONTAL_BREAKPOINTS = [
+        (0, "-narrow"),
+        (100, "-normal"),
+        (160, "-wide"),
+    ]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        environment: str = "local",
+        start: str = "",
+        *,
+        refresh_s: float = 1.0,
+        zone: tzinfo | None = None,
+    ) -> None:
+        """Make a console on a gateway.
+
+        ``start`` says where to begin: "" or "queues", "jobs", "logs", "trigger", "job:" and a prefix of an id, or a
+        filter of jobs. ``refresh_s`` 0 asks only when a screen comes into sight. ``zone`` None is the machine's own.
+        """
+        super().__init__()
+        self.gateway = gateway
+        self.environment = safe_text(environment, limit=24)
+        self.start = start
+        self.refresh_s = refresh_s
+        self.zone = zone
+        self.time_mode = TimeMode.UTC
+        self.health = Health()
+        self.away: GatewayError | None = None
+        self.bugs: list[BaseException] = []
+        self._failures = 0
+        self._history: list[str] = []
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        self.theme = DARK.name
+
+    def on_mount(self) -> None:
+        """Start the clock, and go where the start says."""
+        if self.refresh_s:
+            self.set_interval(1.0, self._tick)
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        start = self.start.strip()
+        if start in ("", "queues"):
+            return
+        if start in ("jobs", "logs"):
+            self.action_go(start)
+        elif start == "trigger":
+            self.open_trigger()
+        elif start.startswith("job:"):
+            self.open_job(start.removeprefix("job:"), is_prefix=True)
+        else:
+            try:
+                self.open_jobs(parse(start))
+            except FilterError as error:
+                self.notify(safe_text(error).plain, severity="error", title="Not a place to start at")
+
+    # The time.
+
+    @property
+    def moment(self) -> Moment:
+        """What time it is, and how instants are written."""
+        return Moment(self.gateway.now(), self.time_mode, self.zone)
+
+    def _tick(self) -> None:
+        if isinstance(self.screen, DeweyScreen):
+            self.screen.refresh_frame()
+
+    def action_time_mode(self) -> None:
+        """Write instants in the next of the three ways."""
+        self.time_mode = self.time_mode.after()
+        for screen in self.screen_stack:
+            if isinstance(screen, DeweyScreen):
+                screen.refresh_frame()
+        self.notify(f"Instants are {_MODES[self.time_mode]}.", timeout=2)
+
+    # The backend's health, as the screens' questions show it.
+
+    def heard(self, took_s: float | None) -> None:
+        """Be told that the backend answered."""
+        now = self.gateway.now()
+        self._failures = 0
+        self.away = None
+        self.health = Health("up", self.health.took_s if took_s is None else took_s, now)
+
+    def unheard(self, error: GatewayError) -> None:
+        """Be told that it did not."""
+        self.away = error
+        pause = RETRIES_S[min(self._failures, len(RETRIES_S) - 1)]
+        self._failures += 1
+        self.health = replace(
+            self.health,
+            state="away",
+            reason=error.sentence,
+            retry_at=self.gateway.now() + timedelta(seconds=pause),
+        )
+
+    def next_poll_s(self) -> float | None:
+        """Return the pause before the next poll; None for never."""
+        if not self.refresh_s:
+            return None
+        return RETRIES_S[min(self._failures, len(RETRIES_S)) - 1] if self._failures else self.refresh_s
+
+    def bug(self, error: BaseException) -> None:
+        """Log and show an exception that should not have been; the console goes on."""
+        logger.error("a screen's question ended in a bug", exc_info=error)
+        self.bugs.append(error)
+        sentence = safe_text(f"{type(error).__name__}: {error}", limit=300)
+        self.notify(sentence.plain, severity="error", title="A bug in the console", timeout=15)
+
+    # Where one is.
+
+    def action_go(self, mode: str) -> None:
+        """Go to a screen; when already there, to its beginning."""
+        if mode == self.current_mode:
+            while len(self.screen_stack) > 1:
+                self.pop_screen()
+            return
+        self._history.append(self.current_mode)
+        del self._history[:-20]
+        self.switch_mode(mode)
+
+    def can_go_back(self) -> bool:
+        """Say whether there is a screen before this one."""
+        return len(self.screen_stack) > 1 or bool(self._history)
+
+    def go_back(self) -> None:
+        """Go to the screen before this one; from the first, nowhere."""
+        if len(self.screen_stack) > 1:
+            self.pop_screen()
+        elif self._history:
+            self.switch_mode(self._history.pop())
+
+    def open_job(self, key: str, tab: str = "summary", is_prefix: bool = False) -> None:
+        """Show a job."""
+        self.push_screen(JobScreen(key, tab, is_prefix=is_prefix))
+
+    def open_jobs(self, criteria: Filter) -> None:
+        """Show the jobs that match."""
+        self.push_screen(JobsScreen(criteria))
+
+    def open_trigger(self) -> None:
+        """Show the tasks to pick from."""
+        self.push_screen(PickScreen())
+
+    def show_triggered(self, key: str) -> None:
+        """Show a job that was just triggered, in the place of its form and of the list of tasks."""
+        self.pop_screen()
+        if isinstance(self.screen, PickScreen):
+            self.pop_screen()
+        self.open_job(key)
+
+    # What is the same everywhere.
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: Literal["information", "warning", "error"] = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """Show a notification. Markup in it is never read, whatever ``markup`` says."""
+        del markup
+        text = safe_text(message, limit=400, lines=True).plain
+        super().notify(text, title=title, severity=severity, timeout=timeout, markup=False)
+
+    def action_help(self) -> None:
+        """Show what the keys do here."""
+        self.push_screen(HelpScreen(self.screen))
+
+    def action_help_quit(self) -> None:
+        """Say which key leaves the console."""
+        keys = self.get_key_display(bindings.BY_ID["quit"].binding())
+        self.notify(f"{keys} leaves the console. Jobs go on without it.", timeout=3)
+
+    def get_key_display(self, binding: Any) -> str:
+        """Write keys as they are printed on a keyboard."""
+        if binding.key_display:
+            return cast(str, binding.key_display)
+        return super().get_key_display(binding).replace("^", "ctrl+")
+
+    async def on_key(self, event: events.Key) -> None:
+        """When a key's action can not be done, say why."""
+        active = self.screen.active_bindings.get(event.key)
+        if active is None or active.enabled:
+            return
+        why_not = getattr(active.node, "why_not", None)
+        reason = why_not(active.binding.action.partition("(")[0]) if why_not is not None else ""
+        if reason:
+            self.notify(reason, severity="warning", timeout=4)
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Offer the actions that have no key."""
+        del screen
+        other, words = (LIGHT, "light") if self.theme == DARK.name else (DARK, "dark")
+        yield SystemCommand(f"Theme: {words}", f"Use the {words} colours", lambda: self._wear(other.name))
+        yield SystemCommand("Save a picture", "Save this screen as an SVG file", self.deliver_screenshot)
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Return our own variables for themes that do not have them."""
+        return dict(DEFAULTS)
+
+    def _wear(self, theme: str) -> None:
+        self.theme = theme
+
+    def export_screenshot(self, *, title: str | None = None, simplify: bool = False) -> str:
+        """Draw the screen as SVG that fetches nothing: fonts are the viewer's own."""
+        return _FONT_ADDRESS.sub("", super().export_screenshot(title=title, simplify=simplify))
+
+
+_MODES: Final = {
+    TimeMode.UTC: "in UTC",
+    TimeMode.LOCAL: "in local time",
+    TimeMode.RELATIVE: "said as how long ago",
+}
+
+
+def run_console(gateway: Gateway, environment: str = "local", start: str = "") -> None:
+    """Run the console in this terminal until the operator leaves it."""
+    DeweyApp(gateway, environment, start).run()
+
+
+def running_clock(start: datetime = NOW) -> Callable[[], datetime]:
+    """Return a clock that starts at an instant and goes on."""
+    began = monotonic()
+    return lambda: start + timedelta(seconds=monotonic() - began)
+
+
+def main() -> None:
+    """Run the console on canned data."""
+    parser = argparse.ArgumentParser(description="The console on canned data, for those who work on it.")
+    parser.add_argument("--demo", action="store_true", required=True, help="use canned data")
+    parser.add_argument("--still", action="store_true", help="let the clock stand still")
+    parser.add_argument("--environment", default="demo")
+    parser.add_argument("start", nargs="?", default="")
+    options = parser.parse_args()
+    gateway = DemoGateway() if options.still else DemoGateway(running_clock())
+    run_console(gateway, options.environment, options.start)
+
+
+if __name__ == "__main__":
+    main()

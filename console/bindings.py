@@ -1,0 +1,113 @@
+"""Every key of the console, in one table. Screens and widgets take theirs from here; help and palette read it.
+
+An ``id`` may stand in a keymap (`App.set_keymap`) to give its action other keys. The order is that of the key bar.
+Uppercase is stronger than lowercase; no ``ctrl+letter`` destroys anything.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from textual.binding import Binding, BindingType
+
+Place = Literal["app", "screen", "queues", "jobs", "job", "logs", "table", "log view", "pick", "form", "dialog", "help"]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One entry: which keys do what, where. ``shown`` puts it into the key bar; ``priority`` lets no field take it."""
+
+    id: str
+    keys: str
+    action: str
+    description: str
+    tooltip: str
+    places: tuple[Place, ...]
+    shown: bool = True
+    priority: bool = False
+    display: str | None = None
+
+    def binding(self) -> Binding:
+        """Return it as the toolkit wants it."""
+        return Binding(
+            self.keys,
+            self.action,
+            self.description,
+            show=self.shown,
+            key_display=self.display,
+            tooltip=self.tooltip,
+            id=self.id,
+            priority=self.priority,
+        )
+
+
+KEYS: Final[tuple[Key, ...]] = (
+    # In the place, what is done most often first.
+    Key("open.queue", "enter", "open", "open", "Show the jobs of this queue.", ("queues",)),
+    Key("open.job", "enter", "open", "open", "Show this job: summary, log, attempts.", ("jobs",)),
+    Key("open.frames", "enter", "open", "frames", "Open or fold the libraries' frames of tracebacks.", ("job",)),
+    Key("pick.task", "enter", "pick", "pick", "Fill in the form of this task.", ("pick",), priority=True),
+    Key("back", "escape", "back", "back", "Undo the last step: range, marks, filter, screen. Never quits.", ("screen",), display="esc"),
+    Key("filter", "slash", "filter", "filter", "Show only some jobs: state:dead queue:email.", ("jobs",), display="/"),
+    Key("requeue", "r", "requeue", "requeue", "Put the marked jobs, or this one, back into their queues; asks first.", ("jobs", "job")),
+    Key("pause", "p", "pause", "pause", "Let no worker start a job of this queue, with a reason; or resume it.", ("queues",)),
+    Key("mark", "space", "mark", "mark", "Mark this job, or take its mark away, and go on to the next.", ("jobs",), display="space"),
+    Key("log", "l", "log", "log", "Show what this job logs, while it runs.", ("jobs", "job")),
+    Key("follow", "f", "follow", "follow", "Stay at the newest line; scrolling up lets go.", ("job", "logs")),
+    Key("wrap", "w", "wrap", "wrap", "Break long lines, or let them run out of sight.", ("job", "logs")),
+    Key("tab.next", "right_square_bracket", "tab(1)", "next tab", "Go to the next tab.", ("job",), display="]"),
+    Key("tab.previous", "left_square_bracket", "tab(-1)", "previous tab", "Go to the tab before.", ("job",), shown=False, display="["),
+    Key("mark.range", "v", "mark_range", "range", "Begin a range here; v again marks it, esc gives it up.", ("jobs",)),
+    Key("mark.all", "a", "mark_all", "all", "Mark every job that matches the filter (the first 10,000).", ("jobs",)),
+    Key("copy", "y", "copy", "copy id", "Copy the id, or the queue's name, to the clipboard.", ("queues", "jobs", "job")),
+    Key("copy.command", "Y", "copy_command", "copy command", "Copy the command line that shows this.", ("queues", "jobs", "job"), shown=False),
+    Key("form.send", "ctrl+s", "send", "send", "Check the form, show what would be sent, and ask.", ("form",)),
+    Key("dialog.left", "left", "focus_left", "left", "Go to the button before.", ("dialog",), shown=False, display="←"),
+    Key("dialog.right", "right", "focus_right", "right", "Go to the next button.", ("dialog",), shown=False, display="→"),
+    Key("dialog.cancel", "escape", "cancel", "cancel", "Close this and do nothing.", ("dialog",), display="esc"),
+    Key("help.close", "escape,question_mark,q", "close", "close", "Close the help.", ("help",), display="esc"),
+    Key("help.down", "j,down", "down", "down", "Scroll down.", ("help",), shown=False, display="j"),
+    Key("help.up", "k,up", "up", "up", "Scroll up.", ("help",), shown=False, display="k"),
+    # Everywhere.
+    Key("trigger", "t", "trigger", "trigger", "Pick a task, fill in its form, and enqueue a job.", ("screen",)),
+    Key("screen.queues", "2", "go('queues')", "queues", "Every queue at a glance.", ("app",), shown=False),
+    Key("screen.jobs", "3", "go('jobs')", "jobs", "All jobs of all queues and states.", ("app",), shown=False),
+    Key("screen.logs", "7", "go('logs')", "logs", "The tail of everything.", ("app",), shown=False),
+    Key("time", "T", "time_mode", "time", "Write instants in UTC, in local time, or as how long ago.", ("app",), shown=False),
+    Key("palette", "ctrl+p", "command_palette", "palette", "Find any action by its name.", ("app",), shown=False, priority=True),
+    Key("help", "question_mark", "help", "help", "What the keys do here.", ("app",), display="?"),
+    Key("quit", "ctrl+q", "quit", "quit", "Leave the console. Nothing stops: jobs go on.", ("app",), shown=False, priority=True),
+    Key("quit.hint", "ctrl+c", "help_quit", "how to quit", "Say which key leaves the console.", ("app",), shown=False),
+    # Moving.
+    Key("move.down", "j,down", "move(1)", "down", "Go to the next row.", ("table",), shown=False, display="j"),
+    Key("move.up", "k,up", "move(-1)", "up", "Go to the row before.", ("table",), shown=False, display="k"),
+    Key("move.top", "g,home", "top", "first", "Go to the first row.", ("table",), shown=False, display="g"),
+    Key("move.bottom", "G,end", "bottom", "last", "Go to the last row.", ("table",), shown=False, display="G"),
+    Key("move.page_down", "pagedown,ctrl+f", "page(1)", "page down", "Go down one page.", ("table",), shown=False, display="pgdn"),
+    Key("move.page_up", "pageup,ctrl+b", "page(-1)", "page up", "Go up one page.", ("table",), shown=False, display="pgup"),
+    Key("scroll.down", "j,down", "scroll_lines(1)", "down", "Scroll down one line.", ("log view",), shown=False, display="j"),
+    Key("scroll.up", "k,up", "scroll_lines(-1)", "up", "Scroll up one line.", ("log view",), shown=False, display="k"),
+    Key("scroll.top", "g,home", "top", "begin", "Go to the oldest line.", ("log view",), shown=False, display="g"),
+    Key("scroll.bottom", "G,end", "bottom", "end", "Go to the newest line.", ("log view",), shown=False, display="G"),
+    Key("scroll.page_down", "pagedown,ctrl+f", "pages(1)", "page down", "Scroll down one page.", ("log view",), shown=False, display="pgdn"),
+    Key("scroll.page_up", "pageup,ctrl+b", "pages(-1)", "page up", "Scroll up one page.", ("log view",), shown=False, display="pgup"),
+    Key("scroll.right", "right", "sideways(8)", "right", "Scroll to the right.", ("log view",), shown=False, display="→"),
+    Key("scroll.left", "left", "sideways(-8)", "left", "Scroll to the left.", ("log view",), shown=False, display="←"),
+    Key("pick.down", "down", "move(1)", "down", "Go to the next task.", ("pick",), shown=False, priority=True, display="↓"),
+    Key("pick.up", "up", "move(-1)", "up", "Go to the task before.", ("pick",), shown=False, priority=True, display="↑"),
+)  # fmt: skip
+
+BY_ID: Final[Mapping[str, Key]] = {key.id: key for key in KEYS}
+
+
+def of(*places: Place) -> list[BindingType]:
+    """Return the bindings of some places, in the table's order."""
+    return [key.binding() for key in KEYS if set(places) & set(key.places)]
+
+
+def rank(binding_id: str | None) -> int:
+    """Return the place of a binding in the table; foreign ones come last."""
+    for index, key in enumerate(KEYS):
+        if key.id == binding_id:
+            return index
+    return len(KEYS)

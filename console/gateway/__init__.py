@@ -1,0 +1,1 @@
+"""The gateway: the only way by which the console asks and acts."""

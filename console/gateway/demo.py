@@ -1,0 +1,175 @@
+"""A gateway to nothing: canned data under a fixed clock, for pictures, tests and trying the console out."""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from console.formats import safe_text
+from console.gateway import building, demo_records
+from console.gateway.building import Call
+from console.gateway.demo_records import CannedJob
+from console.gateway.errors import GatewayRefused
+from console.gateway.filters import Filter
+from console.gateway.protocol import Order
+from console.gateway.views import JobPage, JobRow, JobView, LogPage, QueueRow, Requeued, TaskView
+from storage.broker.records import STATES, Job, LogLine, Pause, QueueStats, State
+
+ORDER: Final[tuple[State, ...]] = (
+    "running",
+    "retrying",
+    "queued",
+    "scheduled",
+    "blocked",
+    "dead",
+    "canceled",
+    "succeeded",
+)
+TAIL_LINES: Final = 1_000
+
+
+class DemoGateway:
+    """Answers from memory. ``now`` is the clock: the default one stands still."""
+
+    def __init__(self, now: Callable[[], datetime] = lambda: demo_records.NOW, *, empty: bool = False) -> None:
+        self._now = now
+        self._lock = threading.RLock()
+        self._jobs: dict[str, CannedJob] = {}
+        if not empty:
+            self._jobs = {canned.job.id: canned for canned in demo_records.canned_jobs()}
+        self._pauses: dict[str, Pause] = {} if empty else dict(demo_records.PAUSES)
+        self._queues = () if empty else demo_records.QUEUES
+        self._log = demo_records.log_lines([canned.job for canned in self._jobs.values()])
+        self._made = 0
+
+    def now(self) -> datetime:
+        """Return the demo's present instant."""
+        return self._now()
+
+    def ping(self) -> float:
+        """Return a round trip that costs nothing."""
+        return 0.0004
+
+    def queues(self) -> tuple[QueueRow, ...]:
+        """Return the canned queues with counts of their jobs."""
+        with self._lock:
+            return tuple(self._queue(name) for name in self._queues)
+
+    def _queue(self, name: str) -> QueueRow:
+        jobs = [canned.job for canned in self._jobs.values() if canned.job.queue == name]
+        counts = {state: sum(1 for job in jobs if job.state == state) for state in STATES}
+        waiting = [(self.now() - job.created_at).total_seconds() for job in jobs if job.state == "queued"]
+        stats = QueueStats(
+            name,
+            counts,
+            max(waiting, default=0.0),
+            self._pauses.get(name),
+            demo_records.CONSUMERS[name],
+            demo_records.minutes(name),
+        )
+        return building.queue_row(stats)
+
+    def jobs(self, criteria: Filter, offset: int, limit: int) -> JobPage:
+        """Return a slice, ordered by state, queue, and newest first."""
+        with self._lock:
+            chosen = [
+                canned
+                for canned in self._jobs.values()
+                if (not criteria.states or canned.job.state in criteria.states)
+                and (not criteria.queues or canned.job.queue in criteria.queues)
+            ]
+        chosen.sort(key=lambda canned: canned.job.finished_at or canned.job.created_at, reverse=True)
+        chosen.sort(key=lambda canned: (ORDER.index(canned.job.state), canned.job.queue))
+        page = chosen[offset : offset + limit]
+        return JobPage(len(chosen), offset, tuple(self._row(canned) for canned in page))
+
+    def _row(self, canned: CannedJob) -> JobRow:
+        return building.job_row(canned.job, Call(kwargs=canned.kwargs), self.now())
+
+    def rows(self, keys: Sequence[str]) -> tuple[JobRow, ...]:
+        """Return the named jobs."""
+        with self._lock:
+            return tuple(self._row(self._jobs[key]) for key in keys if key in self._jobs)
+
+    def find(self, prefix: str) -> str:
+        """Return the one id that starts so."""
+        found = [key for key in self._jobs if key.startswith(prefix)]
+        if len(found) != 1:
+            raise GatewayRefused(f"{len(found) or 'no'} jobs have an id that starts with “{prefix}”")
+        return found[0]
+
+    def job(self, key: str) -> JobView:
+        """Return the whole canned job."""
+        with self._lock:
+            canned = self._jobs.get(key)
+        if canned is None:
+            raise GatewayRefused(f"there is no job {key}")
+        return building.job_view(canned.job, Call(kwargs=canned.kwargs), canned.result, self.now())
+
+    def log(self, key: str, after: str) -> LogPage:
+        """Return what the job has logged by now."""
+        return self._page([line for line in self._log if line.job == key], after, 0)
+
+    def tail(self, after: str) -> LogPage:
+        """Return what every job has logged by now."""
+        return self._page(self._log, after, TAIL_LINES)
+
+    def _page(self, lines: list[LogLine], after: str, last: int) -> LogPage:
+        now = self.now()
+        until = sum(1 for line in lines if line.at <= now)
+        start = int(after) if after else max(0, until - last) if last else 0
+        return LogPage(tuple(building.log_line(line) for line in lines[start:until]), str(until))
+
+    def tasks(self) -> tuple[TaskView, ...]:
+        """Return the canned tasks."""
+        return tuple(building.task_view(task) for task in demo_records.TASKS) if self._queues else ()
+
+    def trigger(self, order: Order) -> str:
+        """Add a job that waits."""
+        infos = {task.name: task for task in demo_records.TASKS}
+        if order.task not in infos:
+            raise GatewayRefused(f"no consumer knows the task “{order.task}”")
+        info = infos[order.task]
+        with self._lock:
+            self._made += 1
+            job = Job(
+                id=demo_records.job_id(10_000 + self._made),
+                task=info.name,
+                queue=order.queue or info.queue,
+                state="scheduled" if order.delay_s else "queued",
+                priority=info.priority if order.priority is None else order.priority,
+                created_at=self.now(),
+                version=1,
+                run_at=self.now() + timedelta(seconds=order.delay_s) if order.delay_s else None,
+                retries=info.retries,
+                retries_left=info.retries,
+            )
+            self._jobs[job.id] = CannedJob(job, dict(order.arguments))
+        return job.id
+
+    def requeue(self, keys: Sequence[str]) -> tuple[Requeued, ...]:
+        """Put dead, canceled and retrying jobs back."""
+        with self._lock:
+            return tuple(self._requeue(key) for key in keys)
+
+    def _requeue(self, key: str) -> Requeued:
+        canned = self._jobs.get(key)
+        short = safe_text(key[: building.SHORT_ID])
+        if canned is None:
+            return Requeued(key, short, False, safe_text("it is gone"))
+        if canned.job.state not in ("dead", "canceled", "retrying"):
+            return Requeued(key, short, False, safe_text(f"it is {canned.job.state} now; look again"))
+        job = replace(canned.job, state="queued", finished_at=None, run_at=None, retries_left=canned.job.retries)
+        self._jobs[key] = replace(canned, job=job)
+        return Requeued(key, short, True, building.NOTHING)
+
+    def pause(self, queue: str, reason: str) -> None:
+        """Pause a canned queue."""
+        if queue not in self._queues:
+            raise GatewayRefused(f"there is no queue “{queue}”")
+        self._pauses[queue] = Pause("you", reason, self.now())
+
+    def resume(self, queue: str) -> None:
+        """Resume a canned queue."""
+        self._pauses.pop(queue, None)

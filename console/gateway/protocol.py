@@ -1,0 +1,70 @@
+"""What the console asks of the world: the one seam between the screens and everything else.
+
+Every method is plain and blocking; screens call them in thread workers. All raise `GatewayUnavailable` when
+nobody answers and `GatewayRefused` when the answer is no.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from console.gateway.filters import Filter
+from console.gateway.views import JobPage, JobRow, JobView, LogPage, QueueRow, Requeued, TaskView
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A job to be triggered. ``queue`` and ``priority`` are None for the task's own."""
+
+    task: str
+    arguments: Mapping[str, object]
+    queue: str | None = None
+    priority: float | None = None
+    delay_s: float = 0
+
+
+class Gateway(Protocol):
+    """Answers in frozen views, and acts."""
+
+    def now(self) -> datetime:
+        """Return the present instant, without asking anybody."""
+
+    def ping(self) -> float:
+        """Return the seconds that one round trip takes."""
+
+    def queues(self) -> tuple[QueueRow, ...]:
+        """Return all queues, by name."""
+
+    def jobs(self, criteria: Filter, offset: int, limit: int) -> JobPage:
+        """Return a slice of the jobs that match."""
+
+    def rows(self, keys: Sequence[str]) -> tuple[JobRow, ...]:
+        """Return the named jobs as they are now; those that are gone are left out."""
+
+    def find(self, prefix: str) -> str:
+        """Return the key of the one job whose id starts so."""
+
+    def job(self, key: str) -> JobView:
+        """Return everything about one job."""
+
+    def log(self, key: str, after: str) -> LogPage:
+        """Return the lines of a job's log after a place ("" is the beginning)."""
+
+    def tail(self, after: str) -> LogPage:
+        """Return the lines of everything after a place ("" is: only the last ones)."""
+
+    def tasks(self) -> tuple[TaskView, ...]:
+        """Return the tasks that consumers know, by name."""
+
+    def trigger(self, order: Order) -> str:
+        """Enqueue a job and return its key."""
+
+    def requeue(self, keys: Sequence[str]) -> tuple[Requeued, ...]:
+        """Put jobs back into their queues; say for each what became of it."""
+
+    def pause(self, queue: str, reason: str) -> None:
+        """Let no worker start a job of the queue until it is resumed."""
+
+    def resume(self, queue: str) -> None:
+        """Let workers start jobs of the queue again."""

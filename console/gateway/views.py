@@ -1,0 +1,220 @@
+"""The values that widgets draw: frozen, and every text in them already safe.
+
+A `Content` is what the operator sees. A plain ``str`` here is a key to ask with (an id, a queue's name)
+or a word of our own (a state, a level): keys are never drawn.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from textual.content import Content
+
+from storage.broker.records import State
+
+FieldKind = Literal["text", "integer", "number", "flag", "choice", "json", "any"]
+
+
+@dataclass(frozen=True, slots=True)
+class PauseView:
+    """Who paused a queue, why and when."""
+
+    by: Content
+    reason: Content
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRow:
+    """One queue at a glance. ``minutes`` are (enqueued, succeeded, failed), oldest first, the last one running."""
+
+    key: str
+    name: Content
+    queued: int
+    running: int
+    scheduled: int
+    retrying: int
+    blocked: int
+    dead: int
+    finished: int
+    oldest_waiting_s: float
+    consumers: int
+    pause: PauseView | None
+    minutes: tuple[tuple[int, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """A job as a line of a list. ``at`` is the instant that matters in its state: due, started, finished, created."""
+
+    key: str
+    short_id: Content
+    state: State
+    task: Content
+    queue_key: str
+    queue: Content
+    attempt: int
+    attempts_max: int
+    priority: float
+    created_at: datetime
+    at: datetime
+    seconds: float | None
+    worker: Content
+    note: Content
+    note_is_error: bool
+
+
+@dataclass(frozen=True, slots=True)
+class JobPage:
+    """A slice of a list of jobs. ``total`` counts all that match; ``offset`` is the first row's place."""
+
+    total: int
+    offset: int
+    rows: tuple[JobRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FrameView:
+    """One frame of a traceback. ``application`` is False for libraries' frames."""
+
+    application: bool
+    text: Content
+
+
+@dataclass(frozen=True, slots=True)
+class TracebackPart:
+    """One exception of a chain: its frames, outermost first, and its own lines.
+
+    ``link`` is how it leads to the next one ("During handling of ..."; empty in the last part).
+    """
+
+    frames: tuple[FrameView, ...]
+    exception: Content
+    link: Content
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptView:
+    """One run of a job, from 1."""
+
+    number: int
+    outcome: str
+    started_at: datetime
+    finished_at: datetime | None
+    worker: Content
+    error: Content
+    traceback: tuple[TracebackPart, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressView:
+    """How far a running job says it is; ``total`` is 0 when it does not know."""
+
+    done: int
+    total: int
+    note: Content
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A line of a value drawn as a tree: how deep, its label, its value (empty for a container)."""
+
+    depth: int
+    label: Content
+    value: Content
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """Everything about one job. ``argument_lines`` and ``result_lines`` are trees; ``undecoded`` says why not."""
+
+    row: JobRow
+    id: Content
+    run_at: datetime | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    lease_until: datetime | None
+    retries: int
+    retries_left: int
+    crashes: int
+    reason: Content
+    error: Content
+    parent_key: str
+    parent: Content
+    progress: ProgressView | None
+    argument_lines: tuple[Branch, ...]
+    result_lines: tuple[Branch, ...]
+    has_result: bool
+    payload_bytes: int
+    undecoded: Content
+    attempts: tuple[AttemptView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LogLineView:
+    """One captured log record."""
+
+    at: datetime
+    level: str
+    job_key: str
+    short_id: Content
+    task: Content
+    queue: Content
+    attempt: int
+    logger: Content
+    message: Content
+
+
+@dataclass(frozen=True, slots=True)
+class LogPage:
+    """Lines after a place in a log; ``cursor`` is where the next page starts; ``dropped`` counts lost lines."""
+
+    lines: tuple[LogLineView, ...]
+    cursor: str
+    dropped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FieldView:
+    """One parameter of a task, as a field of a form.
+
+    ``kind_text`` and ``default_text`` are as written in the signature; ``choices`` pairs what is sent with what is
+    shown. ``optional`` says that None is a value for it; ``required`` that there is no default.
+    """
+
+    key: str
+    name: Content
+    kind: FieldKind
+    kind_text: Content
+    default_text: Content
+    required: bool
+    optional: bool
+    choices: tuple[tuple[object, Content], ...] = ()
+    shape: Literal["", "list", "dict"] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskView:
+    """A task that some consumer knows."""
+
+    key: str
+    name: Content
+    queue_key: str
+    queue: Content
+    summary: Content
+    doc: Content
+    schedule: Content
+    retries: int
+    priority: float
+    fields: tuple[FieldView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Requeued:
+    """What became of one job of a requeue; ``reason`` says why it was not done."""
+
+    key: str
+    short_id: Content
+    done: bool
+    reason: Content

@@ -1,0 +1,266 @@
+"""One job: its summary, its log while it runs, its attempts with their tracebacks."""
+
+import shlex
+from typing import ClassVar, Final
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import ContentSwitcher, Static
+
+from console import bindings
+from console.formats import GLYPHS, Moment, plural
+from console.gateway.errors import GatewayRefused
+from console.gateway.views import JobRow, JobView, LogPage, Requeued
+from console.screens import requeue
+from console.screens.base import POLL, DeweyScreen
+from console.screens.dialogs import ConfirmDialog
+from console.widgets.job_pages import AttemptsPage, SummaryPage
+from console.widgets.log_view import LogView
+from console.widgets.notice import Notice
+from console.widgets.page import Scroller
+from console.widgets.palette import state_color
+from console.widgets.tab_line import TabLine
+
+TABS: Final = (("summary", "Summary"), ("log", "Log"), ("attempts", "Attempts"))
+FULL_PAGE: Final = 1_000
+
+
+class JobScreen(DeweyScreen):
+    """Everything about a job. ``key`` may be a prefix of its id."""
+
+    CSS_PATH = "job.tcss"
+    BINDINGS = bindings.of("job")
+    MODE: ClassVar[str] = "jobs"
+
+    def __init__(self, key: str, tab: str = "summary", is_prefix: bool = False) -> None:
+        super().__init__()
+        self.key = "" if is_prefix else key
+        self._prefix = key
+        self.tab = tab
+        self.view: JobView | None = None
+        self._cursor = ""
+        self._dropped = 0
+
+    def compose_body(self) -> ComposeResult:
+        """Lay out the title, the tabs and their pages."""
+        yield Static(id="job-title")
+        yield TabLine(TABS, self.tab)
+        with Vertical(id="job-body"):
+            with ContentSwitcher(initial=self.tab, id="job-pages"):
+                with Scroller(id="summary"):
+                    yield SummaryPage()
+                with Vertical(id="log"):
+                    yield LogView(self.moment)
+                with Scroller(id="attempts"):
+                    yield AttemptsPage()
+            yield Notice(id="job-notice")
+
+    def on_mount(self) -> None:
+        """Say that the first answer is awaited."""
+        self.query_one("#job-notice", Notice).asking()
+        self._arrange()
+
+    @property
+    def log_view(self) -> LogView:
+        """The log's widget."""
+        return self.query_one(LogView)
+
+    # Asking.
+
+    def poll(self) -> None:
+        """Ask for the job, and for what it has logged since."""
+        gateway = self.dewey.gateway
+        if not self.key:
+            self.ask(POLL, lambda: gateway.find(self._prefix), self._found, self._refused)
+            return
+        key = self.key
+        self.ask(POLL, lambda: gateway.job(key), self._show, self._refused)
+        if self.tab == "log":
+            self._ask_log()
+
+    def _found(self, key: str) -> None:
+        self.key = key
+        self.poll()
+
+    def _refused(self, error: GatewayRefused) -> None:
+        if self.view is None:
+            self.query_one("#job-notice", Notice).no_such(error.sentence)
+        else:
+            self.query_one(TabLine).tell(self.tab, {}, error.sentence.stylize("$warning"))
+
+    def _ask_log(self) -> None:
+        gateway, key, cursor = self.dewey.gateway, self.key, self._cursor
+        self.ask("log", lambda: gateway.log(key, cursor), lambda page: self._add(cursor, page))
+
+    def _add(self, asked_after: str, page: LogPage) -> None:
+        if asked_after != self._cursor:
+            return
+        self._cursor = page.cursor
+        self._dropped += page.dropped
+        self.log_view.add(page.lines)
+        self.log_view.flush()
+        if len(page.lines) >= FULL_PAGE:
+            self._ask_log()
+        self._tabs()
+
+    def _show(self, view: JobView) -> None:
+        self.view = view
+        self._arrange()
+        self._tabs()
+        row = view.row
+        title = Content.assemble(
+            " ",
+            (f"{GLYPHS[row.state]} {row.state}", f"bold {state_color(row.state)}"),
+            "  ",
+            row.task.stylize("bold $strong"),
+            "  ",
+            row.short_id.stylize("$muted"),
+            ("  in ", "$muted"),
+            row.queue,
+            ("  ", ""),
+            view.error.first_line.stylize("$error") if view.error else "",
+        )
+        self.query_one("#job-title", Static).update(title)
+        self._pages(self.moment)
+        self.refresh_bindings()
+
+    def _pages(self, moment: Moment) -> None:
+        self.query_one(SummaryPage).show(self.view, moment)
+        self.query_one(AttemptsPage).show(self.view, moment)
+
+    def _arrange(self) -> None:
+        known = self.view is not None
+        pages = self.query_one(ContentSwitcher)
+        pages.display, self.query_one("#job-notice", Notice).display = known, not known
+        pages.current = self.tab
+        if known:
+            target = {"summary": "#summary", "log": "LogView", "attempts": "#attempts"}[self.tab]
+            self.query_one(target).focus()
+
+    def _tabs(self) -> None:
+        attempts = len(self.view.attempts) if self.view is not None else 0
+        self.query_one(TabLine).tell(self.tab, {"attempts": attempts}, self._note())
+
+    def _note(self) -> Content:
+        if self.tab == "attempts":
+            page = self.query_one(AttemptsPage)
+            return Content.styled("every frame" if page.unfolded else "application frames", "$faint")
+        return log_note(self.log_view, self._dropped) if self.tab == "log" else Content("")
+
+    def tell(self, moment: Moment, stale: bool) -> None:
+        """Dim old data; if there is none, say why."""
+        for widget in (*self.query(Scroller), self.log_view):
+            widget.set_class(stale, "-stale")
+        if self.view is not None:
+            self._pages(moment)
+        self.log_view.at(moment)
+        for error in self.unavailable():
+            if self.view is None:
+                self.query_one("#job-notice", Notice).can_not_know(error.sentence)
+
+    def on_log_view_changed(self, event: LogView.Changed) -> None:
+        """Say how the log is read."""
+        event.stop()
+        self._tabs()
+
+    # Tabs.
+
+    def go_to(self, tab: str) -> None:
+        """Show a tab."""
+        self.tab = tab
+        self._arrange()
+        self._tabs()
+        self.refresh_bindings()
+        if tab == "log" and self.key:
+            self._ask_log()
+
+    def on_tab_line_chosen(self, event: TabLine.Chosen) -> None:
+        """A tab was clicked."""
+        event.stop()
+        self.go_to(event.tab)
+
+    def action_tab(self, step: int) -> None:
+        """Go to the next tab, or to the one before."""
+        names = [tab for tab, _ in TABS]
+        self.go_to(names[(names.index(self.tab) + step) % len(names)])
+
+    def action_log(self) -> None:
+        """Go to the log."""
+        self.go_to("log")
+
+    # Acting.
+
+    def why_not(self, action: str) -> str:
+        """Say why an action can not be done now."""
+        if action in ("follow", "wrap") and self.tab != "log":
+            return "That is for the log: l shows it."
+        if action == "open" and self.tab != "attempts":
+            return "That is for tracebacks: they are in the tab Attempts."
+        if action == "log" and self.tab == "log":
+            return "This is the log."
+        if action in ("requeue", "copy", "copy_command", "tab") and self.view is None:
+            return "The job is not known yet."
+        if action == "requeue" and self.view is not None:
+            reason = requeue.refusal(self.view.row)
+            return f"This job can not be requeued: {reason}." if reason else ""
+        return super().why_not(action)
+
+    def action_open(self) -> None:
+        """Open or fold the libraries' frames."""
+        page = self.query_one(AttemptsPage)
+        page.unfold(not page.unfolded)
+        self._tabs()
+
+    def action_follow(self) -> None:
+        """Follow the log, or stay."""
+        self.log_view.follow(not self.log_view.following)
+
+    def action_wrap(self) -> None:
+        """Break long lines, or not."""
+        self.log_view.wrap(not self.log_view.wrapping)
+
+    def action_copy(self) -> None:
+        """Copy the whole id."""
+        self.copy(requeue.safe_key(self.key), "the id")
+
+    def action_copy_command(self) -> None:
+        """Copy the command line that shows what this shows."""
+        verb = "logs" if self.tab == "log" else "job"
+        self.copy(f"dewey {verb} {shlex.quote(requeue.safe_key(self.key))}", "the command line")
+
+    def action_requeue(self) -> None:
+        """Look at the job as it is now, and ask."""
+        gateway, keys = self.dewey.gateway, (self.key,)
+        self.ask("preview", lambda: gateway.rows(keys), self._confirm)
+
+    def _confirm(self, rows: tuple[JobRow, ...]) -> None:
+        keys = requeue.eligible_keys(rows)
+        preview = requeue.preview(rows, 1 - len(rows))
+        self.dewey.push_screen(ConfirmDialog(preview), lambda answer: self._requeue(keys, answer))
+
+    def _requeue(self, keys: tuple[str, ...], answer: str | None) -> None:
+        if answer is not None and keys:
+            gateway = self.dewey.gateway
+            self.ask("requeue", lambda: gateway.requeue(keys), self._requeued)
+
+    def _requeued(self, results: tuple[Requeued, ...]) -> None:
+        text, all_done = requeue.outcome(results)
+        self.notify(text, severity="information" if all_done else "warning")
+        self.poll()
+
+
+def log_note(view: LogView, dropped: int) -> Content:
+    """Say whether a log is followed, and what is out of sight."""
+    parts: list[tuple[str, str]] = []
+    if dropped:
+        parts.append((f"{plural(dropped, 'line')} lost · ", "$warning"))
+    if view.wrapping:
+        parts.append(("wrapped · ", "$faint"))
+    if view.following:
+        parts.append(("following", "$success"))
+    elif view.unseen:
+        parts.append((f"{plural(view.unseen, 'new line')} · f follows", "$accent"))
+    else:
+        parts.append(("not following · f follows", "$muted"))
+    return Content.assemble(*parts)

@@ -1,0 +1,169 @@
+"""Every queue at a glance, and the one under the cursor in more detail."""
+
+import shlex
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+
+from console import bindings
+from console.formats import Moment, plural
+from console.gateway.filters import Filter
+from console.gateway.views import QueueRow
+from console.screens.base import POLL, DeweyScreen
+from console.screens.dialogs import ConfirmDialog, Preview, ReasonDialog
+from console.widgets.line_table import LineTable
+from console.widgets.notice import Notice
+from console.widgets.queue_detail import QueueDetail
+from console.widgets.queue_table import QueueTable
+
+
+class QueuesScreen(DeweyScreen):
+    """The screen that the console begins with."""
+
+    CSS_PATH = "queues.tcss"
+    BINDINGS = bindings.of("queues")
+    MODE: ClassVar[str] = "queues"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._known = False
+
+    def compose_body(self) -> ComposeResult:
+        """Lay out the table and the detail."""
+        with Vertical(id="queues-body"):
+            yield QueueTable(self.moment, id="queues-table")
+            yield Notice(id="queues-notice")
+        yield QueueDetail(id="queue-detail")
+
+    def on_mount(self) -> None:
+        """Say that the first answer is awaited."""
+        self.query_one(Notice).asking()
+        self._arrange(False)
+
+    @property
+    def table(self) -> QueueTable:
+        """The table."""
+        return self.query_one(QueueTable)
+
+    def poll(self) -> None:
+        """Ask for all queues."""
+        self.ask(POLL, self.dewey.gateway.queues, self._show)
+
+    def _show(self, rows: tuple[QueueRow, ...]) -> None:
+        self._known = True
+        if not rows:
+            self.query_one(Notice).nothing_here(
+                "No queue yet.", "A queue is there from the first job on; t triggers one."
+            )
+        self._arrange(bool(rows))
+        self.table.show(len(rows), 0, rows, self.moment)
+        self._detail()
+
+    def _arrange(self, rows: bool) -> None:
+        table, notice = self.table, self.query_one(Notice)
+        table.display, notice.display = rows, not rows
+        self.query_one(QueueDetail).display = rows
+        if rows and self.focused is None:
+            table.focus()
+
+    def tell(self, moment: Moment, stale: bool) -> None:
+        """Dim old data; if there is none, say why."""
+        self.table.set_class(stale, "-stale")
+        self.query_one(QueueDetail).set_class(stale, "-stale")
+        self.table.at(moment)
+        for error in self.unavailable():
+            if not self._known:
+                self.query_one(Notice).can_not_know(error.sentence)
+
+    def _detail(self) -> None:
+        row = self.table.row
+        if row is not None:
+            self.query_one(QueueDetail).show(row, self.moment)
+        self.refresh_bindings()
+
+    def on_line_table_cursor_moved(self, event: LineTable.CursorMoved) -> None:
+        """Show the queue under the cursor."""
+        event.stop()
+        self._detail()
+
+    def on_line_table_opened(self, event: LineTable.Opened) -> None:
+        """A double click opens."""
+        event.stop()
+        self.action_open()
+
+    def why_not(self, action: str) -> str:
+        """Say why an action can not be done now."""
+        if action in ("open", "pause", "copy", "copy_command") and self.table.row is None:
+            return "There is no queue under the cursor."
+        return super().why_not(action)
+
+    def action_open(self) -> None:
+        """Show the queue's jobs."""
+        row = self.table.row
+        if row is not None:
+            self.dewey.open_jobs(Filter(queues=(row.key,)))
+
+    def action_copy(self) -> None:
+        """Copy the queue's name."""
+        row = self.table.row
+        if row is not None:
+            self.copy(row.name.plain, "the queue's name")
+
+    def action_copy_command(self) -> None:
+        """Copy the command line that lists the queue's jobs."""
+        row = self.table.row
+        if row is not None:
+            self.copy(f"dewey jobs --queue {shlex.quote(row.name.plain)}", "the command line")
+
+    def action_pause(self) -> None:
+        """Pause the queue, or resume it; ask first."""
+        row = self.table.row
+        if row is None:
+            return
+        if row.pause is None:
+            self.dewey.push_screen(ReasonDialog(_pause_preview(row)), lambda reason: self._pause(row, reason))
+        else:
+            preview = _resume_preview(row, self.moment)
+            self.dewey.push_screen(ConfirmDialog(preview), lambda answer: self._resume(row, answer))
+
+    def _pause(self, row: QueueRow, reason: str | None) -> None:
+        if reason is None:
+            return
+        gateway = self.dewey.gateway
+        self.ask("pause", lambda: gateway.pause(row.key, reason), lambda _: self._done(row, "is paused"))
+
+    def _resume(self, row: QueueRow, answer: str | None) -> None:
+        if answer is None:
+            return
+        gateway = self.dewey.gateway
+        self.ask("resume", lambda: gateway.resume(row.key), lambda _: self._done(row, "goes on"))
+
+    def _done(self, row: QueueRow, what: str) -> None:
+        self.notify(f"Queue {row.name.plain} {what}.")
+        self.poll()
+
+
+def _pause_preview(row: QueueRow) -> Preview:
+    says = Content.assemble(
+        "No worker will start a job of ",
+        row.name.stylize("bold $strong"),
+        f" until it is resumed. {plural(row.queued, 'job')} wait in it now; ",
+        f"{row.running:,} running will finish.",
+    )
+    return Preview(f"Pause queue {row.name.plain}?", "Pause", says)
+
+
+def _resume_preview(row: QueueRow, moment: Moment) -> Preview:
+    pause = row.pause
+    by = Content("") if pause is None else Content.assemble(
+        "Paused by ", pause.by.stylize("bold"), f" {moment.ago(pause.at)}: ", pause.reason, ".\n"
+    )  # fmt: skip
+    says = Content.assemble(
+        by,
+        "Workers will start jobs of ",
+        row.name.stylize("bold $strong"),
+        f" again: {plural(row.queued, 'job')} wait.",
+    )
+    return Preview(f"Resume queue {row.name.plain}?", "Resume", says)

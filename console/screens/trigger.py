@@ -1,0 +1,207 @@
+"""The form of one task, made from its published signature. Errors stand beside their fields; nothing is sent before."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Button, Input, Select, Static
+
+from console import bindings
+from console.formats import compact, duration, safe_text
+from console.gateway.protocol import Order
+from console.gateway.signatures import UNSET, FieldError, value_of
+from console.gateway.views import FieldKind, FieldView, TaskView
+from console.screens.base import DeweyScreen
+from console.screens.dialogs import ConfirmDialog, Preview
+from console.widgets.field import Field
+from storage.broker.records import PRIORITY_LIMIT
+
+
+def _own(key: str, kind: FieldKind, default: Content) -> FieldView:
+    return FieldView(key, Content(key), kind, Content(""), default, required=False, optional=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What the form says, and which fields are wrong."""
+
+    order: Order
+    errors: dict[str, str]
+
+
+class TriggerScreen(DeweyScreen):
+    """Fill in the arguments of a task, say where and when, and enqueue it."""
+
+    CSS_PATH = "trigger.tcss"
+    BINDINGS = bindings.of("form")
+    AUTO_FOCUS = "Field Input, Field Select"
+
+    def __init__(self, task: TaskView) -> None:
+        super().__init__()
+        self.task_view = task
+        self._sending = False
+
+    def compose_body(self) -> ComposeResult:
+        """Lay out the task's fields, then where and when."""
+        task = self.task_view
+        yield Static(Content.assemble(("trigger ", "$accent"), task.name.stylize("bold $strong")), id="trigger-title")
+        with VerticalScroll(id="trigger-form", can_focus=False):
+            yield Static(task.doc.stylize("$muted"), id="trigger-doc")
+            for index, field in enumerate(task.fields):
+                yield Field(field, f"argument-{index}")
+            if not task.fields:
+                yield Static(Content.styled("It takes no arguments.", "$faint"), classes="none")
+            yield Static(Content.styled("where and when", "$faint"), classes="part")
+            yield Field(_own("queue", "text", task.queue), "order-queue")
+            yield Field(_own("priority", "number", Content(f"{task.priority:g}")), "order-priority")
+            yield Field(_own("delay", "text", Content("now; as 90s, 5m, 2h")), "order-delay")
+            yield Button(Content("Trigger…"), id="trigger-send")
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Check and ask."""
+        event.stop()
+        self.action_send()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter goes to the next field."""
+        event.stop()
+        self.focus_next()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """What is being mended is not wrong any more."""
+        event.stop()
+        for field in event.input.ancestors_with_self:
+            if isinstance(field, Field):
+                field.say("")
+
+    def on_select_changed(self, event: Select.Changed) -> None:
+        """A choice was made."""
+        event.stop()
+        for field in event.select.ancestors_with_self:
+            if isinstance(field, Field):
+                field.say("")
+
+    def why_not(self, action: str) -> str:
+        """Say why an action can not be done now."""
+        if action == "trigger":
+            return "This is where tasks are triggered."
+        if action == "send" and self._sending:
+            return "It is being sent."
+        return super().why_not(action)
+
+    def draft(self) -> Draft:
+        """Read the form."""
+        errors: dict[str, str] = {}
+        arguments: dict[str, object] = {}
+        for index, field in enumerate(self.task_view.fields):
+            widget = self.query_one(f"#argument-{index}", Field)
+            try:
+                value = widget.value()
+            except FieldError as error:
+                errors[f"argument-{index}"] = str(error)
+            else:
+                if value is not UNSET:
+                    arguments[field.key] = value
+        read: dict[str, object] = {"queue": None, "priority": None, "delay": 0.0}
+        for name, reader in _READERS.items():
+            try:
+                read[name] = reader(self.query_one(f"#order-{name}", Field).typed)
+            except FieldError as error:
+                errors[f"order-{name}"] = str(error)
+        order = Order(self.task_view.key, arguments, read["queue"], read["priority"], read["delay"])  # type: ignore[arg-type]
+        return Draft(order, errors)
+
+    def action_send(self) -> None:
+        """Check every field; if all are right, show what would be sent, and ask."""
+        draft = self.draft()
+        fields = list(self.query(Field))
+        for field in fields:
+            field.say(draft.errors.get(field.id or "", ""))
+        wrong = [field for field in fields if field.id in draft.errors]
+        if wrong:
+            wrong[0].focus_input()
+            return
+        preview = _preview(self.task_view, draft.order)
+        self.dewey.push_screen(ConfirmDialog(preview), lambda answer: self._send_order(draft.order, answer))
+
+    def _send_order(self, order: Order, answer: str | None) -> None:
+        if answer is not None and not self._sending:
+            self._sending = True
+            gateway = self.dewey.gateway
+            self.ask("trigger", lambda: gateway.trigger(order), self._sent)
+
+    def answered(self, name: str) -> None:
+        """The form can be sent again, once the answer is there."""
+        super().answered(name)
+        self._sending = False
+
+    def _sent(self, key: str) -> None:
+        self.notify(f"{self.task_view.name.plain} is job {safe_text(key[:8]).plain}.", title="Triggered")
+        self.dewey.show_triggered(key)
+
+
+_UNITS: Final = {"s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
+
+
+def read_delay(typed: str) -> float:
+    """Read "90", "90s", "5m", "2h", "1d" as seconds.
+
+    Raises:
+        FieldError: it is none of these.
+    """
+    text = typed.strip().lower()
+    if not text:
+        return 0.0
+    unit = _UNITS.get(text[-1])
+    try:
+        seconds = float(text[:-1] if unit else text) * (unit or 1.0)
+    except ValueError:
+        raise FieldError("expected a time, as 90s, 5m or 2h") from None
+    if not 0 <= seconds <= 366 * 86_400:
+        raise FieldError("expected a time between 0 and a year")
+    return seconds
+
+
+def read_priority(typed: str) -> float | None:
+    """Read a priority; empty is the task's own.
+
+    Raises:
+        FieldError: it is not a number within the limits.
+    """
+    if not typed.strip():
+        return None
+    value = value_of(_own("priority", "number", Content("")), typed)
+    if not isinstance(value, float) or abs(value) > PRIORITY_LIMIT:
+        raise FieldError(f"expected a number from -{PRIORITY_LIMIT:,} to {PRIORITY_LIMIT:,}")
+    return value
+
+
+def read_queue(typed: str) -> str | None:
+    """Read a queue's name; empty is the task's own.
+
+    Raises:
+        FieldError: the name has blanks or is too long.
+    """
+    name = typed.strip()
+    if any(character.isspace() for character in name) or len(name) > 80:
+        raise FieldError("expected a name without blanks")
+    return name or None
+
+
+_READERS: Final = {"queue": read_queue, "priority": read_priority, "delay": read_delay}
+
+
+def _preview(task: TaskView, order: Order) -> Preview:
+    queue = safe_text(order.queue) if order.queue else task.queue
+    when = f"due in {duration(order.delay_s)}" if order.delay_s else "due at once"
+    priority = task.priority if order.priority is None else order.priority
+    says = Content.assemble("Into ", queue.stylize("bold"), f", {when}, priority {priority:g}.")
+    sample = [
+        Content.assemble((safe_text(name, 60).plain, "$muted"), "  ", safe_text(compact(value, 200), 200))
+        for name, value in order.arguments.items()
+    ]
+    return Preview(
+        f"Trigger {task.name.plain}?", "Trigger", says, len(sample) or 1, sample or [Content("no arguments")]
+    )

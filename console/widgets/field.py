@@ -1,0 +1,96 @@
+"""One field of a form: its name and type, where it is typed or chosen, and what is wrong with it."""
+
+from typing import Any, Final
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Input, Select, Static
+
+from console.formats import fit
+from console.gateway.signatures import UNSET, FieldError, value_of
+from console.gateway.views import FieldView
+
+NAME: Final = 24
+
+
+class Field(Vertical):
+    """Draws a field, and reads it."""
+
+    DEFAULT_CSS = """
+    Field { height: auto; max-width: 120; }
+    Field > Horizontal { height: 1; }
+    Field .field-name { width: 26; height: 1; }
+    Field Input { width: 1fr; }
+    Field Select { width: 1fr; height: 1; }
+    Field .field-hint { width: auto; max-width: 40%; height: 1; padding: 0 0 0 1; color: $faint; text-wrap: nowrap; text-overflow: ellipsis; }
+    Field .field-error { display: none; height: auto; padding: 0 0 0 26; color: $error; }
+    Field.-wrong .field-error { display: block; }
+    Field.-wrong Input { background: $error-muted; }
+    """
+
+    def __init__(self, view: FieldView, id: str) -> None:
+        super().__init__(id=id)
+        self.view = view
+
+    def compose(self) -> ComposeResult:
+        """Lay out name, input, hint and error."""
+        view = self.view
+        star = "*" if view.required else " "
+        with Horizontal():
+            yield Static(
+                Content.assemble((star, "$accent"), (fit(view.name.plain, NAME), "$foreground")), classes="field-name"
+            )
+            if view.kind in ("choice", "flag"):
+                yield Select(self._options(), allow_blank=self._may_be_blank, prompt=self._blank(), compact=True)
+            else:
+                yield Input(placeholder=self._blank(), compact=True)
+            yield Static(view.kind_text, classes="field-hint")
+        yield Static(classes="field-error")
+
+    @property
+    def _may_be_blank(self) -> bool:
+        return True
+
+    def _options(self) -> list[tuple[Content, object]]:
+        if self.view.kind == "flag":
+            options: list[tuple[Content, object]] = [(Content("yes"), True), (Content("no"), False)]
+        else:
+            options = [(label, value) for value, label in self.view.choices]
+        if self.view.optional:
+            options.append((Content("None"), None))
+        return options
+
+    def _blank(self) -> str:
+        if self.view.required:
+            return "None" if self.view.optional else "needed"
+        return self.view.default_text.plain
+
+    @property
+    def typed(self) -> str:
+        """What stands in the input."""
+        return self.query_one(Input).value
+
+    def value(self) -> object:
+        """Read the field; `UNSET` when the default is to be used.
+
+        Raises:
+            FieldError: it is not a value for this field.
+        """
+        if self.view.kind not in ("choice", "flag"):
+            return value_of(self.view, self.typed)
+        select: Select[Any] = self.query_one(Select)
+        if select.value is not Select.NULL:
+            return select.value
+        if self.view.required and not self.view.optional:
+            raise FieldError("needs a choice")
+        return None if self.view.required else UNSET
+
+    def say(self, error: str) -> None:
+        """Say what is wrong; "" for nothing."""
+        self.set_class(bool(error), "-wrong")
+        self.query_one(".field-error", Static).update(Content(error))
+
+    def focus_input(self) -> None:
+        """Give the keys to the input."""
+        self.query_one("Input, Select").focus()

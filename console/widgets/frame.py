@@ -1,0 +1,172 @@
+"""The frame around every screen: the header line, the bar that says the data is old, and the key bar."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+from textual import events
+from textual.binding import Binding
+from textual.content import Content
+from textual.screen import Screen
+from textual.widget import Widget
+
+from console import bindings
+from console.formats import Moment, coarse, duration
+
+PRODUCTION: Final = frozenset({"production", "prod", "live"})
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How the backend is: never asked, answering, or away since an instant, for a reason."""
+
+    state: Literal["asking", "up", "away"] = "asking"
+    took_s: float = 0
+    answered_at: datetime | None = None
+    reason: Content | None = None
+    retry_at: datetime | None = None
+
+
+SCREENS: Final = (("queues", "2", "Queues"), ("jobs", "3", "Jobs"), ("logs", "7", "Logs"))
+
+
+class HeaderLine(Widget):
+    """Environment, screens, health and clock, in one line."""
+
+    DEFAULT_CSS = """
+    HeaderLine { dock: top; height: 1; background: $panel; color: $foreground; }
+    HeaderLine.-production { background: $error-muted; color: $strong; }
+    """
+
+    def __init__(self, environment: Content, mode: str) -> None:
+        super().__init__()
+        self.environment = environment
+        self.mode = mode
+        self.health = Health()
+        self.moment: Moment | None = None
+        self.set_class(environment.plain.lower() in PRODUCTION, "-production")
+
+    def tell(self, health: Health, moment: Moment) -> None:
+        """Take the health and the time in."""
+        self.health, self.moment = health, moment
+        self.refresh()
+
+    def render(self) -> Content:
+        """Put the line together; what does not fit goes, the clock last."""
+        width = self.size.width
+        left = Content.assemble((" dewey ", "bold $strong"), ("▏", "$faint"), self.environment.stylize("$accent"), " ")
+        for mode, key, title in SCREENS:
+            here = mode == self.mode
+            left += Content.assemble((f"  {key} ", "$faint"), (title, "bold $strong underline" if here else "$muted"))
+        right = self._right(width - left.cell_length)
+        gap = max(1, width - left.cell_length - right.cell_length)
+        return (left + Content(" " * gap) + right).truncate(width)
+
+    def _right(self, room: int) -> Content:
+        clock = Content.assemble((self.moment.clock() if self.moment else "", "$foreground"), " ")
+        health = self._health()
+        both = health + Content("   ") + clock
+        return both if both.cell_length < room else clock
+
+    def _health(self) -> Content:
+        if self.health.state == "up":
+            return Content.assemble(("● up", "$success"), (f" {duration(self.health.took_s):>6}", "$muted"))
+        if self.health.state == "away":
+            return Content.styled("✗ away", "bold $error")
+        return Content.styled("◌ asking", "$muted")
+
+
+class StaleBar(Widget):
+    """Says, while the backend is away, why, how old the data is, and when it is asked again."""
+
+    DEFAULT_CSS = """
+    StaleBar { height: 1; background: $warning-muted; color: $strong; display: none; }
+    StaleBar.-away { display: block; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.health = Health()
+        self.moment: Moment | None = None
+
+    def tell(self, health: Health, moment: Moment) -> None:
+        """Take the health in; the bar is there only while the backend is away."""
+        self.health, self.moment = health, moment
+        self.set_class(health.state == "away", "-away")
+        self.refresh()
+
+    def render(self) -> Content:
+        """Reason, age, countdown: the reason is cut first."""
+        if self.moment is None or self.health.state != "away":
+            return Content("")
+        age = "nothing was ever read"
+        if self.health.answered_at is not None:
+            seconds = (self.moment.now - self.health.answered_at).total_seconds()
+            age = f"data is {coarse(max(0, seconds))} old"
+        again = ""
+        if self.health.retry_at is not None:
+            again = f" · next try in {coarse(max(0, (self.health.retry_at - self.moment.now).total_seconds()))}"
+        tail = Content(f" · {age}{again} ")
+        reason = Content.assemble(" ✗ ", self.health.reason or "")
+        return reason.truncate(max(8, self.size.width - tail.cell_length), ellipsis=True) + tail
+
+
+class KeyBar(Widget):
+    """The keys that work here, as many as fit, in the table's order. Those that can not be used now are dimmed."""
+
+    DEFAULT_CSS = """
+    KeyBar { dock: bottom; height: 1; background: $panel; color: $muted; }
+    """
+    LAST: Final = ("help",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._spots: list[tuple[int, int, str]] = []
+
+    def on_mount(self) -> None:
+        """Redraw when the focus, or what can be done, changes."""
+        self.screen.bindings_updated_signal.subscribe(self, self._changed)
+
+    def _changed(self, _screen: Screen[object]) -> None:
+        self.refresh()
+
+    def render(self) -> Content:
+        """Lay the keys out; help is always in sight, at the right."""
+        entries = self._entries()
+        tail = [entry for entry in entries if entry[0].id in self.LAST]
+        end = Content("").join([self._entry(binding, enabled) for binding, enabled in tail])
+        line = Content(" ")
+        self._spots = []
+        room = self.size.width - end.cell_length - 1
+        for binding, enabled in entries:
+            if binding.id in self.LAST:
+                continue
+            entry = self._entry(binding, enabled)
+            if line.cell_length + entry.cell_length > room:
+                break
+            self._spots.append((line.cell_length, line.cell_length + entry.cell_length, binding.key))
+            line += entry
+        gap = max(0, room - line.cell_length + 1)
+        for binding, _enabled in tail:
+            self._spots.append((line.cell_length + gap, self.size.width, binding.key))
+        return (line + Content(" " * gap) + end).truncate(self.size.width)
+
+    def _entries(self) -> list[tuple[Binding, bool]]:
+        seen: dict[str, tuple[Binding, bool]] = {}
+        for active in self.screen.active_bindings.values():
+            if active.binding.id in bindings.BY_ID and active.binding.show:
+                seen.setdefault(active.binding.id or "", (active.binding, active.enabled))
+        return sorted(seen.values(), key=lambda entry: bindings.rank(entry[0].id))
+
+    def _entry(self, binding: Binding, enabled: bool) -> Content:
+        key = self.app.get_key_display(binding)
+        if enabled:
+            return Content.assemble((key, "bold $primary"), (f" {binding.description}  ", "$foreground"))
+        return Content.assemble((key, "$faint"), (f" {binding.description}  ", "$faint"))
+
+    def on_click(self, event: events.Click) -> None:
+        """A click on a key is that key."""
+        for start, end, key in self._spots:
+            if start <= event.x < end:
+                self.app.simulate_key(key)
+                return

@@ -1,0 +1,309 @@
+"""A table of any length that holds a window of its rows and draws only the lines in sight.
+
+The cursor is on a row's key, not on its number: when a new page shows the row elsewhere, the cursor goes with it.
+A page that changes nothing on the screen repaints nothing; otherwise only the changed lines are repainted.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.geometry import Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from console import bindings
+from console.formats import Moment, fit
+from console.widgets.palette import Palette, Tone, palette_of
+
+Row = TypeVar("Row")
+MARGIN: Final = 50
+"""Rows asked for above and below those in sight."""
+ROWS_LIMIT: Final = 4_000
+"""Rows held at most; those farthest from the last page go first."""
+
+
+class Cell(NamedTuple):
+    """What stands in one column of one row."""
+
+    text: str
+    tone: Tone = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[Row]):
+    """One column. ``width`` 0 takes the cells that are left; ``draw`` gets a row and the moment."""
+
+    title: str
+    width: int
+    draw: Callable[[Row, Moment], Cell]
+    align: Literal["left", "right"] = "left"
+
+
+class LineTable(ScrollView, Generic[Row], can_focus=True):
+    """The table itself; subclasses say which columns fit a width, and what a row's key is."""
+
+    DEFAULT_CSS = """
+    LineTable {
+        background: $background; overflow-x: hidden; overflow-y: scroll; height: 1fr;
+        scrollbar-size-vertical: 1;
+    }
+    LineTable.-stale { opacity: 55%; }
+    """
+    BINDINGS = bindings.of("table")
+
+    class Wanted(Message):
+        """Rows came into sight that are not held."""
+
+    class Opened(Message):
+        """A row was clicked twice."""
+
+    class CursorMoved(Message):
+        """The cursor is on another row, or its row changed."""
+
+    def __init__(self, moment: Moment, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.moment = moment
+        self.total = 0
+        self.cursor = 0
+        self.cursor_key = ""
+        self._rows: dict[int, Row] = {}
+        self._columns: Sequence[Column[Row]] = ()
+        self._widths: list[int] = []
+        self._painted: dict[int, Any] = {}
+        self._palette: Palette | None = None
+
+    # To be answered by subclasses.
+
+    def key_of(self, row: Row) -> str:
+        """Return what tells a row from the others, and stays when it moves."""
+        raise NotImplementedError
+
+    def columns_for(self, width: int) -> Sequence[Column[Row]]:
+        """Return the columns for so many cells."""
+        raise NotImplementedError
+
+    def is_marked(self, index: int, row: Row) -> bool:
+        """Say whether the row is drawn as marked."""
+        del index, row
+        return False
+
+    # Rows.
+
+    @property
+    def row(self) -> Row | None:
+        """The row under the cursor, if it is held."""
+        return self._rows.get(self.cursor)
+
+    @property
+    def height_in_rows(self) -> int:
+        """How many rows are in sight, the titles not counted."""
+        return max(1, self.size.height - 1)
+
+    def window(self) -> tuple[int, int]:
+        """Return the offset and number of the rows worth asking for."""
+        first = max(0, self.scroll_offset.y - MARGIN)
+        return first, self.scroll_offset.y - first + self.height_in_rows + MARGIN
+
+    def held(self, first: int, last: int) -> list[Row]:
+        """Return the rows of a range (both ends included) that are held."""
+        return [self._rows[index] for index in range(first, last + 1) if index in self._rows]
+
+    def show(self, total: int, offset: int, rows: Sequence[Row], moment: Moment) -> None:
+        """Take a page in. The cursor follows its row if the page shows it elsewhere."""
+        self.moment = moment
+        if total < self.total:
+            self._rows = {index: row for index, row in self._rows.items() if index < total}
+        was_in_sight = self._in_sight(self.cursor)
+        self._rows.update(enumerate(rows, offset))
+        self._forget(offset)
+        self.total = total
+        self.virtual_size = Size(self.size.width, total + 1)
+        self._follow(offset, rows, was_in_sight)
+        self.repaint()
+
+    def clear(self) -> None:
+        """Forget every row, and go to the top."""
+        self._rows.clear()
+        self.total = 0
+        self.cursor, self.cursor_key = 0, ""
+        self.virtual_size = Size(self.size.width, 1)
+        self.scroll_to(y=0, animate=False)
+        self.repaint(everything=True)
+
+    def _forget(self, offset: int) -> None:
+        if len(self._rows) > ROWS_LIMIT:
+            near = sorted(self._rows, key=lambda index: abs(index - offset))[: ROWS_LIMIT // 2]
+            self._rows = {index: self._rows[index] for index in near}
+
+    def _follow(self, offset: int, rows: Sequence[Row], was_in_sight: bool) -> None:
+        before = (self.cursor, self.cursor_key)
+        for index, row in enumerate(rows, offset):
+            if self.cursor_key and self.key_of(row) == self.cursor_key:
+                self.cursor = index
+                break
+        self.cursor = max(0, min(self.cursor, self.total - 1))
+        row_now = self.row
+        self.cursor_key = "" if row_now is None else self.key_of(row_now)
+        if self.cursor != before[0] and was_in_sight:
+            self._bring_into_sight()
+        self.post_message(self.CursorMoved())
+
+    # Drawing.
+
+    def repaint(self, everything: bool = False) -> None:
+        """Repaint the lines that look different now."""
+        if everything:
+            self._painted.clear()
+            self.refresh()
+            return
+        top = self.scroll_offset.y
+        for y in range(1, self.size.height):
+            index = top + y - 1
+            looks = self._looks(index)
+            if self._painted.get(index) != looks:
+                self.refresh_line(index + 1)
+        for index in [index for index in self._painted if not self._in_sight(index)]:
+            del self._painted[index]
+
+    def at(self, moment: Moment) -> None:
+        """Say what time it is; ages that changed are repainted."""
+        self.moment = moment
+        self.repaint()
+
+    def _looks(self, index: int) -> Any:
+        row = self._rows.get(index)
+        if index >= self.total:
+            return None
+        cursor = (index == self.cursor) + (index == self.cursor and self.has_focus)
+        if row is None:
+            return ("·", cursor, False)
+        cells = tuple(column.draw(row, self.moment) for column in self._columns)
+        return (cells, cursor, self.is_marked(index, row))
+
+    def _layout_columns(self) -> None:
+        width = self.size.width
+        self._columns = self.columns_for(width)
+        fixed = sum(column.width for column in self._columns) + len(self._columns) + 1
+        left = max(0, width - fixed)
+        self._widths = [column.width or left for column in self._columns]
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line: the titles, or a row."""
+        palette = self._palette = self._palette or palette_of(self.app)
+        width = self.size.width
+        if y == 0:
+            return self._strip(
+                [Cell(column.title, "title") for column in self._columns],
+                width,
+                self.rich_style,
+                palette,
+                " ",
+            )
+        index = self.scroll_offset.y + y - 1
+        looks = self._painted[index] = self._looks(index)
+        if looks is None:
+            return Strip.blank(width, self.rich_style)
+        cells, cursor, marked = looks
+        base = self.rich_style
+        if marked:
+            base += palette.marked
+        if cursor:
+            base += palette.cursor if cursor == 2 else palette.cursor_blurred
+        if cells == "·":
+            return Strip([Segment(fit("   ·", width), base + palette["faint"])], width)
+        return self._strip(cells, width, base, palette, "■" if marked else " ")
+
+    def _strip(self, cells: Sequence[Cell], width: int, base: Style, palette: Palette, gutter: str) -> Strip:
+        segments = [Segment(gutter, base + palette["accent"])]
+        for column, cells_wide, cell in zip(self._columns, self._widths, cells, strict=True):
+            text = fit(cell.text, cells_wide, right=column.align == "right")
+            segments.append(Segment(text + " ", base + palette[cell.tone]))
+        return Strip(segments).adjust_cell_length(width, base)
+
+    def notify_style_update(self) -> None:
+        """Take new colours when the theme changes."""
+        super().notify_style_update()
+        self._palette = None
+        self._painted.clear()
+
+    def on_resize(self) -> None:
+        """Choose columns for the new width, and keep the cursor in sight."""
+        self._layout_columns()
+        self.virtual_size = Size(self.size.width, self.total + 1)
+        self._bring_into_sight()
+        self.repaint(everything=True)
+        self._want()
+
+    def on_focus(self) -> None:
+        """Draw the cursor as the one that has the keys."""
+        self.refresh_line(self.cursor + 1)
+
+    def on_blur(self) -> None:
+        """Draw the cursor as one that waits."""
+        self.refresh_line(self.cursor + 1)
+
+    # Moving.
+
+    def _in_sight(self, index: int) -> bool:
+        top = self.scroll_offset.y
+        return top <= index < top + self.height_in_rows
+
+    def _bring_into_sight(self) -> None:
+        top, rows = self.scroll_offset.y, self.height_in_rows
+        if self.cursor < top:
+            self.scroll_to(y=self.cursor, animate=False)
+        elif self.cursor >= top + rows:
+            self.scroll_to(y=self.cursor - rows + 1, animate=False)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Ask for the rows that came into sight."""
+        super().watch_scroll_y(old_value, new_value)
+        self._painted.clear()
+        self._want()
+
+    def _want(self) -> None:
+        top = self.scroll_offset.y
+        last = min(top + self.height_in_rows, self.total)
+        if any(index not in self._rows for index in range(top, last)):
+            self.post_message(self.Wanted())
+
+    def move_to(self, index: int) -> None:
+        """Put the cursor on a row and bring it into sight."""
+        index = max(0, min(index, self.total - 1))
+        self.cursor = index
+        row = self.row
+        self.cursor_key = "" if row is None else self.key_of(row)
+        self._bring_into_sight()
+        self.repaint()
+        self.post_message(self.CursorMoved())
+
+    def action_move(self, rows: int) -> None:
+        """Move the cursor by some rows."""
+        self.move_to(self.cursor + rows)
+
+    def action_page(self, pages: int) -> None:
+        """Move the cursor by a screenful."""
+        self.move_to(self.cursor + pages * self.height_in_rows)
+
+    def action_top(self) -> None:
+        """Go to the first row."""
+        self.move_to(0)
+
+    def action_bottom(self) -> None:
+        """Go to the last row."""
+        self.move_to(self.total - 1)
+
+    def on_click(self, event: events.Click) -> None:
+        """Put the cursor where the mouse points; twice opens."""
+        if event.y == 0:
+            return
+        index = self.scroll_offset.y + event.y - 1
+        if index < self.total:
+            self.move_to(index)
+            if event.chain == 2:
+                self.post_message(self.Opened())

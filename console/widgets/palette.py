@@ -1,0 +1,176 @@
+"""The console's two themes, and their colours as styles for widgets that draw their own lines.
+
+Colour never carries a meaning alone: whatever is tinted here also has a word or a glyph.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+from rich.style import Style
+from textual.app import App
+from textual.color import Color
+from textual.theme import Theme
+
+from storage.broker.records import State
+
+Tone = Literal[
+    "text",
+    "strong",
+    "muted",
+    "faint",
+    "primary",
+    "accent",
+    "success",
+    "warning",
+    "error",
+    "title",
+]
+
+DARK: Final = Theme(
+    name="dewey-dark",
+    primary="#7fa6c9",
+    secondary="#5f7f9c",
+    accent="#c9a26d",
+    foreground="#c5cdd6",
+    background="#12161b",
+    surface="#171c22",
+    panel="#1f262e",
+    success="#86b38a",
+    warning="#d6a657",
+    error="#dd7a70",
+    dark=True,
+    variables={
+        "strong": "#e6ebf0",
+        "muted": "#8793a0",
+        "faint": "#55606c",
+        "row-cursor": "#2a3947",
+        "row-cursor-blurred": "#202932",
+        "row-marked": "#2b2a22",
+        "block-cursor-background": "#2a3947",
+        "block-cursor-foreground": "#e6ebf0",
+        "block-cursor-text-style": "none",
+        "block-cursor-blurred-background": "#202932",
+        "input-cursor-background": "#c5cdd6",
+        "input-selection-background": "#7fa6c9 35%",
+        "border": "#4d6478",
+        "border-blurred": "#2a323b",
+        "scrollbar": "#323c47",
+        "scrollbar-hover": "#465463",
+        "scrollbar-active": "#5f7f9c",
+        "scrollbar-background": "#12161b",
+        "scrollbar-background-hover": "#12161b",
+        "scrollbar-background-active": "#12161b",
+        "scrollbar-corner-color": "#12161b",
+    },
+)
+
+LIGHT: Final = Theme(
+    name="dewey-light",
+    primary="#2b5f8c",
+    secondary="#4c708f",
+    accent="#8a5d1c",
+    foreground="#2c333a",
+    background="#f6f5f1",
+    surface="#efede7",
+    panel="#e5e2da",
+    success="#2f6e3f",
+    warning="#8f5f00",
+    error="#ad3a31",
+    dark=False,
+    variables={
+        "strong": "#0e1318",
+        "muted": "#5d6771",
+        "faint": "#9aa1a8",
+        "row-cursor": "#cfdce8",
+        "row-cursor-blurred": "#e2e6ea",
+        "row-marked": "#f0e6d2",
+        "block-cursor-background": "#cfdce8",
+        "block-cursor-foreground": "#0e1318",
+        "block-cursor-text-style": "none",
+        "block-cursor-blurred-background": "#e2e6ea",
+        "input-cursor-background": "#2c333a",
+        "input-selection-background": "#2b5f8c 25%",
+        "border": "#8aa3b8",
+        "border-blurred": "#d3d0c7",
+        "scrollbar": "#c9c5ba",
+        "scrollbar-hover": "#b3aea1",
+        "scrollbar-active": "#4c708f",
+        "scrollbar-background": "#f6f5f1",
+        "scrollbar-background-hover": "#f6f5f1",
+        "scrollbar-background-active": "#f6f5f1",
+        "scrollbar-corner-color": "#f6f5f1",
+    },
+)
+
+DEFAULTS: Final[Mapping[str, str]] = {
+    name: DARK.variables[name]
+    for name in ("strong", "muted", "faint", "row-cursor", "row-cursor-blurred", "row-marked")
+}
+"""For themes that are not ours: every variable has a value."""
+
+STATE_TONES: Final[Mapping[State, Tone]] = {
+    "blocked": "muted",
+    "scheduled": "muted",
+    "queued": "text",
+    "running": "primary",
+    "retrying": "warning",
+    "succeeded": "success",
+    "dead": "error",
+    "canceled": "muted",
+}
+
+LEVEL_TONES: Final[Mapping[str, Tone]] = {
+    "DEBUG": "faint",
+    "INFO": "muted",
+    "WARNING": "warning",
+    "ERROR": "error",
+    "CRITICAL": "error",
+}
+
+_VARIABLES: Final[Mapping[Tone, str]] = {
+    "text": "foreground",
+    "strong": "strong",
+    "muted": "muted",
+    "faint": "faint",
+    "primary": "primary",
+    "accent": "accent",
+    "success": "success",
+    "warning": "warning",
+    "error": "error",
+    "title": "muted",
+}
+
+
+class Palette:
+    """The styles of one theme: foregrounds by tone, backgrounds of rows."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self._tones = {
+            tone: Style(color=Color.parse(variables[name]).rich_color, bold=tone == "strong" or None)
+            for tone, name in _VARIABLES.items()
+        }
+        self.cursor = _background(variables["row-cursor"])
+        self.cursor_blurred = _background(variables["row-cursor-blurred"])
+        self.marked = _background(variables["row-marked"])
+
+    def __getitem__(self, tone: Tone) -> Style:
+        return self._tones[tone]
+
+
+def _background(color: str) -> Style:
+    return Style(bgcolor=Color.parse(color).rich_color)
+
+
+_palettes: dict[str, Palette] = {}
+
+
+def palette_of(app: App[Any]) -> Palette:
+    """Return the styles of the theme in use."""
+    if app.theme not in _palettes:
+        _palettes[app.theme] = Palette({**DEFAULTS, **app.theme_variables})
+    return _palettes[app.theme]
+
+
+def state_color(state: State) -> str:
+    """Return the theme variable of a state, for markup-free content styles."""
+    return f"${_VARIABLES[STATE_TONES[state]]}"

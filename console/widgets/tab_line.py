@@ -1,0 +1,52 @@
+"""The tabs of a screen in one line, with a note at its right end."""
+
+from textual import events
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+
+
+class TabLine(Widget):
+    """Draws the tabs; says when one is clicked."""
+
+    DEFAULT_CSS = "TabLine { height: 1; background: $surface; color: $muted; }"
+
+    class Chosen(Message):
+        """A tab was clicked."""
+
+        def __init__(self, tab: str) -> None:
+            super().__init__()
+            self.tab = tab
+
+    def __init__(self, tabs: tuple[tuple[str, str], ...], active: str) -> None:
+        super().__init__()
+        self.tabs = tabs
+        self.active = active
+        self.counts: dict[str, int] = {}
+        self.note = Content("")
+        self._spots: list[tuple[int, int, str]] = []
+
+    def tell(self, active: str, counts: dict[str, int], note: Content) -> None:
+        """Take in which tab is shown, how much is in each, and the note."""
+        if (active, counts, note.plain) != (self.active, self.counts, self.note.plain):
+            self.active, self.counts, self.note = active, counts, note
+            self.refresh()
+
+    def render(self) -> Content:
+        """Put tabs and note into one line."""
+        line = Content(" ")
+        self._spots = []
+        for tab, title in self.tabs:
+            number = f" {self.counts[tab]:,}" if self.counts.get(tab) else ""
+            style = "bold $strong underline" if tab == self.active else "$muted"
+            entry = Content.assemble((title, style), (number, "$faint"))
+            self._spots.append((line.cell_length, line.cell_length + entry.cell_length, tab))
+            line += entry + Content("   ")
+        gap = max(1, self.size.width - line.cell_length - self.note.cell_length - 1)
+        return (line + Content(" " * gap) + self.note).truncate(self.size.width)
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose the tab under the mouse."""
+        for start, end, tab in self._spots:
+            if start <= event.x < end:
+                self.post_message(self.Chosen(tab))
