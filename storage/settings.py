@@ -129,8 +129,7 @@ class Settings(BaseSettings):
     )
     dewey_home: Path = Field(
         default_factory=default_home,
-        description="The directory of what Dewey itself starts and keeps. Not set: dewey in the user's data "
-        "directory.",
+        description="The directory of what Dewey itself starts and keeps. Not set: dewey in the user's data directory.",
         examples=[_HOME_EXPECTED],
     )
     dewey_queues: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -142,6 +141,13 @@ class Settings(BaseSettings):
         "dewey",
         description="The prefix of every Redis key, so that several Deweys can share one Redis.",
         examples=["up to 64 letters, digits, '_', '.' and '-'"],
+    )
+    dewey_lease_s: float = Field(
+        30.0,
+        ge=1.0,
+        le=3600.0,
+        description="How long a worker that went silent keeps its jobs, in seconds; then they run again.",
+        examples=["a number of seconds from 1 to 3600"],
     )
     max_file_bytes: int = Field(
         50 * 2**20,

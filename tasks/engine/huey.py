@@ -15,7 +15,7 @@ import os
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -58,7 +58,8 @@ class TaskExited(Exception):
 class DeweyHuey(Huey):  # type: ignore[misc]  # huey has no types
     """Huey over the broker.
 
-    ``url`` or ``connection_pool`` name the Redis; neither means ``redis://localhost:6379/0``. ``lease_s`` is how long
+    ``url`` (or a function that answers it when it is first needed) or ``connection_pool`` name the Redis; neither
+    means ``redis://localhost:6379/0``. ``lease_s`` is how long
     a silent worker keeps its jobs. ``queues`` are those a consumer of this instance serves (none named: all).
     ``crashes_allowed`` is how many workers a job may take down before it is buried.
     """
@@ -67,7 +68,7 @@ class DeweyHuey(Huey):  # type: ignore[misc]  # huey has no types
         self,
         name: str = "dewey",
         *,
-        url: str | None = None,
+        url: str | Callable[[], str] | None = None,
         connection_pool: "redis.ConnectionPool | None" = None,
         lease_s: float = 30.0,
         queues: Sequence[str] = (),
@@ -94,9 +95,12 @@ class DeweyHuey(Huey):  # type: ignore[misc]  # huey has no types
     # -- parts -------------------------------------------------------------------------------------------------
 
     def get_storage(self, **_: Any) -> DeweyStorage:
-        client = redis.Redis(connection_pool=self._pool) if self._pool else connect(self._url)
-        broker = Broker(client, self.name, self.bounds)
-        return DeweyStorage(self.name, broker, self._units, self.instant_ms)
+        return DeweyStorage(self.name, self._open_books, self._units, self.instant_ms)
+
+    def _open_books(self) -> Broker:
+        url = self._url() if callable(self._url) else self._url
+        client = redis.Redis(connection_pool=self._pool) if self._pool else connect(url)
+        return Broker(client, self.name, self.bounds)
 
     def create_consumer(self, **options: Any) -> DeweyConsumer:
         return DeweyConsumer(self, **options)
@@ -442,6 +446,12 @@ class DeweyHuey(Huey):  # type: ignore[misc]  # huey has no types
             unit.release = True
             unit.end("queued", "its worker was stopped")
         super()._emit(signal, task, *args, **kwargs)
+
+    def _run_post_execute(self, task: Any, task_value: Any, exception: BaseException | None) -> None:
+        unit = self._unit_of(task)
+        if unit is not None and exception is None and task_value is not None:
+            unit.result = self.serializer.serialize(task_value)  # for the record, also of tasks that store no result
+        super()._run_post_execute(task, task_value, exception)
 
     def _requeue_task(self, task: Any, timestamp: datetime, retry_eta: datetime | None = None) -> None:
         unit = self._unit_of(task)

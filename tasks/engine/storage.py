@@ -7,6 +7,7 @@ from our Huey (an application that calls the storage itself) is kept as jobs wit
 import uuid
 from collections.abc import Callable
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from huey.constants import EmptyData
@@ -27,15 +28,27 @@ class DeweyStorage(BaseStorage):  # type: ignore[misc]  # huey has no types
     blocking = True
     priority = True
 
-    def __init__(self, name: str, broker: Broker, units: Units, instant_ms: Callable[[datetime], int]) -> None:
+    def __init__(
+        self, name: str, broker: Callable[[], Broker], units: Units, instant_ms: Callable[[datetime], int]
+    ) -> None:
         super().__init__(name)
-        self.broker = broker
         self.units = units
-        self.inspector = Inspector(broker.client, broker.namespace)
+        self._make_broker = broker
         self._instant_ms = instant_ms
 
+    @cached_property
+    def broker(self) -> Broker:
+        """The books, found when they are first needed."""
+        return self._make_broker()
+
+    @cached_property
+    def inspector(self) -> Inspector:
+        """Reads of the same books."""
+        return Inspector(self.broker.client, self.broker.namespace)
+
     def close(self) -> bool:
-        self.broker.close()
+        if "broker" in self.__dict__:
+            self.broker.close()
         return True
 
     # -- the queue ---------------------------------------------------------------------------------------------
@@ -102,10 +115,7 @@ class DeweyStorage(BaseStorage):  # type: ignore[misc]  # huey has no types
     def put_data(self, key: Any, value: bytes, is_result: bool = False) -> None:
         unit = self.units.now
         if unit is not None and unit.collects:
-            name = _text(key)
-            unit.set(name, value)
-            if is_result and name == unit.claim.id and unit.error is None:
-                unit.result = value
+            unit.set(_text(key), value)
         else:
             self.broker.call("hset", self.broker.keys.data, key, value)
 

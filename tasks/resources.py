@@ -1,0 +1,87 @@
+"""What the jobs work with: settings, where the servers are, and the clients made from them, one set per process.
+
+Nothing is opened before it is used, so importing a task starts no server and forking a worker shares no socket.
+"""
+
+import os
+import threading
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+
+from storage import embedded, objects, settings
+from storage.database import connection
+from storage.database.connection import Database
+from storage.embedded import Endpoints
+from storage.objects import ObjectStore
+from storage.settings import Settings
+from tasks.services.embedding import Embedder, embedder_for
+from tasks.services.mail import Mailer, mailer_for
+from tasks.services.vision import describer_for
+
+
+class Resources:
+    """Lazily opened, each once. ``endpoints`` starts the embedded servers that the settings leave to us."""
+
+    def __init__(self, settings: Settings, endpoints: Endpoints | None = None) -> None:
+        self.settings = settings
+        self._given = endpoints
+
+    @cached_property
+    def endpoints(self) -> Endpoints:
+        """Where Redis, PostgreSQL and the objects are."""
+        return self._given or embedded.attach(self.settings)
+
+    @cached_property
+    def database(self) -> Database:
+        """PostgreSQL."""
+        return connection.connect(self.endpoints.database_url)
+
+    @cached_property
+    def objects(self) -> ObjectStore:
+        """S3, R2 or the directory."""
+        return objects.open_store(self.settings, self.endpoints)
+
+    @cached_property
+    def embedder(self) -> Embedder:
+        """Gemini with a key, else the offline embedder."""
+        return embedder_for(self.settings)
+
+    @cached_property
+    def describe_image(self) -> Callable[[bytes, str], str] | None:
+        """Gemini vision with a key, else None."""
+        return describer_for(self.settings)
+
+    @cached_property
+    def mailer(self) -> Mailer:
+        """SMTP when SMTP_URL is set, else mail is printed."""
+        return mailer_for(self.settings)
+
+
+class _Held:
+    resources: Resources | None = None
+    pid: int = 0
+    lock = threading.Lock()
+
+
+def current() -> Resources:
+    """This process's resources; after a fork, new ones at the same addresses.
+
+    Raises:
+        SettingsError: a setting has a wrong value.
+        StoreUnavailable: an embedded server does not start.
+    """
+    with _Held.lock:
+        if _Held.resources is None:
+            _Held.resources = Resources(settings.load(Path(".env")))
+        elif _Held.pid != os.getpid():
+            parent = _Held.resources
+            _Held.resources = Resources(parent.settings, parent.endpoints)
+        _Held.pid = os.getpid()
+        return _Held.resources
+
+
+def use(resources: Resources | None) -> None:
+    """Work with these from now on (the command line and tests say what they have read already)."""
+    with _Held.lock:
+        _Held.resources, _Held.pid = resources, os.getpid()
