@@ -16,7 +16,7 @@ from storage.embedded import Endpoints
 from storage.objects import ObjectStore
 from storage.settings import Settings
 from tasks.services.embedding import Embedder, embedder_for
-from tasks.services.mail import Mailer, mailer_for
+from tasks.services.mailers import Mailer, mailer_for
 from tasks.services.vision import describer_for
 
 

@@ -1,0 +1,71 @@
+"""Sends mail: from a template, or from words given with the job; printed unless SMTP_URL is set."""
+
+import base64
+import binascii
+import logging
+import uuid
+from datetime import UTC, datetime
+
+from tasks import resources
+from tasks.app import huey
+from tasks.engine.context import current_job
+from tasks.errors import MailRefused
+from tasks.services.mail import Attachment, Mail
+from tasks.services.templates import Templates
+
+logger = logging.getLogger(__name__)
+
+
+@huey.task(queue="email", retries=6, retry_delay=5, retry_backoff=3)
+def send_email(
+    to: str,
+    template: str = "notification",
+    values: dict[str, object] | None = None,
+    subject: str = "",
+    text: str = "",
+    html: str = "",
+    cc: str = "",
+    bcc: str = "",
+    reply_to: str = "",
+    attachments: list[dict[str, str]] | None = None,
+) -> dict[str, object]:
+    """Send one mail, to one address per field.
+
+    Its words come from a template and its values, or from subject, text and html when text is given. An attachment is
+    {"name", "content_type", "base64"}. Answers the message's id, which is the same in every attempt.
+    """
+    if text:
+        words = (subject, text, html)
+    else:
+        rendered = Templates().render(template, values or {})
+        words = (subject or rendered.subject, rendered.text, rendered.html)
+    mail = Mail(
+        to=to,
+        subject=words[0],
+        text=words[1],
+        html=words[2],
+        cc=cc,
+        bcc=bcc,
+        reply_to=reply_to,
+        attachments=tuple(_attachment(one) for one in attachments or ()),
+    )
+    return deliver(mail)
+
+
+def deliver(mail: Mail) -> dict[str, object]:
+    """Hand a mail to the carrier, keyed by the current job, so that a second attempt has the same Message-ID."""
+    job = current_job()
+    key = job.idempotency_key if job is not None else str(uuid.uuid4())
+    receipt = resources.current().mailer.send(mail, key=key, sent_at=datetime.now(UTC))
+    logger.info("mail %s: %s", receipt.message_id, receipt.carrier)
+    return {"message_id": receipt.message_id, "carrier": receipt.carrier, "recipients": len(receipt.recipients)}
+
+
+def _attachment(given: dict[str, str]) -> Attachment:
+    try:
+        content = base64.b64decode(given["base64"], validate=True)
+        return Attachment(given["name"], given.get("content_type", "application/octet-stream"), content)
+    except (KeyError, TypeError) as error:
+        raise MailRefused("an attachment needs name and base64 (and may have content_type)") from error
+    except binascii.Error as error:
+        raise MailRefused(f"the attachment {given['name']!r} is not base64: {error}") from error
