@@ -82,7 +82,7 @@ def _versions() -> Finding:
 
 def _home(settings: Settings) -> Iterator[Finding]:
     """The directory of what is embedded, if anything is."""
-    if not _embedded_names(settings):
+    if not embedded.embedded_parts(settings):
         return
     place = next(path for path in (settings.dewey_home, *settings.dewey_home.parents) if path.exists())
     free_bytes = shutil.disk_usage(place).free
@@ -95,7 +95,7 @@ def _home(settings: Settings) -> Iterator[Finding]:
 
 def _not_running(settings: Settings) -> Iterator[Finding]:
     for server in embedded.status(settings.dewey_home):
-        if server.name not in _embedded_names(settings):
+        if server.name not in embedded.embedded_parts(settings):
             continue
         if server.phase == "failed":
             yield Finding(server.name, "fail", f"it did not start: {server.error}", f"read {server.log_path}")
@@ -103,14 +103,9 @@ def _not_running(settings: Settings) -> Iterator[Finding]:
             yield Finding(server.name, "ok", f"embedded, {server.phase}; it starts when something uses it")
 
 
-def _embedded_names(settings: Settings) -> set[str]:
-    named = {REDIS: settings.redis_url, POSTGRES: settings.database_url, OBJECTS: settings.s3_bucket}
-    return {name for name, value in named.items() if value is None}
-
-
 def _server(settings: Settings, name: str, told: str) -> Finding:
     """Which server it is and, when Dewey started it, how it fares."""
-    if name not in _embedded_names(settings):
+    if name not in embedded.embedded_parts(settings):
         return Finding(name, "ok", told)
     server = next(item for item in embedded.status(settings.dewey_home) if item.name == name)
     message = f"{told}, embedded, process {server.server_pid}"

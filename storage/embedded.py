@@ -81,7 +81,7 @@ def attach(settings: Settings, *, timeout_s: float = 60.0) -> Endpoints:
         when a server does not start in time.
     """
     home = Home(settings.dewey_home)
-    wanted = _embedded(settings)
+    wanted = embedded_parts(settings)
     deadline = time.monotonic() + timeout_s
     if wanted:
         home.prepare()
@@ -113,7 +113,7 @@ def endpoints_without_starting(settings: Settings) -> Endpoints | None:
     """Where everything is, if all of it runs; None if something would have to be started. Uses nothing."""
     home = Home(settings.dewey_home)
     urls = {}
-    for name in set(NAMES) & _embedded(settings):
+    for name in set(NAMES) & embedded_parts(settings):
         found = report.read(home.report_path(name)) if is_locked(home.keeper_lock(name)) else None
         if found is None or found.phase != "ready" or not home.server(name).is_ready():
             return None
@@ -151,8 +151,8 @@ def _status(home: Home, name: str) -> ServerStatus:
     )
 
 
-def _embedded(settings: Settings) -> frozenset[str]:
-    """What the settings do not name."""
+def embedded_parts(settings: Settings) -> frozenset[str]:
+    """Which of redis, postgres and objects the settings do not name, so that Dewey brings them."""
     named = {REDIS: settings.redis_url, POSTGRES: settings.database_url, OBJECTS: settings.s3_bucket}
     return frozenset(name for name, value in named.items() if value is None)
 
@@ -163,7 +163,7 @@ def _endpoints(settings: Settings, urls: dict[str, str]) -> Endpoints:
         redis_url=settings.redis_url or urls[REDIS],
         database_url=database_url or urls[POSTGRES],
         objects_dir=Home(settings.dewey_home).objects_dir if settings.s3_bucket is None else None,
-        embedded=_embedded(settings),
+        embedded=embedded_parts(settings),
     )
 
 

@@ -37,9 +37,7 @@ def refusal(**values: str) -> str:
 def test_nothing_set_is_everything_embedded(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("XDG_DATA_HOME", "/data")
     settings = load(None)
-    assert (settings.redis_url, settings.database_url, settings.s3_bucket, settings.smtp_server) == (
-        None,
-    ) * 4
+    assert (settings.redis_url, settings.database_url, settings.s3_bucket, settings.smtp_server) == (None,) * 4
     assert settings.dewey_home == Path("/data/dewey")
     assert settings.dewey_queues == ()
     assert settings.demo_mode is False
@@ -145,9 +143,7 @@ def test_settings_can_be_made_by_field_name() -> None:
         ("DEWEY_MAX_FILE_BYTES", "x" * 5000, "x" * 200 + " in", "whole number"),
     ],
 )
-def test_a_wrong_value_is_named_with_what_is_expected(
-    name: str, value: str, shown: str, expected: str
-) -> None:
+def test_a_wrong_value_is_named_with_what_is_expected(name: str, value: str, shown: str, expected: str) -> None:
     bucket = {"S3_BUCKET": "files"} if name == "S3_ENDPOINT_URL" else {}
     said = refusal(**{name: value, **bucket})
     before, _, after = said.partition(": expected ")
