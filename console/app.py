@@ -5,15 +5,15 @@
 
 import argparse
 import logging
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 from time import monotonic
-from typing import Any, ClassVar, Final, Literal, cast
+from typing import Any, ClassVar, Final, Literal
 
 from textual import events
 from textual.app import App, SystemCommand
+from textual.binding import Binding
 from textual.screen import Screen
 
 from console import bindings
@@ -33,12 +33,12 @@ from console.screens.pick import PickScreen
 from console.screens.queues import QueuesScreen
 from console.widgets.frame import Health
 from console.widgets.palette import DARK, DEFAULTS, LIGHT
+from console.widgets.picture import portable
 
 logger = logging.getLogger(__name__)
 
 RETRIES_S: Final = (1.0, 2.0, 4.0, 8.0, 15.0)
 """Pauses before a backend that is away is asked again; the last one stays."""
-_FONT_ADDRESS: Final = re.compile(r',?\s*url\("https?://[^"]*"\)\s*format\("[^"]*"\)')
 
 
 class DeweyApp(App[None], inherit_bindings=False):
@@ -69,11 +69,13 @@ class DeweyApp(App[None], inherit_bindings=False):
         *,
         refresh_s: float = 1.0,
         zone: tzinfo | None = None,
+        timer: Callable[[], float] = monotonic,
     ) -> None:
         """Make a console on a gateway.
 
         ``start`` says where to begin: "" or "queues", "jobs", "logs", "trigger", "job:" and a prefix of an id, or a
         filter of jobs. ``refresh_s`` 0 asks only when a screen comes into sight. ``zone`` None is the machine's own.
+        ``timer`` measures how long answers take.
         """
         super().__init__()
         self.gateway = gateway
@@ -81,6 +83,7 @@ class DeweyApp(App[None], inherit_bindings=False):
         self.start = start
         self.refresh_s = refresh_s
         self.zone = zone
+        self.timer = timer
         self.time_mode = TimeMode.UTC
         self.health = Health()
         self.away: GatewayError | None = None
@@ -233,11 +236,9 @@ class DeweyApp(App[None], inherit_bindings=False):
         keys = self.get_key_display(bindings.BY_ID["quit"].binding())
         self.notify(f"{keys} leaves the console. Jobs go on without it.", timeout=3)
 
-    def get_key_display(self, binding: Any) -> str:
+    def get_key_display(self, binding: Binding) -> str:
         """Write keys as they are printed on a keyboard."""
-        if binding.key_display:
-            return cast(str, binding.key_display)
-        return super().get_key_display(binding).replace("^", "ctrl+")
+        return _KEYCAPS.get(binding.key) or super().get_key_display(binding).replace("^", "ctrl+")
 
     async def on_key(self, event: events.Key) -> None:
         """When a key's action can not be done, say why."""
@@ -265,9 +266,20 @@ class DeweyApp(App[None], inherit_bindings=False):
 
     def export_screenshot(self, *, title: str | None = None, simplify: bool = False) -> str:
         """Draw the screen as SVG that fetches nothing: fonts are the viewer's own."""
-        return _FONT_ADDRESS.sub("", super().export_screenshot(title=title, simplify=simplify))
+        return portable(super().export_screenshot(title=title, simplify=simplify))
 
 
+_KEYCAPS: Final = {
+    "enter": "enter",
+    "escape": "esc",
+    "space": "space",
+    "pageup": "pgup",
+    "pagedown": "pgdn",
+    "left": "←",
+    "right": "→",
+    "up": "↑",
+    "down": "↓",
+}
 _MODES: Final = {
     TimeMode.UTC: "in UTC",
     TimeMode.LOCAL: "in local time",

@@ -73,7 +73,7 @@ def job_row(job: Job, call: Call, now: datetime) -> JobRow:
         key=job.id,
         short_id=safe_text(job.id[:SHORT_ID]),
         state=job.state,
-        task=safe_text(job.task, limit=120),
+        task=task_name(job.task),
         queue_key=job.queue,
         queue=safe_text(job.queue, limit=80),
         attempt=job.attempt,
@@ -86,6 +86,11 @@ def job_row(job: Job, call: Call, now: datetime) -> JobRow:
         note=safe_text(note, limit=ROW_LIMIT),
         note_is_error=is_error,
     )
+
+
+def task_name(name: str) -> Content:
+    """Return what a task is called in a list: its name without its module."""
+    return safe_text(name.rpartition(".")[2] or name, limit=120)
 
 
 def _instant(job: Job) -> datetime:
@@ -129,6 +134,7 @@ def job_view(job: Job, call: Call, result: object, now: datetime, unread_result:
     return JobView(
         row=job_row(job, call, now),
         id=safe_text(job.id, limit=120),
+        task=safe_text(job.task, limit=200),
         run_at=job.run_at,
         started_at=job.started_at,
         finished_at=job.finished_at,
@@ -202,7 +208,7 @@ def log_line(line: LogLine) -> LogLineView:
         level=line.level if line.level in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL") else "INFO",
         job_key=line.job,
         short_id=safe_text(line.job[:SHORT_ID]),
-        task=safe_text(line.task, limit=120),
+        task=task_name(line.task),
         queue=safe_text(line.queue, limit=80),
         attempt=line.attempt,
         logger=safe_text(line.logger, limit=120),
@@ -216,7 +222,8 @@ def task_view(task: TaskInfo) -> TaskView:
     schedule = f"{task.schedule} {task.timezone}".strip()
     return TaskView(
         key=task.name,
-        name=safe_text(task.name, limit=120),
+        name=task_name(task.name),
+        full_name=safe_text(task.name, limit=200),
         queue_key=task.queue,
         queue=safe_text(task.queue, limit=80),
         summary=safe_text(doc.split("\n", 1)[0], limit=200),

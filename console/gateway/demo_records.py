@@ -47,7 +47,7 @@ def _parameter(name: str, kind: str, default: str | None = None) -> Parameter:
 
 TASKS: Final = (
     TaskInfo(
-        "build_report",
+        "tasks.reports.build_report",
         "reports",
         "Build a report of one account and store it as an object.\n\nPDF takes about ten times as long as CSV.",
         (
@@ -62,7 +62,7 @@ TASKS: Final = (
         retry_delay_s=30,
     ),
     TaskInfo(
-        "clean_abandoned_files",
+        "tasks.files.clean_abandoned_files",
         "maintenance",
         "Delete files whose upload was never finished.",
         (),
@@ -72,7 +72,7 @@ TASKS: Final = (
         "UTC",
     ),
     TaskInfo(
-        "clean_expired_tokens",
+        "tasks.tokens.clean_expired_tokens",
         "maintenance",
         "Delete tokens whose expiry has passed.",
         (_parameter("batch", "int", "10000"),),
@@ -82,7 +82,7 @@ TASKS: Final = (
         "UTC",
     ),
     TaskInfo(
-        "ingest_file",
+        "tasks.ingestion.ingest_file",
         "ingestion",
         "Read a file's text, cut it into chunks and embed them.",
         (_parameter("file_id", "int"), _parameter("force", "bool", "False")),
@@ -90,7 +90,7 @@ TASKS: Final = (
         2,
     ),
     TaskInfo(
-        "send_email",
+        "tasks.email.send_email",
         "email",
         "Send one mail from a template.",
         (
@@ -104,7 +104,7 @@ TASKS: Final = (
         priority=10,
     ),
     TaskInfo(
-        "send_welcome_email",
+        "tasks.email.send_welcome_email",
         "email",
         "Greet a user who has just joined.",
         (_parameter("user_id", "int"),),
@@ -112,7 +112,7 @@ TASKS: Final = (
         5,
     ),
     TaskInfo(
-        "sync_contacts",
+        "tasks.contacts.sync_contacts",
         "default",
         "Fetch the address book of an account.",
         (_parameter("account_id", "int"), _parameter("since", "str | None", "None")),
@@ -144,19 +144,19 @@ _WORKERS: Final = ("w1:4121/1", "w1:4121/2", "w2:887/1", "w2:887/4")
 
 def _kwargs(task: str, number: int) -> dict[str, Any]:
     match task:
-        case "send_email":
+        case "tasks.email.send_email":
             return {
                 "to": pick(_PEOPLE, "to", number),
                 "template": pick(("receipt", "reset", "welcome"), "template", number),
                 "context": {"order": 71_000 + number, "total": "19.90"},
             }
-        case "send_welcome_email":
+        case "tasks.email.send_welcome_email":
             return {"user_id": 4_000 + number}
-        case "ingest_file":
+        case "tasks.ingestion.ingest_file":
             return {"file_id": 900 + number, "name": pick(_FILES, "file", number)}
-        case "build_report":
+        case "tasks.reports.build_report":
             return {"account_id": 50 + number % 9, "form": pick(("pdf", "csv"), "form", number)}
-        case "sync_contacts":
+        case "tasks.contacts.sync_contacts":
             return {"account_id": 50 + number % 9}
         case _:
             return {}
@@ -164,39 +164,39 @@ def _kwargs(task: str, number: int) -> dict[str, Any]:
 
 def _result(task: str, number: int) -> object:
     match task:
-        case "ingest_file":
+        case "tasks.ingestion.ingest_file":
             return {"chunks": 12 + number % 90, "pages": 1 + number % 14, "model": "gemini-embedding-001"}
-        case "clean_expired_tokens":
+        case "tasks.tokens.clean_expired_tokens":
             return 1_204 + number
-        case "clean_abandoned_files":
+        case "tasks.files.clean_abandoned_files":
             return {"deleted": number % 7, "kept": 0}
         case _:
             return None
 
 
 _MIX: Final[tuple[tuple[State, str, int], ...]] = (
-    ("running", "ingest_file", 2),
-    ("running", "send_email", 2),
-    ("running", "sync_contacts", 1),
-    ("retrying", "sync_contacts", 2),
-    ("retrying", "ingest_file", 1),
-    ("retrying", "send_email", 3),
-    ("queued", "build_report", 8),
-    ("queued", "send_email", 14),
-    ("queued", "ingest_file", 19),
-    ("scheduled", "send_welcome_email", 6),
-    ("scheduled", "clean_expired_tokens", 1),
-    ("scheduled", "clean_abandoned_files", 1),
-    ("blocked", "build_report", 2),
-    ("dead", "send_email", 9),
-    ("dead", "ingest_file", 4),
-    ("dead", "sync_contacts", 1),
-    ("canceled", "build_report", 2),
-    ("succeeded", "send_email", 60),
-    ("succeeded", "ingest_file", 34),
-    ("succeeded", "clean_expired_tokens", 12),
-    ("succeeded", "send_welcome_email", 18),
-    ("succeeded", "sync_contacts", 22),
+    ("running", "tasks.ingestion.ingest_file", 2),
+    ("running", "tasks.email.send_email", 2),
+    ("running", "tasks.contacts.sync_contacts", 1),
+    ("retrying", "tasks.contacts.sync_contacts", 2),
+    ("retrying", "tasks.ingestion.ingest_file", 1),
+    ("retrying", "tasks.email.send_email", 3),
+    ("queued", "tasks.reports.build_report", 8),
+    ("queued", "tasks.email.send_email", 14),
+    ("queued", "tasks.ingestion.ingest_file", 19),
+    ("scheduled", "tasks.email.send_welcome_email", 6),
+    ("scheduled", "tasks.tokens.clean_expired_tokens", 1),
+    ("scheduled", "tasks.files.clean_abandoned_files", 1),
+    ("blocked", "tasks.reports.build_report", 2),
+    ("dead", "tasks.email.send_email", 9),
+    ("dead", "tasks.ingestion.ingest_file", 4),
+    ("dead", "tasks.contacts.sync_contacts", 1),
+    ("canceled", "tasks.reports.build_report", 2),
+    ("succeeded", "tasks.email.send_email", 60),
+    ("succeeded", "tasks.ingestion.ingest_file", 34),
+    ("succeeded", "tasks.tokens.clean_expired_tokens", 12),
+    ("succeeded", "tasks.email.send_welcome_email", 18),
+    ("succeeded", "tasks.contacts.sync_contacts", 22),
 )
 
 
@@ -236,7 +236,7 @@ def _lived(job: Job, number: int) -> Job:
         case "running":
             started = NOW - timedelta(seconds=4 + 70 * chance("run", number))
             done = 3 + int(9 * chance("done", number))
-            progress = Progress(done, 14, f"page {done}", NOW) if job.task == "ingest_file" else None
+            progress = Progress(done, 14, f"page {done}", NOW) if job.task == "tasks.ingestion.ingest_file" else None
             return replace(
                 job,
                 started_at=started,

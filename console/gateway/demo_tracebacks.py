@@ -113,9 +113,9 @@ TimeoutError: contacts.example.com did not answer within 20 s
 
 def failure_of(task: str, number: int) -> Failure:
     """Return what a job of the task fails of."""
-    if task == "send_email":
+    if task == "tasks.email.send_email":
         return _RECIPIENT if number % 4 == 0 else _SMTP
-    if task == "ingest_file":
+    if task == "tasks.ingestion.ingest_file":
         return _ENCRYPTED if number % 3 == 0 else _QUOTA
     return _TIMEOUT
 
@@ -149,21 +149,34 @@ def _log_of_attempt(job: Job, attempt: Attempt, now: datetime) -> list[LogLine]:
 
 
 def _progress_lines(line: LineMaker, task: str, seconds: float) -> list[LogLine]:
+    if task == "tasks.ingestion.ingest_file":
+        return _ingestion_lines(line, seconds)
+    if task == "tasks.contacts.sync_contacts":
+        pages = range(1, int(seconds / 4.1))
+        text = "page {}: 50 contacts, {} changed"
+        logger = "tasks.contacts"
+        return [line(page * 4.1, "INFO", logger, text.format(page, page * 7 % 11)) for page in pages]
+    return [
+        line(0.21, "DEBUG", "tasks.services.mail", "connected to mail.example.org:587, STARTTLS"),
+        line(0.84, "INFO", "tasks.services.mail", "250 2.1.5 recipient ok"),
+        line(3.02, "WARNING", "tasks.services.mail", "no answer to DATA for 2 s"),
+    ]
+
+
+def _ingestion_lines(line: LineMaker, seconds: float) -> list[LogLine]:
+    service = "tasks.services"
     lines = []
-    step, at = 0, 0.4
-    while at < seconds:
-        step += 1
-        page = 1 + step // 5
-        match step % 5 if task == "ingest_file" else 9:
+    for step in range(1, int(seconds / 0.9)):
+        page, at = 1 + step // 4, step * 0.9
+        words = f"page {page}: {1 + page % 5} chunks, {(3 + page % 7) * 1_117:,} characters"
+        match step % 4:
             case 1:
-                lines.append(line(at, "INFO", "tasks.services.extraction", f"page {page}: text found"))
+                lines.append(line(at, "INFO", f"{service}.extraction", f"page {page}: text found"))
             case 2:
-                lines.append(line(at, "DEBUG", "tasks.services.chunking", f"page {page}: 4 chunks, 3,871 characters"))
+                lines.append(line(at, "DEBUG", f"{service}.chunking", words))
             case 3:
-                lines.append(line(at, "INFO", "tasks.services.embedding", f"page {page}: 4 vectors of 768 in 212 ms"))
-            case 4 if step % 35 == 19:
-                lines.append(line(at, "WARNING", "tasks.services.embedding", "429: waiting 1.5 s, as the server says"))
-            case 9:
-                lines.append(line(at, "INFO", f"tasks.{task}", f"step {step}: still at it"))
-        at += 0.9
+                vectors = f"page {page}: {1 + page % 5} vectors of 768 in {180 + page * 13 % 90} ms"
+                lines.append(line(at, "INFO", f"{service}.embedding", vectors))
+            case _ if step % 28 == 0:
+                lines.append(line(at, "WARNING", f"{service}.embedding", "429: waiting 1.5 s, as the server says"))
     return lines

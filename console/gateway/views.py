@@ -131,6 +131,7 @@ class JobView:
 
     row: JobRow
     id: Content
+    task: Content
     run_at: datetime | None
     started_at: datetime | None
     finished_at: datetime | None
@@ -200,6 +201,7 @@ class TaskView:
 
     key: str
     name: Content
+    full_name: Content
     queue_key: str
     queue: Content
     summary: Content

@@ -9,7 +9,6 @@ lives on.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar, cast
 
 from textual.app import ComposeResult
@@ -97,13 +96,14 @@ class AskingScreen(Screen[None]):
 
     def _put(self, question: _Question) -> None:
         """Ask, in a worker's thread."""
-        began = monotonic()
+        timer = self.dewey.timer
+        began = timer()
         try:
             value = question.ask()
         except GatewayError as error:
             self.post_message(NoAnswer(question, error))
         else:
-            self.post_message(Answer(question, value, monotonic() - began))
+            self.post_message(Answer(question, value, timer() - began))
 
     def _next(self) -> None:
         self._asked = None
@@ -150,6 +150,7 @@ class DeweyScreen(AskingScreen):
     """A full screen: header, body, key bar; polled about every second while it is in sight."""
 
     BINDINGS = bindings.of("screen")
+    AUTO_FOCUS = ""
     MODE: ClassVar[str] = ""
     """The entry of the header that is underlined."""
 

@@ -32,7 +32,7 @@ class ActionCommands(Provider):
             entries[key.id] = (f"{key.description}  ({keys})", text, run)
         for name, text, callback, _ in app.get_system_commands(self.screen):
             entries[name] = (name, text, callback)
-        return list(entries.values())
+        return [entries[key] for key in sorted(entries, key=bindings.rank)]
 
     async def discover(self) -> Hits:
         """Yield all of them."""

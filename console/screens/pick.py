@@ -120,7 +120,7 @@ class PickScreen(DeweyScreen):
             return
         schedule = Content.assemble(("  runs by itself at ", "$muted"), task.schedule) if task.schedule else Content("")
         retries = f"{task.retries} retries" if task.retries else "no retries"
-        head = Content.assemble(task.name.stylize("bold $strong"), (f"  {retries}", "$muted"), schedule)
+        head = Content.assemble(task.full_name.stylize("bold $strong"), (f"  {retries}", "$muted"), schedule)
         doc.update(Content("\n").join([head, task.doc.stylize("$muted")]))
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:

@@ -49,7 +49,9 @@ def preview(rows: Sequence[JobRow], gone: int) -> Preview:
     where = Content(", ").join(
         [Content.assemble(name.stylize("bold"), f" ({number:,})") for name, number in queues.values()]
     )
-    says = Content.assemble("Back into ", where, ", with all their attempts before them. Their history stays.")
+    says = Content.assemble(
+        "Back into ", where, ". All retries are theirs again; the record of earlier attempts stays."
+    )
     jobs = plural(len(eligible), "job")
     return Preview(
         f"Requeue {jobs}?", f"Requeue {jobs}", says, len(eligible), [line(row) for row in eligible], left_out

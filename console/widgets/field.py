@@ -11,7 +11,7 @@ from console.formats import fit
 from console.gateway.signatures import UNSET, FieldError, value_of
 from console.gateway.views import FieldView
 
-NAME: Final = 24
+NAME: Final = 22
 
 
 class Field(Vertical):
@@ -20,13 +20,16 @@ class Field(Vertical):
     DEFAULT_CSS = """
     Field { height: auto; max-width: 120; }
     Field > Horizontal { height: 1; }
-    Field .field-name { width: 26; height: 1; }
+    Field .field-name { width: 24; height: 1; }
     Field Input { width: 1fr; }
     Field Select { width: 1fr; height: 1; }
-    Field .field-hint { width: auto; max-width: 40%; height: 1; padding: 0 0 0 1; color: $faint; text-wrap: nowrap; text-overflow: ellipsis; }
-    Field .field-error { display: none; height: auto; padding: 0 0 0 26; color: $error; }
+    Field .field-hint { width: 28; height: 1; padding: 0 0 0 1; color: $faint; }
+    Field .field-hint { text-wrap: nowrap; text-overflow: ellipsis; }
+    Field Select.-textual-compact > SelectCurrent { padding: 0 1; }
+    Field Select:focus > SelectCurrent { background: $panel; }
+    Field .field-error { display: none; height: auto; padding: 0 0 0 24; color: $error; }
     Field.-wrong .field-error { display: block; }
-    Field.-wrong Input { background: $error-muted; }
+    Field.-wrong Input, Field.-wrong Input:focus { background: $error-muted; }
     """
 
     def __init__(self, view: FieldView, id: str) -> None:
@@ -89,7 +92,7 @@ class Field(Vertical):
     def say(self, error: str) -> None:
         """Say what is wrong; "" for nothing."""
         self.set_class(bool(error), "-wrong")
-        self.query_one(".field-error", Static).update(Content(error))
+        self.query_one(".field-error", Static).update(Content(f"✗ {error}") if error else Content(""))
 
     def focus_input(self) -> None:
         """Give the keys to the input."""

@@ -70,10 +70,14 @@ class HeaderLine(Widget):
 
     def _health(self) -> Content:
         if self.health.state == "up":
-            return Content.assemble(("● up", "$success"), (f" {duration(self.health.took_s):>6}", "$muted"))
+            return Content.assemble(("● up", "$success"), (f" {_took(self.health.took_s):>6}", "$muted"))
         if self.health.state == "away":
             return Content.styled("✗ away", "bold $error")
         return Content.styled("◌ asking", "$muted")
+
+
+def _took(seconds: float) -> str:
+    return "<1 ms" if seconds < 0.001 else duration(seconds)
 
 
 class StaleBar(Widget):

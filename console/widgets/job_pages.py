@@ -10,7 +10,7 @@ from console.gateway.views import AttemptView, Branch, FrameView, JobView, Trace
 from console.widgets.page import Page, hanging, heading, side_by_side
 from console.widgets.palette import state_color
 
-LABEL: Final = 11
+LABEL: Final = 12
 OUTCOMES: Final = {
     "running": ("● running", "$primary"),
     "succeeded": ("✓ succeeded", "$success"),
@@ -73,7 +73,7 @@ def _facts(view: JobView, moment: Moment, width: int) -> list[Content]:
         fact("error", view.error.stylize("$error"))
     if view.progress is not None:
         fact("progress", _progress(view, width - LABEL))
-    fact("task", row.task.stylize("bold"))
+    fact("task", view.task)
     fact("queue", Content.assemble(row.queue, ("   priority ", "$muted"), f"{row.priority:g}"))
     fact("attempt", _tries(view))
     for label, at in (
@@ -220,5 +220,5 @@ def _frame(frame: FrameView, width: int) -> list[Content]:
     lines = hanging(Content(""), place.stylize(tone), 2, width)
     for line in code:
         if line.plain.strip(" ^~"):
-            lines += hanging(Content(""), line.stylize("$accent" if frame.application else "$muted"), 4, width)
+            lines += hanging(Content(""), line.stylize("$accent" if frame.application else "$muted"), 4, width, False)
     return lines

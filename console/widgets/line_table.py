@@ -6,7 +6,7 @@ A page that changes nothing on the screen repaints nothing; otherwise only the c
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar
+from typing import Any, ClassVar, Final, Generic, Literal, NamedTuple, TypeVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -55,6 +55,8 @@ class LineTable(ScrollView, Generic[Row], can_focus=True):
     LineTable.-stale { opacity: 55%; }
     """
     BINDINGS = bindings.of("table")
+    ROOMY: ClassVar[int] = 120
+    """From this width on, columns stand two cells apart."""
 
     class Wanted(Message):
         """Rows came into sight that are not held."""
@@ -74,6 +76,7 @@ class LineTable(ScrollView, Generic[Row], can_focus=True):
         self._rows: dict[int, Row] = {}
         self._columns: Sequence[Column[Row]] = ()
         self._widths: list[int] = []
+        self._gap = " "
         self._painted: dict[int, Any] = {}
         self._palette: Palette | None = None
 
@@ -122,7 +125,7 @@ class LineTable(ScrollView, Generic[Row], can_focus=True):
         self._rows.update(enumerate(rows, offset))
         self._forget(offset)
         self.total = total
-        self.virtual_size = Size(self.size.width, total + 1)
+        self.virtual_size = Size(self.width_in_cells, total + 1)
         self._follow(offset, rows, was_in_sight)
         self.repaint()
 
@@ -131,7 +134,7 @@ class LineTable(ScrollView, Generic[Row], can_focus=True):
         self._rows.clear()
         self.total = 0
         self.cursor, self.cursor_key = 0, ""
-        self.virtual_size = Size(self.size.width, 1)
+        self.virtual_size = Size(self.width_in_cells, 1)
         self.scroll_to(y=0, animate=False)
         self.repaint(everything=True)
 
@@ -152,6 +155,11 @@ class LineTable(ScrollView, Generic[Row], can_focus=True):
         if self.cursor != before[0] and was_in_sight:
             self._bring_into_sight()
         self.post_message(self.CursorMoved())
+
+    @property
+    def width_in_cells(self) -> int:
+        """How wide a line is: the scroll bar is not part of it."""
+        return self.size.width - self.styles.scrollbar_size_vertical
 
     # Drawing.
 
@@ -186,16 +194,17 @@ class LineTable(ScrollView, Generic[Row], can_focus=True):
         return (cells, cursor, self.is_marked(index, row))
 
     def _layout_columns(self) -> None:
-        width = self.size.width
+        width = self.width_in_cells
         self._columns = self.columns_for(width)
-        fixed = sum(column.width for column in self._columns) + len(self._columns) + 1
+        self._gap = " " if width < self.ROOMY else "  "
+        fixed = sum(column.width + len(self._gap) for column in self._columns) + 1
         left = max(0, width - fixed)
         self._widths = [column.width or left for column in self._columns]
 
     def render_line(self, y: int) -> Strip:
         """Draw one line: the titles, or a row."""
         palette = self._palette = self._palette or palette_of(self.app)
-        width = self.size.width
+        width = self.width_in_cells
         if y == 0:
             return self._strip(
                 [Cell(column.title, "title") for column in self._columns],
@@ -222,7 +231,7 @@ class LineTable(ScrollView, Generic[Row], can_focus=True):
         segments = [Segment(gutter, base + palette["accent"])]
         for column, cells_wide, cell in zip(self._columns, self._widths, cells, strict=True):
             text = fit(cell.text, cells_wide, right=column.align == "right")
-            segments.append(Segment(text + " ", base + palette[cell.tone]))
+            segments.append(Segment(text + self._gap, base + palette[cell.tone]))
         return Strip(segments).adjust_cell_length(width, base)
 
     def notify_style_update(self) -> None:
@@ -234,7 +243,7 @@ class LineTable(ScrollView, Generic[Row], can_focus=True):
     def on_resize(self) -> None:
         """Choose columns for the new width, and keep the cursor in sight."""
         self._layout_columns()
-        self.virtual_size = Size(self.size.width, self.total + 1)
+        self.virtual_size = Size(self.width_in_cells, self.total + 1)
         self._bring_into_sight()
         self.repaint(everything=True)
         self._want()

@@ -36,7 +36,8 @@ class LogView(ScrollView, can_focus=True):
     """The log widget. With ``sources`` each line says which job of which task wrote it."""
 
     DEFAULT_CSS = """
-    LogView { background: $background; height: 1fr; scrollbar-size: 1 1; overflow-y: scroll; }
+    LogView { background: $background; height: 1fr; overflow-y: scroll; overflow-x: scroll;
+              scrollbar-size-vertical: 1; scrollbar-size-horizontal: 0; }
     LogView.-stale { opacity: 55%; }
     """
     BINDINGS = bindings.of("log view")
@@ -91,7 +92,7 @@ class LogView(ScrollView, can_focus=True):
 
     def flush(self) -> None:
         """Draw the lines that wait."""
-        if not self._waiting or not self.size.width:
+        if not self._waiting or not self.width_in_cells:
             return
         fresh, self._waiting = self._waiting, []
         self._lines += fresh
@@ -128,13 +129,18 @@ class LogView(ScrollView, can_focus=True):
 
     def _width(self) -> int:
         if self.wrapping:
-            return self.size.width
-        return max(self.size.width, self._longest + len(self._prefix_blank()))
+            return self.width_in_cells
+        return max(self.width_in_cells, self._longest + len(self._prefix_blank()))
+
+    @property
+    def width_in_cells(self) -> int:
+        """How wide a line is: the scroll bar is not part of it."""
+        return self.size.width - self.styles.scrollbar_size_vertical
 
     # Drawing.
 
     def _draw(self, lines: Iterable[LogLineView]) -> list[_Drawn]:
-        width = max(20, self.size.width - len(self._prefix_blank()) - 1)
+        width = max(20, self.width_in_cells - len(self._prefix_blank()) - 1)
         drawn: list[_Drawn] = []
         for line in lines:
             first = True
@@ -155,7 +161,7 @@ class LogView(ScrollView, can_focus=True):
         self.post_message(self.Changed())
 
     def _prefix_blank(self) -> str:
-        wide = self.size.width >= 120
+        wide = self.width_in_cells >= 120
         return " " * (14 + 8 + ((26 if not wide else 40) if self.sources else 0))
 
     def _prefix(self, line: LogLineView) -> list[tuple[str, Tone]]:
@@ -164,7 +170,7 @@ class LogView(ScrollView, can_focus=True):
             (f"{line.level[:7]:<7} ", LEVEL_TONES[line.level]),
         ]
         if self.sources:
-            task = 16 if self.size.width < 120 else 30
+            task = 16 if self.width_in_cells < 120 else 30
             parts.append((f"{line.short_id.plain:<8} ", "muted"))
             parts.append((fit(line.task.plain, task) + " ", "primary"))
         return parts
@@ -173,7 +179,7 @@ class LogView(ScrollView, can_focus=True):
         """Draw one line in sight."""
         palette = self._palette = self._palette or palette_of(self.app)
         left, top = self.scroll_offset
-        width = self.size.width
+        width = self.width_in_cells
         index = top + y
         if index >= len(self._drawn):
             return Strip.blank(width, self.rich_style)
@@ -188,7 +194,10 @@ class LogView(ScrollView, can_focus=True):
         tone = LEVEL_TONES[drawn.line.level]
         segments.append(Segment(drawn.text, base + palette["text" if tone in ("muted", "faint") else tone]))
         strip = Strip(segments)
-        return strip.crop_extend(left, left + width, base)
+        if strip.cell_length <= left + width:
+            return strip.crop_extend(left, left + width, base)
+        more = Strip([Segment("›", base + palette["accent"])])
+        return Strip.join([strip.crop_extend(left, left + width - 1, base), more])
 
     def notify_style_update(self) -> None:
         """Take new colours when the theme changes."""

@@ -60,7 +60,7 @@ class QueueDetail(Widget):
         if self._row is None or self._moment is None:
             return Content("")
         width, height = self.content_size
-        chart = _chart(self._row, max(2, (height - 3) // 2), 2 if width >= 150 else 1)
+        chart = _chart(self._row, max(2, (height - 3) // 2), 2 if width >= 110 else 1)
         left_width = max(20, width - max(line.cell_length for line in chart) - 3)
         words = _words(self._row, self._moment)
         lines = []
@@ -82,17 +82,18 @@ def _words(row: QueueRow, moment: Moment) -> list[Content]:
         lines.append(Content.assemble("  “", pause.reason, "”"))
     consumers = plural(row.consumers, "consumer") if row.consumers else "no consumer"
     lines.append(Content.styled(consumers, "$foreground" if row.consumers else "$error"))
-    lines.append(_pairs((("queued", row.queued), ("running", row.running), ("dead", row.dead))))
-    lines.append(_pairs((("scheduled", row.scheduled), ("retrying", row.retrying), ("blocked", row.blocked))))
+    lines.append(_pairs((("queued", row.queued), ("scheduled", row.scheduled))))
+    lines.append(_pairs((("running", row.running), ("retrying", row.retrying))))
+    lines.append(_pairs((("dead", row.dead), ("blocked", row.blocked))))
     waits = duration(row.oldest_waiting_s) if row.queued else "–"
-    lines.append(Content.assemble(("oldest waits ", "$muted"), waits, ("  ", ""), (forecast(row), "$accent")))
+    lines.append(Content.assemble(("oldest    ", "$muted"), f"{waits:<8}", (forecast(row), "$accent")))
     return lines
 
 
 def _pairs(pairs: Sequence[tuple[str, int]]) -> Content:
     parts: list[tuple[str, str]] = []
     for name, number in pairs:
-        parts += [(f"{name} ", "$muted"), (f"{count(number):<6}", "$foreground" if number else "$faint")]
+        parts += [(f"{name:<10}", "$muted"), (f"{count(number):<8}", "$foreground" if number else "$faint")]
     return Content.assemble(*parts)
 
 

@@ -112,6 +112,8 @@ WIDE: Final[Sequence[Column[QueueRow]]] = (
 class QueueTable(LineTable[QueueRow]):
     """Rows of queues."""
 
+    ROOMY = 150
+
     def key_of(self, row: QueueRow) -> str:
         """Return the queue's name."""
         return row.key
