@@ -10,7 +10,7 @@ import pytest
 
 from storage import embedded
 from storage.errors import StoreUnavailable
-from storage.servers import report
+from storage.servers import launch, report
 from storage.servers.home import Home, try_lock
 from storage.settings import Settings
 from tests import servers
@@ -260,6 +260,14 @@ def test_a_half_made_cluster_is_made_again_and_a_reused_pid_is_no_running_server
     assert not (home / "postgres.new-half").exists()
     user.leave()
     wait_stopped(home)
-    (home / "postgres" / "postmaster.pid").write_text(f"{os.getpid()}\n{home / 'postgres'}\n0\n5432\n")
-    users.start().read()
-    assert status(home, "postgres").phase == "ready"
+    # A process of the very user that PostgreSQL runs as: any other it would not take for itself.
+    command = launch.wrapped([sys.executable, "-c", "input()"], identity=launch.unprivileged_identity())
+    other = subprocess.Popen(command, stdin=subprocess.PIPE)
+    try:
+        (home / "postgres" / "postmaster.pid").write_text(f"{other.pid}\n{home / 'postgres'}\n0\n5432\n")
+        users.start().read()
+        assert status(home, "postgres").phase == "ready"
+        assert other.poll() is None
+    finally:
+        other.kill()
+        other.communicate()
