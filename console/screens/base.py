@@ -121,10 +121,11 @@ class AskingScreen(Screen[None]):
         """Say what was refused, or that nobody answers."""
         self._next()
         name, error = message.question.name, message.error
-        if isinstance(error, GatewayRefused):
+        refused = message.question.refused
+        if isinstance(error, GatewayRefused) and (name != POLL or refused is not None):
             self.dewey.heard(None)
-            if message.question.refused is not None:
-                message.question.refused(error)
+            if refused is not None:
+                refused(error)
             else:
                 self.notify(error.sentence.plain, severity="error", title="Not done")
         else:

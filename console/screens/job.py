@@ -105,8 +105,10 @@ class JobScreen(DeweyScreen):
         self._tabs()
 
     def _show(self, view: JobView) -> None:
+        is_first = self.view is None
         self.view = view
-        self._arrange()
+        if is_first:
+            self._arrange()
         self._tabs()
         row = view.row
         title = Content.assemble(

@@ -115,9 +115,9 @@ class JobTable(LineTable[JobRow]):
 
     def columns_for(self, width: int) -> Sequence[Column[JobRow]]:
         """Return three sets, by width."""
-        if width < 100:
+        if width < 99:
             return NARROW
-        return NORMAL if width < 160 else WIDE
+        return NORMAL if width < 159 else WIDE
 
     def is_marked(self, index: int, row: JobRow) -> bool:
         """Say whether the job is marked, or in the range being drawn."""

@@ -120,6 +120,6 @@ class QueueTable(LineTable[QueueRow]):
 
     def columns_for(self, width: int) -> Sequence[Column[QueueRow]]:
         """Return three sets, by width."""
-        if width < 110:
+        if width < 109:
             return NARROW
-        return NORMAL if width < 160 else WIDE
+        return NORMAL if width < 159 else WIDE

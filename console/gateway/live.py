@@ -1,0 +1,181 @@
+"""The gateway to what is happening now: the inspector's reads and the operators' actions, made into views."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from time import monotonic, time
+from typing import Final
+
+from console.formats import safe_text
+from console.gateway import building
+from console.gateway.building import Call
+from console.gateway.errors import GatewayRefused, GatewayUnavailable
+from console.gateway.filters import Filter
+from console.gateway.protocol import Order
+from console.gateway.views import JobPage, JobRow, JobView, LogPage, QueueRow, Requeued, TaskView
+from storage.broker import records
+from storage.broker.inspector import Inspector
+from storage.errors import JobMissing, Refused, StorageError, StoreUnavailable
+from tasks.engine.codec import DecodeError, decode_call, decode_value
+from tasks.operations import Operations
+
+LINES: Final = 1_000
+"""Log lines of one answer."""
+CLOCK_S: Final = 60.0
+"""How long a reading of Redis's clock is trusted."""
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Say a storage's error in the gateway's words."""
+    try:
+        yield
+    except StoreUnavailable as error:
+        raise GatewayUnavailable(str(error)) from error
+    except (Refused, JobMissing) as error:
+        raise GatewayRefused(str(error)) from error
+    except StorageError as error:
+        raise GatewayRefused(f"{type(error).__name__}: {error}") from error
+
+
+class LiveGateway:
+    """Asks one namespace of one Redis. ``by`` is who pauses and resumes, as others will read it."""
+
+    def __init__(
+        self,
+        inspector: Inspector,
+        operations: Operations,
+        by: str,
+        wall_s: Callable[[], float] = time,
+    ) -> None:
+        self._inspector = inspector
+        self._operations = operations
+        self._by = by
+        self._wall_s = wall_s
+        self._ahead_s = 0.0
+        self._read_at: float | None = None
+
+    def now(self) -> datetime:
+        """Return the instant on Redis's clock, as far as it is known."""
+        return datetime.fromtimestamp(self._wall_s(), UTC) + timedelta(seconds=self._ahead_s)
+
+    def _read_clock(self) -> None:
+        """Learn how far Redis's clock is ahead of this machine's, now and then."""
+        if self._read_at is None or monotonic() - self._read_at > CLOCK_S:
+            self._ahead_s = self._inspector.clock_ms() / 1000 - self._wall_s()
+            self._read_at = monotonic()
+
+    def ping(self) -> float:
+        """Return the seconds of one round trip."""
+        with translated():
+            return self._inspector.ping()
+
+    def queues(self) -> tuple[QueueRow, ...]:
+        """Return all queues, by name."""
+        with translated():
+            self._read_clock()
+            return tuple(building.queue_row(stats) for stats in self._inspector.queues())
+
+    def jobs(self, criteria: Filter, offset: int, limit: int) -> JobPage:
+        """Return a slice of the jobs that match."""
+        with translated():
+            self._read_clock()
+            page = self._inspector.jobs(criteria.states, criteria.queues, offset, limit)
+        return JobPage(page.total, page.offset, tuple(self._row(job) for job in page.jobs))
+
+    def _row(self, job: records.Job) -> JobRow:
+        return building.job_row(job, call_of(job), self.now())
+
+    def rows(self, keys: Sequence[str]) -> tuple[JobRow, ...]:
+        """Return the named jobs as they are now."""
+        found: list[JobRow] = []
+        for key in keys:
+            try:
+                with translated():
+                    found.append(self._row(self._inspector.job(key)))
+            except GatewayRefused:
+                continue
+        return tuple(found)
+
+    def find(self, prefix: str) -> str:
+        """Return the id that starts so."""
+        with translated():
+            return self._inspector.find(prefix)
+
+    def job(self, key: str) -> JobView:
+        """Return everything about one job."""
+        with translated():
+            self._read_clock()
+            job = self._inspector.job(key)
+        result: object = None
+        unread = ""
+        if job.result is not None:
+            try:
+                result = decode_value(job.result)
+            except DecodeError as error:
+                unread = f"the result: {error}"
+        return building.job_view(job, call_of(job), result, self.now(), unread)
+
+    def log(self, key: str, after: str) -> LogPage:
+        """Return the lines of a job's log after a place."""
+        with translated():
+            return _log_page(self._inspector.log(key, after or "0", LINES))
+
+    def tail(self, after: str) -> LogPage:
+        """Return the lines of everything after a place."""
+        with translated():
+            self._read_clock()
+            return _log_page(self._inspector.tail(after, LINES))
+
+    def tasks(self) -> tuple[TaskView, ...]:
+        """Return the tasks that consumers know."""
+        with translated():
+            return tuple(building.task_view(task) for task in self._inspector.tasks())
+
+    def trigger(self, order: Order) -> str:
+        """Enqueue a job."""
+        with translated():
+            return self._operations.trigger(
+                order.task,
+                order.arguments,
+                queue=order.queue,
+                priority=order.priority,
+                delay_s=order.delay_s,
+            )
+
+    def requeue(self, keys: Sequence[str]) -> tuple[Requeued, ...]:
+        """Put jobs back into their queues."""
+        with translated():
+            outcomes = self._operations.requeue(keys)
+        return tuple(
+            Requeued(
+                one.job_id,
+                safe_text(one.job_id[: building.SHORT_ID]),
+                one.done,
+                safe_text(one.reason, limit=300),
+            )
+            for one in outcomes
+        )
+
+    def pause(self, queue: str, reason: str) -> None:
+        """Pause a queue."""
+        with translated():
+            self._operations.pause(queue, by=self._by, reason=reason)
+
+    def resume(self, queue: str) -> None:
+        """Resume a queue."""
+        with translated():
+            self._operations.resume(queue, by=self._by)
+
+
+def call_of(job: records.Job) -> Call:
+    """Return a job's arguments, or why they can not be read."""
+    try:
+        args, kwargs = decode_call(job.payload)
+    except DecodeError as error:
+        return Call(undecoded=str(error))
+    return Call(args, kwargs)
+
+
+def _log_page(page: records.LogPage) -> LogPage:
+    return LogPage(tuple(building.log_line(line) for line in page.lines), page.cursor, page.dropped)
