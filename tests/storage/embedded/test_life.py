@@ -182,6 +182,9 @@ def test_a_server_that_does_not_go_is_ended_before_the_next_is_started(home: Pat
     finally:
         impatient.terminate()
         impatient.wait(timeout=20)
+        # Stopped as it is, it would outlive a failure of this test.
+        if servers.is_alive(server):
+            os.kill(server, signal.SIGKILL)
 
 
 def test_a_server_that_can_not_live_is_given_up_with_the_reason(home: Path) -> None:
