@@ -17,8 +17,9 @@ logger = logging.getLogger(__name__)
 
 
 @huey.task(queue="email", retries=6, retry_delay=5, retry_backoff=3)
-def send_email(
+def send_email(  # noqa: PLR0913 - the signature is the form that operators fill in
     to: str,
+    *,
     template: str = "notification",
     values: dict[str, object] | None = None,
     subject: str = "",

@@ -100,17 +100,20 @@ class Clock:
         now_ms = self._clock_ms()
         last = self._broker.call("hmget", self._broker.keys.cron, [entry.name for entry in entries])
         added = 0
-        for entry, last_ms in zip(entries, last, strict=True):
-            if last_ms is None:  # first seen: its ticks count from now on
-                start = _minute(now_ms) - timedelta(minutes=1)
-                self._broker.call("hsetnx", self._broker.keys.cron, entry.name, _ms(start))
-                last_ms = _ms(start)
-            for tick in due(entry.validate, int(last_ms), now_ms):
+        for entry, stored in zip(entries, last, strict=True):
+            last_ms = int(stored) if stored is not None else self._begin(entry, now_ms)
+            for tick in due(entry.validate, last_ms, now_ms):
                 job = entry.job(f"cron:{entry.name}:{tick:%Y-%m-%dT%H:%M}")
                 if self._broker.tick(entry.name, _ms(tick), job):
                     _logger.info("schedule %s: enqueued the tick of %s", entry.name, tick.isoformat())
                     added += 1
         return added
+
+    def _begin(self, entry: Entry, now_ms: int) -> int:
+        """A schedule is seen for the first time: its ticks count from this minute on."""
+        start_ms = _ms(_minute(now_ms) - timedelta(minutes=1))
+        self._broker.call("hsetnx", self._broker.keys.cron, entry.name, start_ms)
+        return start_ms
 
 
 def due(validate: Callable[[datetime], bool], last_ms: int, now_ms: int) -> list[datetime]:

@@ -28,7 +28,7 @@ class JobLogHandler(logging.Handler):
             message = record.getMessage()
             if record.exc_info and record.exc_info[1] is not None:
                 message = f"{message} ({type(record.exc_info[1]).__name__}: {record.exc_info[1]})"
-        except Exception as error:  # a record whose arguments do not fit its text, or whose error has no text
+        except Exception as error:  # noqa: BLE001 - a record whose arguments do not fit its text, or whose error has no text
             message = f"{record.msg!r} (this record can not be formatted: {type(error).__name__})"
         if len(message) > MESSAGE_CHARS:
             message = f"{message[:MESSAGE_CHARS]}… ({len(message)} characters in all)"

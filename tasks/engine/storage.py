@@ -112,7 +112,7 @@ class DeweyStorage(BaseStorage):  # type: ignore[misc]  # huey has no types
 
     # -- the key/value store -----------------------------------------------------------------------------------
 
-    def put_data(self, key: Any, value: bytes, is_result: bool = False) -> None:
+    def put_data(self, key: Any, value: bytes, is_result: bool = False) -> None:  # noqa: ARG002 - Huey's
         unit = self.units.now
         if unit is not None and unit.collects:
             unit.set(_text(key), value)

@@ -105,7 +105,7 @@ def text_of(error: BaseException) -> str:
     """What an error says, or its repr when it says nothing; storable as UTF-8."""
     try:
         text = str(error) or repr(error)
-    except Exception as broken:  # an exception whose own __str__ fails
+    except Exception as broken:  # noqa: BLE001 - an exception whose own __str__ fails
         text = f"{type(error).__name__} (its text can not be read: {type(broken).__name__})"
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
@@ -117,7 +117,7 @@ def traceback_of(error: BaseException) -> str:
         inner = inner.tb_next
     try:
         text = "".join(traceback.format_exception(type(error), error, inner or error.__traceback__))
-    except Exception as broken:  # an exception whose own __str__ fails
+    except Exception as broken:  # noqa: BLE001 - an exception whose own __str__ fails
         text = f"{type(error).__name__} (its traceback can not be read: {type(broken).__name__})"
     text = text.encode("utf-8", "backslashreplace").decode("utf-8")
     if len(text) > TRACEBACK_CHARS:
