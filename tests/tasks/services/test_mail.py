@@ -101,6 +101,18 @@ def test_no_value_becomes_a_header(evil: str) -> None:
     assert b"\0" not in letter.content
 
 
+@pytest.mark.parametrize("field", ["subject", "name"])
+def test_a_second_look_refuses_what_the_cleaning_would_miss(monkeypatch: pytest.MonkeyPatch, field: str) -> None:
+    monkeypatch.setattr("tasks.services.mail.one_line", lambda value: value)
+    evil = "=?utf-8?q?a=0d=0aBcc=3a_e@x?="
+    mail = Mail("a@example.com", evil, "t") if field == "subject" else Mail(f"{evil} <a@example.com>", "s", "t")
+    try:
+        letter = letter_of(mail)
+    except MailRefused:
+        return
+    assert_only_meant_headers(letter)
+
+
 @given(st.text(alphabet=st.characters(), max_size=80), st.sampled_from(["", "=?utf-8?q?", "?=", "\r\n", "=0d=0a"]))
 def test_no_text_at_all_becomes_a_header(text: str, spice: str) -> None:
     subject = spice.join(["", *text.split(" "), ""])
