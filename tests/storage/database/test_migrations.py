@@ -2,13 +2,20 @@
 
 import multiprocessing
 import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.queues import Queue
+from multiprocessing.synchronize import Barrier
 
+import psycopg2
+import psycopg2.extensions
 import pytest
+from peewee import Model
 
 from storage.database import migrations
 from storage.database.connection import Database, connect
-from storage.errors import Conflict, StoreRefused
+from storage.database.models import BlacklistedTokens, Chunks, Files, Users
+from storage.errors import Conflict, StoreRefused, StoreUnavailable
 
 NAMES = ("0001_accounts", "0002_files", "0003_chunks")
 
@@ -49,14 +56,16 @@ def test_an_older_schema_is_upgraded_in_place_with_its_rows(blank_database_url: 
     assert rows(database, "SELECT count(*) FROM chunks") == [(0,)]
 
 
-def _apply_and_tell(url: str, answers: "Queue[tuple[str, ...]]") -> None:
+def _apply_and_tell(url: str, start: Barrier, answers: "Queue[tuple[str, ...]]") -> None:
+    start.wait(timeout=60)
     answers.put(migrations.apply(url))
 
 
-def test_two_processes_that_apply_at_once_take_turns(blank_database_url: str) -> None:
+def test_processes_that_apply_at_once_take_turns(blank_database_url: str) -> None:
     context = multiprocessing.get_context("spawn")
+    start = context.Barrier(3)
     answers: Queue[tuple[str, ...]] = context.Queue()
-    arguments = (blank_database_url, answers)
+    arguments = (blank_database_url, start, answers)
     processes = [context.Process(target=_apply_and_tell, args=arguments) for _ in range(3)]
     for process in processes:
         process.start()
@@ -66,6 +75,38 @@ def test_two_processes_that_apply_at_once_take_turns(blank_database_url: str) ->
         assert process.exitcode == 0
     answers.close()
     assert sorted(told) == [(), (), NAMES]
+
+
+@pytest.fixture
+def migrating_elsewhere(blank_database_url: str) -> Iterator[psycopg2.extensions.connection]:
+    """The connection of a process that is in the middle of migrating."""
+    connection = psycopg2.connect(blank_database_url)
+    connection.cursor().execute("SELECT pg_advisory_xact_lock(%s)", (migrations.ADVISORY_LOCK_ID,))
+    yield connection
+    connection.close()
+
+
+def test_a_process_that_applies_waits_for_one_that_is_at_it(
+    blank_database_url: str, migrating_elsewhere: psycopg2.extensions.connection
+) -> None:
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'advisory'"
+    with ThreadPoolExecutor(1) as threads:
+        applying = threads.submit(migrations.apply, blank_database_url)
+        while rows(connect(blank_database_url), waiting) == [(0,)]:
+            assert not applying.done()
+        assert migrations.pending(blank_database_url) == NAMES
+        migrating_elsewhere.close()
+        assert applying.result(timeout=60) == NAMES
+
+
+def test_a_process_that_applies_does_not_wait_for_ever(
+    blank_database_url: str,
+    migrating_elsewhere: psycopg2.extensions.connection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(migrations, "LOCK_TIMEOUT_S", 0.05)
+    with pytest.raises(StoreUnavailable, match="Another process has been migrating"):
+        migrations.apply(blank_database_url)
 
 
 def test_a_migration_that_fails_half_way_leaves_nothing_of_itself(blank_database_url: str) -> None:
@@ -103,9 +144,7 @@ def test_a_user_without_the_right_to_make_the_extension_is_told_the_remedy(blank
     assert migrations.apply(humble_url) == NAMES
 
 
-def test_an_old_pgvector_is_told_apart_from_none(
-    blank_database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_old_pgvector_is_told_apart_from_none(blank_database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(migrations, "OLDEST_VECTOR", (99, 0))
     with pytest.raises(StoreRefused, match=r"99\.0 or newer"):
         migrations.apply(blank_database_url)
@@ -122,9 +161,7 @@ def test_a_duplicate_content_is_refused_by_the_schema_itself(database: Database)
         with database.session() as session:
             session.run(insert, (owner_id, key))
 
-    query = (
-        "INSERT INTO users (email, name) VALUES ('a@example.com', 'A'), ('b@example.com', 'B') RETURNING id"
-    )
+    query = "INSERT INTO users (email, name) VALUES ('a@example.com', 'A'), ('b@example.com', 'B') RETURNING id"
     (ada, bob) = (row[0] for row in rows(database, query))
     add(ada, "one")
     add(bob, "two")
@@ -153,3 +190,14 @@ def test_every_reference_to_another_table_has_an_index(database: Database) -> No
 def test_a_connection_error_while_migrating_is_translated(database_url: str) -> None:
     with pytest.raises(StoreRefused, match="nowhere"):
         migrations.apply(database_url.replace("/test_", "/nowhere_"))
+
+
+@pytest.mark.parametrize("model", [Users, Files, Chunks, BlacklistedTokens])
+def test_the_models_know_the_columns_that_the_migrations_made(database: Database, model: type[Model]) -> None:
+    query = """
+        SELECT attname, NOT attnotnull FROM pg_attribute
+        WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped
+    """
+    with database.session() as session:
+        made = dict(session.rows(query, (model._meta.table_name,)))
+    assert made == {field.column_name: field.null for field in model._meta.sorted_fields}
