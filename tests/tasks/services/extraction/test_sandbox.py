@@ -37,13 +37,15 @@ def children_of(pid: int) -> list[int]:
     return found
 
 
+def readers_of(pid: int) -> list[int]:
+    """The document readers that `pid` runs now."""
+    command_lines = {child: Path("/proc") / str(child) / "cmdline" for child in children_of(pid)}
+    return [child for child, line in command_lines.items() if b"extraction/child.py" in line.read_bytes()]
+
+
 def reader_of(pid: int) -> int:
-    """The document reader that `pid` runs."""
-    (reader,) = [
-        child
-        for child in children_of(pid)
-        if b"extraction/child.py" in (Path("/proc") / str(child) / "cmdline").read_bytes()
-    ]
+    """The one document reader that `pid` runs now."""
+    (reader,) = readers_of(pid)
     return reader
 
 
@@ -86,7 +88,7 @@ def test_a_killed_reader_fails_the_document_and_one_stopped_from_outside_does_no
 
     with pytest.raises(error, match=reason):
         read(long_pdf, kill)
-    assert children_of(os.getpid()) == []
+    assert readers_of(os.getpid()) == []
 
 
 @linux_only
