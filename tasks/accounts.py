@@ -19,12 +19,12 @@ def send_welcome_email(user_id: int) -> dict[str, object] | None:
     return deliver(Mail(to=user.email, subject=words.subject, text=words.text, html=words.html))
 
 
-def register(email: str, name: str) -> User:
-    """Create a user and enqueue the welcome.
+def register(email: str, name: str) -> tuple[User, str]:
+    """Create a user and enqueue the welcome; answers the user and the id of that job.
 
     Raises:
         Refused: the address or the name is not one, or the address has an account already.
     """
     user = users.create(resources.current().database, email, name)
-    send_welcome_email(user_id=user.id)
-    return user
+    handle = send_welcome_email(user_id=user.id)
+    return user, str(handle.id)

@@ -7,15 +7,18 @@ import io
 import logging
 import time
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from PIL import Image, ImageDraw
 from pypdf import PdfWriter
 from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
 
 from tasks.app import huey
+from tasks.email import send_email
 from tasks.engine.context import current_job, progress
 from tasks.errors import Permanent
+from tasks.files import clean_public_files
+from tasks.tokens import clean_expired_tokens
 
 logger = logging.getLogger(__name__)
 
@@ -72,6 +75,39 @@ class Document:
     name: str
     content: bytes
     expected: str
+
+
+@dataclass(frozen=True, slots=True)
+class Launched:
+    """A sample job on its way, and the state that it is expected to end in."""
+
+    job_id: str
+    name: str
+    expected: Literal["succeeded", "dead"]
+
+
+def launch(*, lively: bool) -> list[Launched]:
+    """Enqueue one of everything that ends soon; a lively demo also has work that takes minutes, and work that waits."""
+    soon: list[tuple[str, Literal["succeeded", "dead"], Any]] = [
+        ("report", "succeeded", build_report(month="2026-10", pages=6, seconds_per_page=0.2)),
+        ("sync northwind", "succeeded", sync_partner(partner="northwind")),
+        ("sync initech", "dead", sync_partner(partner="initech")),
+        ("charge 1001", "succeeded", charge_card(order_id=1001, amount_cents=4200)),
+        ("charge 1002", "dead", charge_card(order_id=1002, amount_cents=129_900, card="4000000000000002")),
+        ("charge 1003", "succeeded", charge_card(order_id=1003, amount_cents=990, priority=5)),
+        ("notice", "succeeded", send_email(to="ada@example.com", values={"title": "Report", "message": "It is done."})),
+        ("notice to nobody", "dead", send_email(to="nobody at all", values={"title": "?", "message": "?"})),
+        ("token cleanup", "succeeded", clean_expired_tokens()),
+        ("demo cleanup", "succeeded", clean_public_files()),
+    ]
+    if lively:
+        for month in range(1, 7):
+            build_report(month=f"2026-{month:02}", pages=60, seconds_per_page=1.0, delay=month * 4)
+        for order in range(2000, 2040):
+            charge_card(order_id=order, amount_cents=100 * order, delay=(order - 2000) * 9)
+        charge_card(order_id=2999, amount_cents=1500, delay=7200)
+        sync_partner(partner="contoso", delay=45)
+    return [Launched(str(handle.id), name, expected) for name, expected, handle in soon]
 
 
 HANDBOOK = """Handbook for the night shift
@@ -146,4 +182,4 @@ def _picture() -> bytes:
     return target.getvalue()
 
 
-__all__ = ["build_report", "charge_card", "documents", "huey", "sync_partner"]
+__all__ = ["build_report", "charge_card", "documents", "huey", "launch", "sync_partner"]

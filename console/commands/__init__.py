@@ -1,0 +1,1 @@
+"""The commands of ``dewey``, by what they are about."""

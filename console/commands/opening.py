@@ -1,0 +1,49 @@
+"""What most commands begin with: settings read, servers found or started, the broker and its readers opened."""
+
+import getpass
+import sys
+from dataclasses import dataclass
+
+from storage.broker.broker import Broker
+from storage.broker.connection import connect
+from storage.broker.inspector import Inspector
+from tasks import resources
+from tasks.operations import Operations
+from tasks.resources import Resources
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Everything an operator's command works with."""
+
+    resources: Resources
+    broker: Broker
+    inspector: Inspector
+    operations: Operations
+
+
+def open_desk() -> Desk:
+    """Read the settings and reach the servers, starting the embedded ones when they do not run.
+
+    Raises:
+        SettingsError: a setting has a wrong value.
+        StoreUnavailable: a server does not answer or start.
+    """
+    held = resources.current()
+    broker = Broker(connect(held.endpoints.redis_url), held.settings.dewey_namespace)
+    inspector = Inspector(broker.client, held.settings.dewey_namespace)
+    return Desk(held, broker, inspector, Operations(broker, inspector))
+
+
+def operator() -> str:
+    """Who acts, for pauses and records."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "operator"
+
+
+def note(line: str) -> None:
+    """A line for the person at the terminal, beside the command's own output."""
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
