@@ -8,7 +8,6 @@ import json
 import os
 import sys
 
-import click
 import typer
 
 from console.commands import demo, documents, jobs, servers
@@ -38,15 +37,11 @@ for _group in (servers, demo, documents, jobs):
 
 def run(arguments: list[str] | None = None) -> int:
     """Run one command; answers the exit status."""
-    command = typer.main.get_command(app)
     given = sys.argv[1:] if arguments is None else arguments
     try:
-        status = command.main(args=given, prog_name="dewey", standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        return 2
-    except (click.Abort, KeyboardInterrupt):
-        return 130
+        typer.main.get_command(app).main(args=given, prog_name="dewey")
+    except SystemExit as end:  # how it says that it is done, or shows what was wrong with the words of the command
+        return end.code if isinstance(end.code, int) else 0
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - lives as long as the process
         return 0
@@ -54,7 +49,7 @@ def run(arguments: list[str] | None = None) -> int:
         return _fail(error, given, 2)
     except (StorageError, EncodeError, TasksError) as error:
         return _fail(error, given, 1)
-    return status if isinstance(status, int) else 0
+    return 0
 
 
 def _fail(error: Exception, given: list[str], status: int) -> int:

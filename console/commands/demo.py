@@ -58,6 +58,7 @@ def demo(
         seeded = _seed(desk, lively=headless is None)
         if headless is None:
             run_console_on(desk, "demo", "")
+            note("Stopping: running jobs may end for 5 seconds; those that do not run again next time.")
             return
         summary = _run_to_end(desk, crew, seeded, headless)
     emit(summary, True, [])

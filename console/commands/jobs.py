@@ -40,7 +40,8 @@ def list_jobs(
     as_json: Json = False,
 ) -> None:
     """List jobs: those that run first, then those that wait, then the finished, newest first."""
-    page = open_desk().inspector.jobs([_state(one) for one in state or []], queue or [], 0, limit)
+    states = [_state(one) for one in state or []]
+    page = open_desk().inspector.jobs(states, queue or [], 0, limit)
     head = ["ID", "TASK", "QUEUE", "STATE", " ATTEMPT", "ERROR"]
     rows = [[job.id[:8], job.task, job.queue, job.state, str(job.attempt), _error(job)] for job in page.jobs]
     lines = table(head, rows) if rows else ["No job matches."]

@@ -4,8 +4,7 @@ import dataclasses
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
-from enum import Enum
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,16 +22,16 @@ def plain(value: object) -> Any:
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, str | int | float | bool) or value is None:
-        return value.value if isinstance(value, Enum) else value
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, timedelta):
-        return value.total_seconds()
+        return value
+    if isinstance(value, Iterable) and not isinstance(value, bytes):
+        return [plain(item) for item in value]
+    return _text(value)
+
+
+def _text(value: object) -> str:
     if isinstance(value, bytes):
         return value.decode("utf-8", "backslashreplace")
-    if isinstance(value, Iterable):
-        return [plain(item) for item in value]
-    return str(value)
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def emit(document: object, as_json: bool, lines: Iterable[str]) -> None:

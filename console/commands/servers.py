@@ -120,7 +120,7 @@ def doctor(as_json: Json = False) -> None:
     signs = {"ok": "ok", "warn": "WARN", "fail": "FAIL"}
     lines = table(["", "WHAT", "FOUND"], [[signs[one.level], one.subject, one.message] for one in findings])
     remedies = [f"{one.subject}: {one.remedy}" for one in findings if one.remedy]
-    emit(findings, as_json, lines + ([""] + remedies if remedies else []))
+    emit(findings, as_json, [*lines, *(["", *remedies] if remedies else [])])
     if any(one.level == "fail" for one in findings):
         raise typer.Exit(1)
 
