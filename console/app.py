@@ -54,12 +54,15 @@ class DeweyApp(App[None], inherit_bindings=False):
     }
     DEFAULT_MODE = "queues"
     COMMANDS: ClassVar[set[Any]] = {ActionCommands}
-    HORIZONTAL_BREAKPOINTS = [
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012  # the toolkit declares it so
         (0, "-narrow"),
         (100, "-normal"),
         (160, "-wide"),
     ]
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]
+    VERTICAL_BREAKPOINTS = [  # noqa: RUF012  # the toolkit declares it so
+        (0, "-short"),
+        (34, "-tall"),
+    ]
 
     def __init__(
         self,

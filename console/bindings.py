@@ -39,6 +39,7 @@ class Key:
         )
 
 
+# ruff: noqa: E501  # a table reads best with a row per line
 KEYS: Final[tuple[Key, ...]] = (
     # In the place, what is done most often first.
     Key("open.queue", "enter", "open", "open", "Show the jobs of this queue.", ("queues",)),

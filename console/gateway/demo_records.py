@@ -232,40 +232,50 @@ def _canned(number: int, state: State, info: TaskInfo) -> CannedJob:
 def _lived(job: Job, number: int) -> Job:
     started = job.created_at + timedelta(seconds=2 + 40 * chance("wait", number))
     worker = pick(_WORKERS, "worker", number)
+    lived = job
     match job.state:
         case "running":
-            started = NOW - timedelta(seconds=4 + 70 * chance("run", number))
-            done = 3 + int(9 * chance("done", number))
-            progress = Progress(done, 14, f"page {done}", NOW) if job.task == "tasks.ingestion.ingest_file" else None
-            return replace(
-                job,
-                started_at=started,
-                attempt=1,
-                worker=worker,
-                progress=progress,
-                lease_until=NOW + timedelta(seconds=21),
-                attempts=(Attempt(1, "running", started, None, worker),),
-            )
+            lived = _running(job, number, worker)
         case "scheduled":
-            return replace(job, run_at=NOW + timedelta(seconds=60 + 5_000 * chance("due", number)))
+            lived = replace(job, run_at=NOW + timedelta(seconds=60 + 5_000 * chance("due", number)))
         case "retrying" | "dead":
-            return _failed(job, number, started, worker)
+            lived = _failed(job, number, started, worker)
         case "blocked":
-            return replace(job, reason="waits for 2 of 3 jobs before it")
+            lived = replace(job, reason="waits for 2 of 3 jobs before it")
         case "canceled":
-            return replace(job, finished_at=job.created_at + timedelta(minutes=3), reason="revoked by ada")
+            ended = job.created_at + timedelta(minutes=3)
+            lived = replace(job, finished_at=ended, reason="revoked by ada")
         case "succeeded":
-            ended = started + timedelta(seconds=0.2 + 12 * chance("took", number) ** 3)
-            return replace(
-                job,
-                started_at=started,
-                finished_at=ended,
-                attempt=1,
-                worker=worker,
-                result=json.dumps(_result(job.task, number)).encode(),
-                attempts=(Attempt(1, "succeeded", started, ended, worker),),
-            )
-    return job
+            lived = _succeeded(job, number, started, worker)
+    return lived
+
+
+def _running(job: Job, number: int, worker: str) -> Job:
+    started = NOW - timedelta(seconds=4 + 70 * chance("run", number))
+    done = 3 + int(9 * chance("done", number))
+    progress = Progress(done, 14, f"page {done}", NOW) if job.queue == "ingestion" else None
+    return replace(
+        job,
+        started_at=started,
+        attempt=1,
+        worker=worker,
+        progress=progress,
+        lease_until=NOW + timedelta(seconds=21),
+        attempts=(Attempt(1, "running", started, None, worker),),
+    )
+
+
+def _succeeded(job: Job, number: int, started: datetime, worker: str) -> Job:
+    ended = started + timedelta(seconds=0.2 + 12 * chance("took", number) ** 3)
+    return replace(
+        job,
+        started_at=started,
+        finished_at=ended,
+        attempt=1,
+        worker=worker,
+        result=json.dumps(_result(job.task, number)).encode(),
+        attempts=(Attempt(1, "succeeded", started, ended, worker),),
+    )
 
 
 def _failed(job: Job, number: int, started: datetime, worker: str) -> Job:

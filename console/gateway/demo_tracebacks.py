@@ -47,13 +47,13 @@ smtplib.SMTPServerDisconnected: Connection unexpectedly closed: mail.example.org
 )
 _RECIPIENT: Final = Failure(
     "MailRefused",
-    "550 5.1.1 <käthe@example.de>: Recipient address rejected: User unknown in local recipient table",
+    "550 5.1.1 <käthe@example.de>: Recipient address rejected: User unknown",
     """Traceback (most recent call last):
   File "/app/tasks/email.py", line 41, in send_email
     mailer.send(message)
   File "/app/tasks/services/mail.py", line 131, in send
     raise MailRefused(code, words)
-tasks.services.mail.MailRefused: 550 5.1.1 <käthe@example.de>: Recipient address rejected: User unknown in local recipient table
+tasks.services.mail.MailRefused: 550 5.1.1 <käthe@example.de>: Recipient address rejected: User unknown
 """,
     permanent=True,
 )

@@ -6,6 +6,7 @@ A signature arrives as text (``int | None``, ``Literal['a', 'b']``) and is parse
 import ast
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -125,17 +126,9 @@ def value_of(field: FieldView, typed: str) -> object:
         return _value_of_nothing(field)
     if field.optional and text in ("None", "null"):
         return None
-    match field.kind:
-        case "text":
-            return "" if text == '""' else text
-        case "integer":
-            return _integer(text)
-        case "number":
-            return _number(text)
-        case "json":
-            return _json(text, field.shape)
-        case _:
-            return _any(text)
+    if field.kind == "json":
+        return _json(text, field.shape)
+    return _READERS.get(field.kind, _any)(text)
 
 
 def _value_of_nothing(field: FieldView) -> object:
@@ -181,3 +174,10 @@ def _any(text: str) -> object:
         return json.loads(text)
     except (ValueError, RecursionError):
         return text
+
+
+def _text(text: str) -> str:
+    return "" if text == '""' else text
+
+
+_READERS: Final[dict[str, Callable[[str], object]]] = {"text": _text, "integer": _integer, "number": _number}

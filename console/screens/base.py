@@ -72,6 +72,11 @@ class AskingScreen(Screen[None]):
         return cast("DeweyApp", self.app)
 
     @property
+    def is_asking(self) -> bool:
+        """Whether an answer is awaited."""
+        return self._asked is not None
+
+    @property
     def moment(self) -> Moment:
         """What time it is, and how instants are written."""
         return self.dewey.moment

@@ -45,15 +45,19 @@ class Field(Vertical):
                 Content.assemble((star, "$accent"), (fit(view.name.plain, NAME), "$foreground")), classes="field-name"
             )
             if view.kind in ("choice", "flag"):
-                yield Select(self._options(), allow_blank=self._may_be_blank, prompt=self._blank(), compact=True)
+                # The toolkit reads markup in a prompt, so that no data may stand there.
+                prompt = "needed" if view.required else "default"
+                yield Select(self._options(), allow_blank=True, prompt=prompt, compact=True)
             else:
                 yield Input(placeholder=self._blank(), compact=True)
-            yield Static(view.kind_text, classes="field-hint")
+            yield Static(self._hint(), classes="field-hint")
         yield Static(classes="field-error")
 
-    @property
-    def _may_be_blank(self) -> bool:
-        return True
+    def _hint(self) -> Content:
+        view = self.view
+        if view.kind in ("choice", "flag"):
+            return Content("") if view.required else Content.assemble("default ", view.default_text)
+        return view.kind_text
 
     def _options(self) -> list[tuple[Content, object]]:
         if self.view.kind == "flag":

@@ -1,0 +1,198 @@
+"""Gateways that misbehave on demand, for tests."""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from textual.content import Content
+
+from console.gateway import building
+from console.gateway.building import Call
+from console.gateway.demo import DemoGateway
+from console.gateway.demo_records import NOW
+from console.gateway.errors import GatewayUnavailable
+from console.gateway.filters import Filter
+from console.gateway.views import JobPage, JobRow, JobView, LogPage, QueueRow, Requeued, TaskView
+from storage.broker.records import Attempt, Job, LogLine, Parameter, Pause, QueueStats, TaskInfo
+
+QUESTIONS = ("queues", "jobs", "rows", "find", "job", "log", "tail", "tasks", "trigger", "requeue", "pause", "resume")
+
+
+class FlakyGateway(DemoGateway):
+    """Answers as the demo does, until it is told to fail, to break, or to wait."""
+
+    def __init__(self, empty: bool = False) -> None:
+        super().__init__(lambda: NOW + timedelta(seconds=self.later_s), empty=empty)
+        self.later_s = 0.0
+        self.error: Exception | None = None
+        self.gate = threading.Event()
+        self.gate.set()
+        self.asked: list[str] = []
+        self.at_once = 0
+        self.most_at_once = 0
+        self._counting = threading.Lock()
+        for name in QUESTIONS:
+            setattr(self, name, self._wrapped(name, getattr(self, name)))
+
+    def _wrapped(self, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+        def asked(*args: Any) -> Any:
+            with self._counting:
+                self.asked.append(name)
+                self.at_once += 1
+                self.most_at_once = max(self.most_at_once, self.at_once)
+            try:
+                assert self.gate.wait(20), "nobody opened the gate"
+                if self.error is not None:
+                    raise self.error
+                return method(*args)
+            finally:
+                with self._counting:
+                    self.at_once -= 1
+
+        return asked
+
+    def go_away(self, after_s: float = 0.0) -> None:
+        """Answer nothing from now on."""
+        self.later_s += after_s
+        self.error = GatewayUnavailable("Redis did not answer: connection refused")
+
+    def come_back(self) -> None:
+        """Answer again."""
+        self.error = None
+
+
+class VastGateway(DemoGateway):
+    """A list of jobs of any length, made as it is asked for; ``shift`` moves every job down."""
+
+    def __init__(self, total: int) -> None:
+        super().__init__()
+        self.total = total
+        self.shift = 0
+        self.asked: list[tuple[int, int]] = []
+        self._model = super().jobs(Filter(), 0, 1).rows[0]
+
+    def row(self, number: int) -> JobRow:
+        """Return the job of a number."""
+        return replace(self._model, key=f"job-{number:07}", short_id=Content(f"{number:08}"), state="queued")
+
+    def jobs(self, criteria: Filter, offset: int, limit: int) -> JobPage:
+        """Return rows ``offset`` to ``offset + limit``."""
+        self.asked.append((offset, limit))
+        last = min(self.total, offset + limit)
+        rows = tuple(self.row(index - self.shift) for index in range(offset, max(offset, last)))
+        return JobPage(self.total, offset, rows)
+
+
+class HostileGateway(DemoGateway):
+    """Every text of every answer is a payload; there is a job, a queue and a task for each."""
+
+    def __init__(self, payloads: Sequence[str]) -> None:
+        super().__init__()
+        self.payloads = tuple(payloads)
+        self.acted: list[str] = []
+
+    def _job(self, number: int) -> Job:
+        text = self.payloads[number]
+        trace = f'Traceback (most recent call last):\n  File "{text}", line 1, in {text}\n    {text}\n{text}: {text}\n'
+        at = NOW - timedelta(minutes=number + 1)
+        ended = at + timedelta(seconds=3)
+        attempt = Attempt(1, "failed", at, ended, text, text, text, trace)
+        return Job(
+            id=f"{number:04}{text}",
+            task=text,
+            queue=text,
+            state="dead",
+            priority=0,
+            created_at=at,
+            version=1,
+            started_at=at,
+            finished_at=ended,
+            attempt=1,
+            worker=text,
+            reason=text,
+            error_type=text,
+            error=text,
+            parent=text,
+            attempts=(attempt,),
+            result=b"x",
+        )
+
+    def _call(self, number: int) -> Call:
+        text = self.payloads[number]
+        return Call((text,), {text: [text, {text: text * 30}], "plain": text})
+
+    def _rows(self) -> tuple[JobRow, ...]:
+        numbers = range(len(self.payloads))
+        return tuple(building.job_row(self._job(number), self._call(number), self.now()) for number in numbers)
+
+    def queues(self) -> tuple[QueueRow, ...]:
+        """Return a queue for each payload."""
+        pause = [Pause(text, text, NOW) for text in self.payloads]
+        minutes = ((1, 1, 0),) * 30
+        stats = [QueueStats(text, {"dead": 1}, 0, pause[index], 0, minutes) for index, text in enumerate(self.payloads)]
+        return tuple(building.queue_row(one) for one in stats)
+
+    def jobs(self, criteria: Filter, offset: int, limit: int) -> JobPage:
+        """Return all of them, whatever the filter."""
+        rows = self._rows()
+        return JobPage(len(rows), offset, rows[offset : offset + limit])
+
+    def rows(self, keys: Sequence[str]) -> tuple[JobRow, ...]:
+        """Return those of the keys."""
+        return tuple(row for row in self._rows() if row.key in keys)
+
+    def job(self, key: str) -> JobView:
+        """Return the whole job."""
+        number = int(key[:4])
+        text = self.payloads[number]
+        return building.job_view(self._job(number), self._call(number), {text: [text]}, self.now(), "")
+
+    def _lines(self, key: str = "") -> tuple[LogLine, ...]:
+        numbers = [int(key[:4])] if key else range(len(self.payloads))
+        texts = [self.payloads[number] for number in numbers]
+        return tuple(LogLine(f"{text}", text, text, 1, NOW, text, text, text) for text in texts)
+
+    def log(self, key: str, after: str) -> LogPage:
+        """Return a line of the payload."""
+        return LogPage(() if after else tuple(building.log_line(line) for line in self._lines(key)), "1")
+
+    def tail(self, after: str) -> LogPage:
+        """Return a line for each payload."""
+        return LogPage(() if after else tuple(building.log_line(line) for line in self._lines()), "1")
+
+    def tasks(self) -> tuple[TaskView, ...]:
+        """Return a task for each payload."""
+        return tuple(
+            building.task_view(
+                TaskInfo(
+                    text,
+                    text,
+                    f"{text}\n{text}",
+                    (
+                        Parameter(text, text, text),
+                        Parameter("choice", f"Literal[{text!r}, 'b']", repr(text)),
+                        Parameter("flag", "bool", text),
+                    ),
+                    1,
+                    1.0,
+                    text,
+                    text,
+                )
+            )
+            for text in self.payloads
+        )
+
+    def requeue(self, keys: Sequence[str]) -> tuple[Requeued, ...]:
+        """Note that it was called."""
+        self.acted.append("requeue")
+        return super().requeue(keys)
+
+    def pause(self, queue: str, reason: str) -> None:
+        """Note that it was called."""
+        self.acted.append("pause")
+
+    def resume(self, queue: str) -> None:
+        """Note that it was called."""
+        self.acted.append("resume")
