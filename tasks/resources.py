@@ -64,6 +64,14 @@ class _Held:
     lock = threading.Lock()
 
 
+def _renew_lock() -> None:
+    """In a forked child the lock may be held by a thread that does not exist there."""
+    _Held.lock = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_renew_lock)
+
+
 def current() -> Resources:
     """This process's resources; after a fork, new ones at the same addresses.
 

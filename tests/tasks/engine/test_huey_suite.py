@@ -12,7 +12,7 @@ os.environ["HUEY_SLOW_TESTS"] = "1"
 
 import pytest
 import redis
-from huey.tests import test_api, test_priority, test_signals, test_storage, test_wrappers
+from huey.tests import test_api, test_priority, test_signals, test_storage
 from huey.tests import test_registry as registry_tests
 from huey.tests.base import BaseTestCase
 
@@ -90,7 +90,7 @@ def _adopt(module: Any) -> None:
         globals()[name] = adopted
 
 
-for _module in (test_api, test_priority, test_signals, test_wrappers, registry_tests):
+for _module in (test_api, test_priority, test_signals, registry_tests):
     _adopt(_module)
 
 
