@@ -1,0 +1,19 @@
+"""Runs one benchmark by name: ``python -m tests.bench engine [options]``."""
+
+import argparse
+import importlib
+import sys
+
+BENCHMARKS = {"engine": "no-op jobs through stock Huey on Redis and through Dewey, in turn"}
+
+
+def main() -> None:
+    """Pick the benchmark and hand it the rest of the command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("name", choices=sorted(BENCHMARKS), help="; ".join(f"{k}: {v}" for k, v in BENCHMARKS.items()))
+    options, rest = parser.parse_known_args()
+    sys.exit(importlib.import_module(f"tests.bench.{options.name}").main(rest))
+
+
+if __name__ == "__main__":
+    main()
