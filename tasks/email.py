@@ -1,9 +1,9 @@
 """Sends mail: from a template, or from words given with the job; printed unless SMTP_URL is set."""
 
 import base64
-import binascii
 import logging
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from tasks import resources
@@ -11,7 +11,7 @@ from tasks.app import huey
 from tasks.engine.context import current_job
 from tasks.errors import MailRefused
 from tasks.services.mail import Attachment, Mail
-from tasks.services.templates import Templates
+from tasks.services.templates import Rendered, Templates
 
 logger = logging.getLogger(__name__)
 
@@ -35,16 +35,12 @@ def send_email(  # noqa: PLR0913 - the signature is the form that operators fill
     Its words come from a template and its values, or from subject, text and html when text is given. An attachment is
     {"name", "content_type", "base64"}. Answers the message's id, which is the same in every attempt.
     """
-    if text:
-        words = (subject, text, html)
-    else:
-        rendered = Templates().render(template, values or {})
-        words = (subject or rendered.subject, rendered.text, rendered.html)
+    words = _words(template, values, Rendered(subject, text, html))
     mail = Mail(
         to=to,
-        subject=words[0],
-        text=words[1],
-        html=words[2],
+        subject=words.subject,
+        text=words.text,
+        html=words.html,
         cc=cc,
         bcc=bcc,
         reply_to=reply_to,
@@ -62,11 +58,27 @@ def deliver(mail: Mail) -> dict[str, object]:
     return {"message_id": receipt.message_id, "carrier": receipt.carrier, "recipients": len(receipt.recipients)}
 
 
+def _words(template: str, values: dict[str, object] | None, given: Rendered) -> Rendered:
+    if given.text:
+        return given
+    if given.html:
+        raise MailRefused("a mail with html needs text too, for readers that show none")
+    written = Templates().render(template, values or {})
+    return replace(written, subject=given.subject or written.subject)
+
+
 def _attachment(given: dict[str, str]) -> Attachment:
     try:
-        content = base64.b64decode(given["base64"], validate=True)
-        return Attachment(given["name"], given.get("content_type", "application/octet-stream"), content)
-    except (KeyError, TypeError) as error:
+        name, content_type, encoded = (
+            given["name"],
+            given.get("content_type", "application/octet-stream"),
+            given["base64"],
+        )
+    except (KeyError, TypeError, AttributeError) as error:
         raise MailRefused("an attachment needs name and base64 (and may have content_type)") from error
-    except binascii.Error as error:
-        raise MailRefused(f"the attachment {given['name']!r} is not base64: {error}") from error
+    if not all(isinstance(one, str) for one in (name, content_type, encoded)):
+        raise MailRefused("the name, content_type and base64 of an attachment are texts")
+    try:
+        return Attachment(name, content_type, base64.b64decode(encoded, validate=True))
+    except ValueError as error:
+        raise MailRefused(f"the attachment {name!r} is not base64: {error}") from error

@@ -5,10 +5,9 @@ All times are UTC. An object goes before its row, so that a crash leaves a row t
 
 import logging
 from datetime import timedelta
+from itertools import islice
 
-from storage import files, removal
-from storage.broker.inspector import Inspector
-from storage.errors import JobMissing
+from storage import removal
 from storage.files import Visibility
 from storage.removal import Removal, Selection
 from tasks import resources
@@ -21,7 +20,6 @@ logger = logging.getLogger(__name__)
 ABANDONED_AFTER = timedelta(hours=24)
 KEPT_SHOWN = 20
 GUARD = "DEMO_MODE is off: nothing was deleted"
-ALIVE = frozenset({"blocked", "scheduled", "queued", "running", "retrying"})
 
 
 @huey.periodic_task(cron("0 0 * * *"), queue="maintenance", retries=3, retry_delay=60, retry_backoff=2)
@@ -42,28 +40,6 @@ def clean_private_files() -> dict[str, object]:
     return _clean_demo("private")
 
 
-@huey.periodic_task(cron("*/5 * * * *"), queue="maintenance", retries=1, retry_delay=30)
-def fail_stranded_files() -> int:
-    """Mark files FAILED that say PROCESSING although their job has ended (its worker died too often)."""
-    database = resources.current().database
-    inspector: Inspector = huey.storage.inspector
-    stranded = 0
-    for file in files.page(database, status="PROCESSING", limit=1_000):
-        job_id = (file.attempt or "").split("/")[0]
-        try:
-            job = inspector.job(job_id)
-        except JobMissing:
-            reason = "the job that worked on it is gone"
-        else:
-            if job.state in ALIVE:
-                continue
-            reason = job.error or f"the job that worked on it is {job.state}"
-        if files.mark_failed(database, file.id, file.attempt, reason):
-            logger.warning("file %s was stranded: %s", file.id, reason)
-            stranded += 1
-    return stranded
-
-
 def _clean_demo(visibility: Visibility) -> dict[str, object]:
     """The guard stands here, inside the job, because a job can be started by anybody."""
     settings = resources.current().settings
@@ -82,7 +58,9 @@ def _remove(what: str, selection: Selection) -> dict[str, object]:
 
     removed = removal.delete_all(held.database, held.objects, selection, on_batch=say)
     logger.info("deleted %s %s files", removed.deleted, what)
-    for key, reason in list(removed.kept.items())[:KEPT_SHOWN]:
+    shown = dict(islice(removed.kept.items(), KEPT_SHOWN))
+    for key, reason in shown.items():
         logger.warning("kept the row of object %s, which can not be deleted: %s", key, reason)
-    kept = dict(list(removed.kept.items())[:KEPT_SHOWN])
-    return {"deleted": removed.deleted, "kept": len(removed.kept), "reasons": kept}
+    if len(removed.kept) > len(shown):
+        logger.warning("kept %s more rows for the like", len(removed.kept) - len(shown))
+    return {"deleted": removed.deleted, "kept": len(removed.kept), "reasons": shown}

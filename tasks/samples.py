@@ -124,8 +124,9 @@ job back in its queue; it has all its retries again.
 
 MINUTES = """Minutes of the Tuesday meeting
 
-Embeddings are stored with the name of the model that made them, because vectors of different models can not be compared.
-A file is cut into passages of about a thousand characters that overlap: a sentence on a boundary is found too.
+Embeddings are stored with the name of the model that made them, because vectors of different models can not be
+compared. A file is cut into passages of about a thousand characters that overlap: a sentence on a
+boundary is found too.
 """
 
 
