@@ -101,7 +101,7 @@ class DeweyApp(App[None], inherit_bindings=False):
         """Start the clock, and go where the start says."""
         if self.refresh_s:
             self.set_interval(1.0, self._tick)
-        self.call_after_refresh(self._begin)
+        self._begin()
 
     def _begin(self) -> None:
         start = self.start.strip()

@@ -37,6 +37,8 @@ async def settle(pilot: Pilot[Any]) -> None:
         if isinstance(screen, AskingScreen) and screen.is_asking:
             quiet = 0
             await asyncio.sleep(0.001)
+        elif screen._layout_required or screen._dirty_widgets or screen._callbacks or not screen.size:
+            quiet = 0
         else:
             quiet += 1
         if quiet == 4:
