@@ -4,9 +4,10 @@ A job is in exactly one index, the one of its queue and state, and each method h
 """
 
 import random
+import time
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, cast
 
 import redis
@@ -40,12 +41,27 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class ClaimRequest:
-    """Who asks for a job, for how long, from which queues (none named: from all)."""
+    """Who asks for a job, for how long, from which queues (none named: from all).
+
+    A request made by `first` can be asked `again` when its answer did not arrive: it gets the job that it started
+    then, if it did. Otherwise that job would wait for the end of its lease and count as a crash.
+    """
 
     consumer: str
     worker: str
     lease_ms: int
     queues: tuple[str, ...] = ()
+    nonce: str = ""
+    asked_at: float = 0.0
+    repeated: bool = False
+
+    def first(self) -> "ClaimRequest":
+        """A new question."""
+        return replace(self, nonce=f"{random.getrandbits(64):x}", asked_at=time.monotonic(), repeated=False)
+
+    def again(self) -> "ClaimRequest":
+        """The same question."""
+        return replace(self, repeated=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +130,13 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """A consumer process's sign of life, and the jobs it holds as (id, token)."""
+    """A sign of life of one process of a consumer, and the jobs it holds as (id, token)."""
 
     consumer: str
     lease_ms: int
     held: tuple[tuple[str, str], ...] = ()
     fields: Mapping[str, str] = field(default_factory=dict)
+    process: str = ""
 
 
 def job_table(job: NewJob, *, once: bool = False) -> dict[str, object]:
@@ -196,6 +213,7 @@ class Broker:
         flat = [part for pair in beat.fields.items() for part in pair]
         request = {
             "id": beat.consumer,
+            "process": beat.process,
             "alive_ms": beat.lease_ms * 3 // 2,
             "lease_ms": beat.lease_ms,
             "fields": flat or ["id", beat.consumer],
@@ -298,6 +316,8 @@ class Broker:
                 "lease_ms": request.lease_ms,
                 "queues": request.queues,
                 "turn": random.randrange(1 << 16),
+                "nonce": request.nonce,
+                "again_ms": 1 + int((time.monotonic() - request.asked_at) * 1000) if request.repeated else 0,
             }
         )
 

@@ -8,12 +8,14 @@ from typing import Any
 import msgpack
 import redis
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import NoScriptError, OutOfMemoryError, ReadOnlyError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from storage.broker.keys import lua_functions
 from storage.errors import StorageError, StoreRefused, StoreUnavailable
 
+_PASSING = ("OOM", "READONLY", "MISCONF", "BUSY", "LOADING", "MASTERDOWN", "NOREPLICAS", "TRYAGAIN", "CLUSTERDOWN")
+"""Answers that say that Redis itself is in trouble, not the request: memory, disk, a failover, a script that hangs."""
 _NEEDS = re.compile(r"^-- needs: (.*)$", re.MULTILINE)
 
 
@@ -29,14 +31,23 @@ def source(name: str) -> str:
 
 
 def pack(value: object) -> bytes:
-    """A value for ``cmsgpack.unpack``: bytes and str both become raw strings, the only kind it reads."""
-    return msgpack.packb(value, use_bin_type=False)  # type: ignore[no-any-return]
+    """A value for ``cmsgpack.unpack``: bytes and str both become raw strings, the only kind it reads.
+
+    Raises:
+        StoreRefused: a part of it has no such form: an integer of more than 64 bits, a text that is not Unicode.
+    """
+    try:
+        return msgpack.packb(value, use_bin_type=False)  # type: ignore[no-any-return]
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise StoreRefused(f"this can not be sent to Redis: {error}") from error
 
 
 def translated(error: RedisError) -> StorageError:
     """The driver's error as one of ours."""
     if isinstance(error, RedisConnectionError | RedisTimeoutError):
         return StoreUnavailable(f"Redis did not answer: {error}")
+    if isinstance(error, ReadOnlyError | OutOfMemoryError) or str(error).startswith(_PASSING):
+        return StoreUnavailable(f"Redis can not do this now: {error}")
     return StoreRefused(f"Redis refused: {error}")
 
 

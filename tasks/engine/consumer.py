@@ -15,7 +15,7 @@ from typing import Any
 
 from huey.consumer import Consumer, Scheduler, Worker, WorkerRecycle
 
-from storage.broker.broker import BATCH, Claim
+from storage.broker.broker import BATCH, Claim, ClaimRequest
 from storage.errors import StorageError
 from tasks.engine import logcapture, registry
 from tasks.engine.cron import Clock
@@ -63,11 +63,11 @@ class Process:
                 self._huey.broker,
                 self.consumer_id,
                 self._huey.lease_s,
-                self._huey.held,
-                self._huey.lose,
+                self._huey.held.tokens,
+                self._huey.held.lose,
                 fields,
             )
-            self._shipper = logcapture.Shipper(self._huey.broker, self._huey.running)
+            self._shipper = logcapture.Shipper(self._huey.broker, self._huey.held.running)
             self._heart.start()
             self._shipper.start()
 
@@ -99,6 +99,7 @@ class DeweyWorker(Worker):  # type: ignore[misc]  # huey has no types
         name = threading.current_thread().name if parent is None else multiprocessing.current_process().name
         self._request = self.huey.claim_request(f"{host()}:{os.getpid()}/{name}")
         self._claim: Claim | None = None
+        self._unanswered: ClaimRequest | None = None
         super().initialize()
 
     def loop(self, now: Any = None) -> None:
@@ -110,9 +111,8 @@ class DeweyWorker(Worker):  # type: ignore[misc]  # huey has no types
             return
         self.task_count += 1
         full = bool(self.max_tasks) and self.task_count >= self.max_tasks
-        task = self.huey.open(claim)
+        unit, task = self.huey.open(claim)
         if task is not None:
-            unit = self.huey._held[claim.id]
             self.huey.perform(unit, task, now)
             stop = full or self.stop_flag.is_set() or self.process.orphaned()
             self._claim = self.huey.settle(unit, None if stop else self._request)
@@ -121,12 +121,15 @@ class DeweyWorker(Worker):  # type: ignore[misc]  # huey has no types
             raise WorkerRecycle
 
     def _wait(self) -> Claim | None:
+        request = self._unanswered or self._request.first()
+        self._unanswered = request.again()  # until its answer is here: it may have started a job
         try:
-            claim: Claim | None = self.huey.broker.claim(self._request, self.huey.read_timeout_s)
+            claim: Claim | None = self.huey.broker.claim(request, self.huey.read_timeout_s)
         except StorageError as error:
             self._logger.warning("no jobs for now: %s", error)
             self.sleep()
             return None
+        self._unanswered = None
         self.delay = self.default_delay
         return claim
 

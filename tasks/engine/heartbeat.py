@@ -35,7 +35,7 @@ class Heart(threading.Thread):
         consumer: str,
         lease_s: float,
         held: Callable[[], Mapping[str, str]],
-        lost: Callable[[str], None],
+        lost: Callable[[str, str], None],
         fields: Mapping[str, str],
     ) -> None:
         super().__init__(name="dewey-heart", daemon=True)
@@ -63,14 +63,15 @@ class Heart(threading.Thread):
         pid = os.getpid()
         fields = {**self._fields, f"running:{pid}": ",".join(held), f"memory:{pid}": str(memory_bytes())}
         try:
-            lost = self._broker.heartbeat(Beat(self._consumer, self._lease_ms, tuple(held.items()), fields))
+            beat = Beat(self._consumer, self._lease_ms, tuple(held.items()), fields, str(pid))
+            lost = self._broker.heartbeat(beat)
         except StorageError as error:
             _logger.warning("a heartbeat of %s did not reach Redis: %s", self._consumer, error)
             return
         for job_id in lost:
             if self._held().get(job_id) == held[job_id]:  # not settled meanwhile
                 _logger.warning("the lease of job %s is lost: another worker may run it", job_id)
-                self._lost(job_id)
+                self._lost(job_id, held[job_id])
 
     def stop(self) -> None:
         """End the thread. The consumer is forgotten when its last beat is old."""

@@ -9,39 +9,30 @@ Everything that Huey does while it finishes a task is one settlement (see unit.p
 """
 
 import contextlib
-import copy
 import logging
 import os
-import threading
 import time
-import uuid
-from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
 
-import redis
 from huey import signals
-from huey.api import ChordResult, Huey, PeriodicTask, Result, ResultGroup, TaskWrapper, chord, group
-from huey.exceptions import ConfigurationError, HueyException
+from huey.api import PeriodicTask
+from huey.exceptions import HueyException
 from huey.utils import ChordConfig, Error
 
-from storage.broker.broker import Bounds, Broker, Claim, ClaimRequest, Settlement, Write, job_table
-from storage.broker.connection import connect
-from storage.broker.records import NewJob, State, TaskInfo
-from storage.errors import StorageError, StoreUnavailable
-from tasks.engine import context, registry
-from tasks.engine.codec import TypedJson
-from tasks.engine.consumer import DeweyConsumer
+from storage.broker.broker import Claim, ClaimRequest, Settlement, Verdict, Write
+from storage.errors import StorageError, StoreRefused, StoreUnavailable
+from tasks.engine import context
 from tasks.engine.context import RunningJob
-from tasks.engine.cron import Entry, Schedule
 from tasks.engine.heartbeat import host
-from tasks.engine.storage import DeweyStorage
-from tasks.engine.unit import Unit, Units
+from tasks.engine.launch import Launching, seconds
+from tasks.engine.unit import Unit, storable, text_of, traceback_of
 from tasks.errors import Permanent, Transient
 
 _logger = logging.getLogger(__name__)
 
-DEFAULT_QUEUE = "default"
 UNKNOWN_DELAY_MS = 15_000
 """How long a job of an unknown task waits for a consumer that knows it."""
 CANCELS = {
@@ -55,7 +46,7 @@ class TaskExited(Exception):
     """A task called sys.exit(): its attempt fails, its worker lives."""
 
 
-class DeweyHuey(Huey):  # type: ignore[misc]  # huey has no types
+class DeweyHuey(Launching):
     """Huey over the broker.
 
     ``url`` (or a function that answers it when it is first needed) or ``connection_pool`` name the Redis; neither
@@ -63,206 +54,6 @@ class DeweyHuey(Huey):  # type: ignore[misc]  # huey has no types
     a silent worker keeps its jobs. ``queues`` are those a consumer of this instance serves (none named: all).
     ``crashes_allowed`` is how many workers a job may take down before it is buried.
     """
-
-    def __init__(
-        self,
-        name: str = "dewey",
-        *,
-        url: str | Callable[[], str] | None = None,
-        connection_pool: "redis.ConnectionPool | None" = None,
-        lease_s: float = 30.0,
-        queues: Sequence[str] = (),
-        crashes_allowed: int = 3,
-        bounds: Bounds | None = None,
-        read_timeout_s: float = 1.0,
-        **options: Any,
-    ) -> None:
-        if url and connection_pool:
-            raise ConfigurationError("name the Redis once: url or connection_pool, not both")
-        self.lease_s = lease_s
-        self.queues = tuple(queues)
-        self.crashes_allowed = crashes_allowed
-        self.bounds = bounds
-        self.read_timeout_s = read_timeout_s
-        self._url = url or "redis://localhost:6379/0"
-        self._pool = connection_pool
-        self._units = Units()
-        self._held: dict[str, Unit] = {}
-        self._held_lock = threading.Lock()
-        options.setdefault("serializer", TypedJson())
-        super().__init__(name, **options)
-
-    # -- parts -------------------------------------------------------------------------------------------------
-
-    def get_storage(self, **_: Any) -> DeweyStorage:
-        return DeweyStorage(self.name, self._open_books, self._units, self.instant_ms)
-
-    def _open_books(self) -> Broker:
-        url = self._url() if callable(self._url) else self._url
-        client = redis.Redis(connection_pool=self._pool) if self._pool else connect(url)
-        return Broker(client, self.name, self.bounds)
-
-    def create_consumer(self, **options: Any) -> DeweyConsumer:
-        return DeweyConsumer(self, **options)
-
-    @property
-    def broker(self) -> Broker:
-        """The books. Raises ConfigurationError in immediate mode, which keeps none."""
-        if not isinstance(self.storage, DeweyStorage):
-            raise ConfigurationError("immediate mode keeps no books: set huey.immediate = False")
-        return self.storage.broker
-
-    @property
-    def _keeps_books(self) -> bool:
-        return isinstance(self.storage, DeweyStorage) and not self._immediate
-
-    def instant_ms(self, naive: datetime) -> int:
-        """Huey's naive datetime (UTC or local, as this instance is set) in ms since the epoch."""
-        return int((naive.replace(tzinfo=UTC) if self.utc else naive).timestamp() * 1000)
-
-    # -- tasks -------------------------------------------------------------------------------------------------
-
-    def get_task_wrapper_class(self) -> type:
-        return DeweyTaskWrapper
-
-    def task(self, *args: Any, **settings: Any) -> Callable[[Callable[..., Any]], Any]:
-        """Huey's decorator; ``queue="email"`` names the queue that the task's jobs wait in."""
-        return cast(Callable[[Callable[..., Any]], Any], super().task(*args, **settings))
-
-    def periodic_task(self, validate_datetime: Any, *args: Any, **settings: Any) -> Callable[[Callable[..., Any]], Any]:
-        """Huey's decorator; takes ``cron("0 * * * *", timezone="Europe/Paris")`` as well as Huey's ``crontab()``."""
-        if isinstance(validate_datetime, Schedule):
-            settings["schedule"] = validate_datetime
-        made = super().periodic_task(validate_datetime, *args, **settings)
-        return cast(Callable[[Callable[..., Any]], Any], made)
-
-    def task_infos(self) -> list[TaskInfo]:
-        """What this process knows of its tasks, for the console."""
-        classes = self._registry._registry
-        return [registry.describe(name, one, getattr(one, "function", None)) for name, one in sorted(classes.items())]
-
-    def entries(self) -> list[Entry]:
-        """The periodic tasks, as the clock takes them."""
-        return [self._entry(task_class) for task_class in self._registry._periodic_tasks]
-
-    def _entry(self, task_class: Any) -> Entry:
-        name = self._registry.task_to_string(task_class)
-        validate = getattr(task_class, "schedule", None) or task_class().validate_datetime
-        return Entry(name, validate, lambda job_id: self._new_job(task_class(id=job_id)))
-
-    # -- enqueue -----------------------------------------------------------------------------------------------
-
-    def enqueue(self, task: Any) -> Any:
-        if not self._keeps_books:
-            return super().enqueue(task)
-        if isinstance(task, chord):
-            return self._enqueue_chord(task)
-        if isinstance(task, group):
-            members = list(task.tasks)
-            if any(isinstance(member, chord | group) for member in members):
-                return ResultGroup([self.enqueue(member) for member in members])
-            self._add([self._new_job(member) for member in members], members)
-            return ResultGroup([self._handle(member) for member in members])
-        self._add([self._new_job(task)], [task])
-        return self._handle(task) if self.results else None
-
-    def _add(self, jobs: Sequence[NewJob], tasks: Sequence[Any]) -> None:
-        for task in tasks:
-            self._emit(signals.SIGNAL_ENQUEUED, task)
-        unit = self._units.now
-        if unit is not None and unit.collects:
-            unit.writes += [("enqueue", job_table(job)) for job in jobs]
-        else:
-            self.broker.enqueue(jobs)
-
-    def _handle(self, task: Any) -> Any:
-        results = self._pipeline_results(task)
-        return ResultGroup(results) if len(results) > 1 else results[0]
-
-    def _new_job(self, task: Any, *, blocked: bool = False, chord_id: str = "") -> NewJob:
-        if task.expires:
-            task.resolve_expires(self.utc)
-        delay_ms = 0
-        if task.eta is not None and not blocked:
-            delay_ms = max(0, self.instant_ms(task.eta) - self.instant_ms(self._get_timestamp()))
-        running = context.current_job()
-        return NewJob(
-            id=task.id,
-            task=self._registry.task_to_string(type(task)),
-            queue=getattr(task, "queue", None) or DEFAULT_QUEUE,
-            payload=self.serialize_task(task),
-            priority=task.priority or 0,
-            delay_ms=delay_ms,
-            retries=int(task.retries or 0),
-            retry_delay_s=_seconds(task.retry_delay),
-            parent=running.id if running is not None else "",
-            chord=chord_id,
-            blocked=blocked,
-        )
-
-    def _enqueue_chord(self, chord_obj: Any) -> Any:
-        if not self._keeps_books:
-            return super()._enqueue_chord(chord_obj)
-        writes: list[Write] = []
-        handle = self._lay_out(chord_obj, writes)
-        unit = self._units.now
-        if unit is not None and unit.collects:
-            unit.writes += writes
-        else:
-            self.broker.write(writes)
-        return handle
-
-    def _lay_out(self, chord_obj: Any, writes: list[Write]) -> Any:
-        """A chord's jobs, nested ones too, as writes of one step: the callback waits, blocked, for its members."""
-        chord_id, callback = str(uuid.uuid4()), chord_obj.callback
-        results = []
-        members = list(chord_obj.tasks)
-        for index, member in enumerate(members):
-            if isinstance(member, group):
-                raise ValueError(  # noqa: TRY004 - as Huey raises it
-                    "cannot use `group` as a chord member - use .then() to convert to a `chord` first."
-                )
-            head = tail = member.callback if isinstance(member, chord) else member
-            while tail.on_complete is not None:
-                tail = tail.on_complete
-            tail.chord_config = ChordConfig(chord_id, len(members), index, callback)
-            if isinstance(member, chord):
-                self._lay_out(member, writes)
-            else:
-                writes.append(("enqueue", job_table(self._new_job(head))))
-                self._emit(signals.SIGNAL_ENQUEUED, head)
-            results.append(Result(self, tail))
-        if members:
-            writes.insert(0, ("chord", chord_id, callback.id))
-            writes.insert(1, ("enqueue", job_table(self._new_job(callback, blocked=True, chord_id=chord_id))))
-        else:
-            callback = copy.copy(callback)
-            callback.extend_data(([],))
-            writes.append(("enqueue", job_table(self._new_job(callback))))
-        pipeline = self._pipeline_results(chord_obj.callback)
-        return ChordResult(results, pipeline[0], ResultGroup(pipeline) if len(pipeline) > 1 else None)
-
-    # -- what waits, as tasks ----------------------------------------------------------------------------------
-
-    def pending(self, limit: int | None = None) -> list[Any]:
-        return self._waiting(("queued",), limit) if self._keeps_books else super().pending(limit)
-
-    def scheduled(self, limit: int | None = None) -> list[Any]:
-        return self._waiting(("scheduled", "retrying"), limit) if self._keeps_books else super().scheduled(limit)
-
-    def _waiting(self, states: Sequence[State], limit: int | None) -> list[Any]:
-        """Tasks as they will run: with the retries they have left, and due when the broker says."""
-        page = self.storage.inspector.jobs(states, limit=limit or 1_000_000)
-        tasks = []
-        for job in page.jobs:
-            for task in self._deserialize_all([job.payload]):
-                if states == ("scheduled", "retrying") and job.run_at is not None:
-                    task.eta = (
-                        job.run_at.replace(tzinfo=None) if self.utc else job.run_at.astimezone().replace(tzinfo=None)
-                    )
-                task.retries, task.retry_delay = job.retries_left, job.retry_delay_s
-                tasks.append(task)
-        return tasks
 
     # -- an attempt --------------------------------------------------------------------------------------------
 
@@ -275,34 +66,33 @@ class DeweyHuey(Huey):  # type: ignore[misc]  # huey has no types
         if not self._keeps_books:
             return super().dequeue()
         claim = self.broker.claim(self.claim_request())
-        return None if claim is None else self.open(claim)
+        return None if claim is None else self.open(claim)[1]
 
-    def open(self, claim: Claim) -> Any:
-        """The task of a claim, or None when this process can not run it; then it is settled already."""
+    def open(self, claim: Claim) -> tuple[Unit, Any]:
+        """Begin the unit of a claim. Its task is None when this process can not run it; then it is settled already."""
         unit = Unit(
             claim,
             RunningJob(claim.id, claim.task, claim.queue, claim.attempt, claim.token),
             claim.retries_left,
             claim.retry_delay_s,
         )
-        with self._held_lock:
-            self._held[claim.id] = unit
+        self.held.add(unit)
         try:
             task = self.deserialize_task(claim.payload)
             if claim.inputs is not None:
                 task.extend_data(([self.serializer.deserialize(data) for data in claim.inputs],))
         except HueyException as error:
             self._set_aside(unit, error)
-            return None
+            return unit, None
         except Exception as error:  # noqa: BLE001 - whatever a serializer makes of bytes that are not its own
             unit.error = error
             unit.end("dead", "the payload can not be read; its bytes are kept")
             self.settle(unit)
-            return None
+            return unit, None
         task.retries, task.retry_delay, task.queue = claim.retries_left, claim.retry_delay_s, claim.queue
         if claim.inputs is None or claim.attempt > 1:
             task.eta = None  # the broker has seen to it, on its own clock
-        return task
+        return unit, task
 
     def _set_aside(self, unit: Unit, error: Exception) -> None:
         """This process does not know the task, but another may (a rolling deploy): the job waits, unspent."""
@@ -314,10 +104,11 @@ class DeweyHuey(Huey):  # type: ignore[misc]  # huey has no types
     def execute(self, task: Any, timestamp: datetime | None = None) -> Any:
         if not self._keeps_books:
             return super().execute(task, timestamp)
-        unit = self._held.get(task.id)
+        unit = self.held.get(task.id)
         if unit is None:
             claim = self.broker.take(self.claim_request(), task.id)
-            unit = self._held.get(task.id) if claim is not None and self.open(claim) is not None else None
+            opened = self.open(claim) if claim is not None else None
+            unit = opened[0] if opened is not None and opened[1] is not None else None
         if unit is None:  # on nobody's books: it runs, and what it writes happens at once
             return super().execute(task, timestamp)
         value = self.perform(unit, task, timestamp)
@@ -326,6 +117,7 @@ class DeweyHuey(Huey):  # type: ignore[misc]  # huey has no types
 
     def perform(self, unit: Unit, task: Any, timestamp: datetime | None = None) -> Any:
         """Run the task of a unit; what became of it is in the unit, to be settled."""
+        outer = self._units.now, context.current_job()  # a task may run another one inside of itself
         self._units.now = unit
         context.enter(unit.running)
         try:
@@ -334,20 +126,23 @@ class DeweyHuey(Huey):  # type: ignore[misc]  # huey has no types
             unit.writes.clear()
             unit.release = True
             unit.end("queued", f"the store went away while the job was being finished: {error}")
-        except Exception as error:  # Huey could not finish the task: a result that has no JSON form, say
+        except (Exception, SystemExit) as error:  # Huey could not finish it: a result that has no JSON form, say
             _logger.exception("job %s ran, but could not be finished", task.id)
             self._bury(unit, task, error)
+        except BaseException:
+            self.held.drop(unit)  # this worker ends here: the lease runs out, and another one takes the job
+            raise
         finally:
-            context.enter(None)
-            self._units.now = None
+            self._units.now = outer[0]
+            context.enter(outer[1])
         return None
 
-    def _bury(self, unit: Unit, task: Any, error: Exception) -> None:
+    def _bury(self, unit: Unit, task: Any, error: BaseException) -> None:
         unit.writes.clear()
         unit.store.clear()
         unit.error = error
         unit.end("dead", "it ran, but could not be finished")
-        failure = Error(self.build_error_result(task, error))
+        failure = Error(DeweyHuey.build_error_result(self, task, error))  # not an application's own: it may have failed
         if self.results and not isinstance(task, PeriodicTask):
             unit.set(task.id, self.serializer.serialize(failure))
         self._abort_chord_member(task, failure)
@@ -358,31 +153,45 @@ class DeweyHuey(Huey):  # type: ignore[misc]  # huey has no types
         A Redis that is away is waited for, ``patience_s`` seconds; after that the lease ends by itself and the job
         runs again.
         """
-        settlement = unit.settlement()
-        deadline, pause_s = time.monotonic() + patience_s, 0.05
-        while True:
+        try:
+            settlement = unit.settlement()
             try:
-                verdict, claim = self.broker.settle(settlement, following)
-                break
-            except StoreUnavailable as error:
-                if time.monotonic() >= deadline:
-                    _logger.error(  # noqa: TRY400 - the traceback is the driver's
-                        "job %s could not be settled and will run again: %s", unit.claim.id, error
-                    )
-                    verdict, claim = "stale", None
-                    break
-                _logger.warning("the settlement of job %s waits for Redis: %s", unit.claim.id, error)
-                time.sleep(pause_s)
-                pause_s = min(2.0, pause_s * 2)
-        with self._held_lock:
-            self._held.pop(unit.claim.id, None)
+                verdict, claim = self._settled(settlement, following, patience_s)
+            except StoreRefused as error:
+                _logger.error("job %s is buried, because its end was refused: %s", unit.claim.id, error)  # noqa: TRY400
+                verdict, claim = self._settled(_bare(settlement, error), following, patience_s)
+        except StoreUnavailable as error:
+            _logger.error(  # noqa: TRY400 - the traceback is the driver's
+                "job %s could not be settled and will run again: %s", unit.claim.id, error
+            )
+            return None
+        finally:
+            self.held.drop(unit)
         if verdict == "stale":
             _logger.warning("job %s had lost its lease: what this attempt did is not recorded", unit.claim.id)
         return claim
 
+    def _settled(
+        self, settlement: Settlement, following: ClaimRequest | None, patience_s: float
+    ) -> tuple[Verdict, Claim | None]:
+        deadline, pause_s = time.monotonic() + patience_s, 0.05
+        following = following.first() if following is not None else None
+        while True:
+            try:
+                return self.broker.settle(settlement, following)
+            except StoreUnavailable as error:
+                if time.monotonic() >= deadline:
+                    raise
+                _logger.warning("the settlement of job %s waits for Redis: %s", settlement.id, error)
+                following = following.again() if following is not None else None
+                time.sleep(pause_s)
+                pause_s = min(2.0, pause_s * 2)
+
     def release(self, claim: Claim, reason: str) -> None:
         """Hand a claimed job back to its place in line, without spending an attempt."""
-        unit = self._held.get(claim.id)
+        unit = self.held.get(claim.id)
+        if unit is not None and unit.claim.token != claim.token:
+            unit = None
         release = Settlement(
             claim.id,
             claim.token,
@@ -394,33 +203,16 @@ class DeweyHuey(Huey):  # type: ignore[misc]  # huey has no types
             reason=reason,
             lines=unit.running.take()[0] if unit else (),
         )
-        with self._held_lock:
-            self._held.pop(claim.id, None)
+        if unit is not None:
+            self.held.drop(unit)
         try:
             self.broker.settle(release)
         except StorageError as error:
             _logger.warning("job %s could not be handed back and waits for the end of its lease: %s", claim.id, error)
 
-    def held(self) -> dict[str, str]:
-        """The jobs this process holds, as id -> token."""
-        with self._held_lock:
-            return {job_id: unit.claim.token for job_id, unit in self._held.items()}
-
-    def running(self) -> list[RunningJob]:
-        """The jobs this process runs."""
-        with self._held_lock:
-            return [unit.running for unit in self._held.values()]
-
-    def lose(self, job_id: str) -> None:
-        """Note that a lease was lost: whatever the attempt still does is refused by the fence."""
-        with self._held_lock:
-            unit = self._held.get(job_id)
-            if unit is not None:
-                unit.running.lost = True
-
     def notify_interrupted_tasks(self) -> None:
         super().notify_interrupted_tasks()
-        for unit in list(self._held.values()):
+        for unit in self.held.all():
             self.release(unit.claim, "its consumer was stopped")
 
     # -- what Huey does while it finishes a task ---------------------------------------------------------------
@@ -441,6 +233,11 @@ class DeweyHuey(Huey):  # type: ignore[misc]  # huey has no types
                 yield
         except SystemExit as error:
             unit.error = TaskExited(f"the task called sys.exit({error.code!r})")
+            raise unit.error from error
+        except KeyboardInterrupt as error:
+            if _is_signal(error):
+                raise  # the consumer stops: the job goes back unspent
+            unit.error = TaskExited("the task raised KeyboardInterrupt")
             raise unit.error from error
         except Exception as error:
             unit.error = error
@@ -463,6 +260,15 @@ class DeweyHuey(Huey):  # type: ignore[misc]  # huey has no types
             unit.result = self.serializer.serialize(task_value)  # for the record, also of tasks that store no result
         super()._run_post_execute(task, task_value, exception)
 
+    def build_error_result(self, task: Any, exception: BaseException) -> dict[str, Any]:
+        """What callers get for a failed job: bounded, and storable whatever the error says."""
+        try:
+            found: dict[str, Any] = super().build_error_result(task, exception)
+        except Exception:  # noqa: BLE001 - an exception whose own __repr__ or __str__ fails
+            found = {"error": text_of(exception), "retries": task.retries, "task_id": task.id}
+            found["traceback"] = traceback_of(exception)
+        return {name: storable(value) if isinstance(value, str) else value for name, value in found.items()}
+
     def _requeue_task(self, task: Any, timestamp: datetime, retry_eta: datetime | None = None) -> None:
         unit = self._unit_of(task)
         if unit is None:
@@ -473,12 +279,12 @@ class DeweyHuey(Huey):  # type: ignore[misc]  # huey has no types
         if retry_eta is not None:
             delay_s = (self.instant_ms(retry_eta) - self.instant_ms(now)) / 1000
         elif task.retry_delay:
-            delay_s = _seconds(task.retry_delay)
+            delay_s = seconds(task.retry_delay)
             if task.retry_backoff:
                 task.retry_delay *= task.retry_backoff
         if isinstance(unit.error, Transient):
             delay_s = max(delay_s, unit.error.retry_after_s)
-        unit.retries_left, unit.retry_delay_s = task.retries, _seconds(task.retry_delay)
+        unit.retries_left, unit.retry_delay_s = task.retries, seconds(task.retry_delay)
         unit.end("retrying" if delay_s > 0 else "queued", "", max(0, round(delay_s * 1000)))
         _logger.info("job %s is tried again in %.1f s, %s retries left", task.id, max(0.0, delay_s), task.retries)
         if delay_s > 0:
@@ -510,12 +316,27 @@ class DeweyHuey(Huey):  # type: ignore[misc]  # huey has no types
             self.broker.write([join])
 
 
-class DeweyTaskWrapper(TaskWrapper):  # type: ignore[misc]  # huey has no types
-    """Keeps the function with its task class, so that its signature can be published."""
+def _bare(settlement: Settlement, error: StoreRefused) -> Settlement:
+    """The least that can be said of an attempt whose settlement Redis refused."""
+    return replace(
+        settlement,
+        state="dead",
+        outcome="failed",
+        release=False,
+        reason="its end could not be recorded",
+        error_type=type(error).__name__,
+        error=text_of(error)[:500],
+        traceback="",
+        result=b"",
+        progress=b"",
+        writes=(),
+        lines=(),
+    )
 
-    def create_task(self, func: Any, context: bool = False, name: str | None = None, **settings: Any) -> Any:
-        return super().create_task(func, context, name, function=staticmethod(func), **settings)
 
-
-def _seconds(value: Any) -> float:
-    return value.total_seconds() if hasattr(value, "total_seconds") else float(value or 0)
+def _is_signal(error: KeyboardInterrupt) -> bool:
+    """Whether the consumer's own signal handler raised this, not the task."""
+    inner = error.__traceback__
+    while inner is not None and inner.tb_next is not None:
+        inner = inner.tb_next
+    return inner is not None and inner.tb_frame.f_code.co_filename.endswith("huey/consumer.py")

@@ -110,6 +110,15 @@ def text_of(error: BaseException) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
+def storable(text: str) -> str:
+    """A text as UTF-8 can hold it; the middle of a very long one is left out."""
+    text = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    if len(text) > TRACEBACK_CHARS:
+        half = TRACEBACK_CHARS // 2
+        text = f"{text[:half]}\n… {len(text) - TRACEBACK_CHARS} characters left out …\n{text[-half:]}"
+    return text
+
+
 def traceback_of(error: BaseException) -> str:
     """The traceback without the engine's own frames; its middle is left out when it is very long."""
     inner = error.__traceback__
@@ -119,11 +128,7 @@ def traceback_of(error: BaseException) -> str:
         text = "".join(traceback.format_exception(type(error), error, inner or error.__traceback__))
     except Exception as broken:  # noqa: BLE001 - an exception whose own __str__ fails
         text = f"{type(error).__name__} (its traceback can not be read: {type(broken).__name__})"
-    text = text.encode("utf-8", "backslashreplace").decode("utf-8")
-    if len(text) > TRACEBACK_CHARS:
-        half = TRACEBACK_CHARS // 2
-        text = f"{text[:half]}\n… {len(text) - TRACEBACK_CHARS} characters left out …\n{text[-half:]}"
-    return text
+    return storable(text)
 
 
 def _is_engine(filename: str) -> bool:

@@ -5,6 +5,7 @@
 local BAND = 1099511627776 -- 2^40: one priority step is wider than any place in line
 local EVENTS_KEPT = 100000
 local WAKE_TOKENS = 128
+local FIRST_ATTEMPTS, LAST_ATTEMPTS = 5, 45 -- those of a job that are kept
 
 local function clock()
   local t = redis.call('TIME')
@@ -60,9 +61,11 @@ local function add_lines(id, lines, log_kept, tail_kept)
   end
 end
 
--- Writes attempt number n into the record, as JSON.
+-- Writes attempt number n into the record, as JSON. A job may be tried for ever; what is kept of it is bounded.
 local function write_attempt(id, n, outcome, started, worker, error_type, message, trace)
   redis.call('HSET', key_job(id), 'a:' .. n, cjson.encode({
     outcome = outcome, started = tonumber(started), finished = NOW, worker = worker,
     error_type = error_type or '', error = message or '', traceback = trace or ''}))
+  local old = tonumber(n) - LAST_ATTEMPTS
+  if old > FIRST_ATTEMPTS then redis.call('HDEL', key_job(id), 'a:' .. whole(old)) end
 end

@@ -1,7 +1,15 @@
 -- start(queue, id, from, request): a worker begins an attempt: lease, attempt number, fencing token, flags.
--- claim(request): start the first job in line. request: consumer, worker, lease_ms, queues (empty: all), turn.
+-- claim(request): start the first job in line. request: consumer, worker, lease_ms, queues (empty: all), turn,
+-- nonce (of this question), again_ms (0, or ms since it was first asked, when it is asked again).
 -- Returns {id, queue, token, attempt, payload, left, retry_delay, task, revoked_one, revoked_all, chord, now}
 -- or, when there is nothing to do, {false, queue names ...}; then the wake-up tokens are stale and go.
+
+local function answer(queue, id, job, token, attempt)
+  local flags = redis.call('HMGET', key_data(), 'r:' .. id, 'rt:' .. (job[5] or ''))
+  local results = false
+  if job[6] then results = redis.call('HGETALL', key_chord(job[6])) end
+  return {id, queue, token, attempt, job[1], job[3], job[4], job[5], flags[1], flags[2], results, whole(NOW)}
+end
 
 local function start(queue, id, from, request)
   local key = key_job(id)
@@ -11,17 +19,35 @@ local function start(queue, id, from, request)
   local until_ms = NOW + request.lease_ms
   move(id, queue, from, 'running', until_ms, {
     'attempt', attempt, 'token', token, 'worker', request.worker, 'consumer', request.consumer,
-    'started', whole(NOW)})
+    'started', whole(NOW), 'nonce', request.nonce or ''})
   redis.call('HDEL', key, 'progress', 'reason', 'run_at')
-  local flags = redis.call('HMGET', key_data(), 'r:' .. id, 'rt:' .. (job[5] or ''))
-  local results = false
-  if job[6] then results = redis.call('HGETALL', key_chord(job[6])) end
-  return {id, queue, token, attempt, job[1], job[3], job[4], job[5], flags[1], flags[2], results, whole(NOW)}
+  return answer(queue, id, job, token, attempt)
+end
+
+-- A question that is asked again, because its answer was lost, finds the job that it started then: nobody has renewed
+-- that lease, so it ends where the lease of that moment does.
+local function started_before(request, names)
+  local low, high = NOW + request.lease_ms - request.again_ms - 1000, NOW + request.lease_ms
+  for _, queue in ipairs(names) do
+    local index = key_index(queue, 'running')
+    for _, id in ipairs(redis.call('ZRANGEBYSCORE', index, low, high, 'LIMIT', 0, 256)) do
+      local job = redis.call('HMGET', key_job(id), 'payload', 'attempt', 'left', 'retry_delay', 'task', 'chord',
+        'token', 'nonce')
+      if job[8] == request.nonce then
+        redis.call('ZADD', index, 'XX', high, id)
+        return answer(queue, id, job, job[7], job[2])
+      end
+    end
+  end
 end
 
 local function claim(request)
   local names = request.queues
   if #names == 0 then names = redis.call('SMEMBERS', key_queues()) end
+  if (request.again_ms or 0) > 0 then
+    local found = started_before(request, names)
+    if found then return found end
+  end
   local paused = {}
   for _, name in ipairs(redis.call('HKEYS', key_paused())) do paused[name] = true end
   for i = 0, #names - 1 do
@@ -33,6 +59,10 @@ local function claim(request)
       redis.call('ZREM', key_index(queue, 'queued'), id)
     end
   end
-  for _, queue in ipairs(names) do redis.call('DEL', key_wake(queue)) end
-  return {false, unpack(names)}
+  local nothing = {false}
+  for _, queue in ipairs(names) do
+    redis.call('DEL', key_wake(queue))
+    nothing[#nothing + 1] = queue -- one by one: Lua's unpack ends at 8000
+  end
+  return nothing
 end

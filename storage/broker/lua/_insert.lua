@@ -13,12 +13,13 @@ local function insert(job)
     if job.once or not finished or found[3] == job.call then return 0 end
     from = state
     redis.call('ZREM', key_index(found[2], state), job.id)
-    redis.call('HDEL', key, 'finished', 'reason', 'error', 'error_type', 'progress', 'result')
+    redis.call('HDEL', key, 'finished', 'reason', 'error', 'error_type', 'progress', 'result', 'crashes')
   end
   redis.call('SADD', key_queues(), job.queue)
   local fields = {
     'task', job.task, 'queue', job.queue, 'payload', job.payload, 'priority', tostring(job.priority),
-    'retries', job.retries, 'left', job.retries, 'retry_delay', tostring(job.retry_delay_s), 'call', job.call}
+    'retries', job.retries, 'left', job.retries, 'retry_delay', tostring(job.retry_delay_s),
+    'first_delay', tostring(job.retry_delay_s), 'call', job.call}
   if not from then fields[#fields + 1] = 'created'; fields[#fields + 1] = whole(NOW) end
   if job.parent ~= '' then fields[#fields + 1] = 'parent'; fields[#fields + 1] = job.parent end
   if job.chord ~= '' then fields[#fields + 1] = 'chord'; fields[#fields + 1] = job.chord end

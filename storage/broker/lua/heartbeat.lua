@@ -1,5 +1,6 @@
 -- A consumer process says that it lives, and renews the leases of the jobs it runs.
--- KEYS[1]: prefix. ARGV[1]: msgpack {id, alive_ms, lease_ms, fields = flat list, held = list of {job id, token}}.
+-- KEYS[1]: prefix. ARGV[1]: msgpack {id, process, alive_ms, lease_ms, fields = flat list, held = list of {job id, token}}.
+-- Fields 'running:<process>' and 'memory:<process>' go when that process of the consumer has not beaten for alive_ms.
 -- Returns the ids of jobs that are no longer this process's.
 local request = cmsgpack.unpack(ARGV[1])
 local lost = {}
@@ -13,7 +14,15 @@ for _, held in ipairs(request.held) do
 end
 if request.id ~= '' then
   redis.call('ZADD', key_consumers(), NOW + request.alive_ms, request.id)
-  redis.call('HSET', key_consumer(request.id), 'beat', whole(NOW), unpack(request.fields))
-  redis.call('PEXPIRE', key_consumer(request.id), 60000 + request.alive_ms)
+  local key = key_consumer(request.id)
+  redis.call('HSET', key, 'beat', whole(NOW), 'beat:' .. request.process, whole(NOW), unpack(request.fields))
+  redis.call('PEXPIRE', key, 60000 + request.alive_ms)
+  local fields = redis.call('HGETALL', key)
+  for i = 1, #fields, 2 do
+    local process = string.match(fields[i], '^beat:(.*)$')
+    if process and NOW - tonumber(fields[i + 1]) > request.alive_ms then
+      redis.call('HDEL', key, fields[i], 'running:' .. process, 'memory:' .. process)
+    end
+  end
 end
 return lost

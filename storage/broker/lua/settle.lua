@@ -13,7 +13,10 @@ local function settle(s)
     return 'stale'
   end
   local queue = job[1]
-  for _, write in ipairs(s.writes) do apply(write) end
+  local anew = {} -- this very job, launched again while it is finished (by a signal's receiver, say): after the move
+  for _, write in ipairs(s.writes) do
+    if write[1] == 'enqueue' and write[2].id == s.id then anew[#anew + 1] = write[2] else apply(write) end
+  end
   add_lines(s.id, s.lines, s.log_kept, s.tail_kept)
   local fields = {'settled', s.token, 'token', '', 'left', s.left, 'retry_delay', tostring(s.retry_delay_s),
     'error_type', s.error_type, 'error', s.error, 'reason', s.reason}
@@ -36,6 +39,7 @@ local function settle(s)
     if s.state == 'succeeded' and job[7] then redis.call('DEL', key_chord(job[7])) end
   end
   count(queue, s.outcome)
+  for _, job in ipairs(anew) do insert(job) end
   return 'settled'
 end
 

@@ -1,0 +1,116 @@
+"""What a Huey on the books is made of: its Redis, storage and tasks. launch.py launches jobs, huey.py runs them."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import redis
+from huey.api import Huey, TaskWrapper, group
+from huey.exceptions import ConfigurationError
+
+from storage.broker.broker import Bounds, Broker
+from storage.broker.connection import connect
+from storage.broker.records import TaskInfo
+from tasks.engine import registry
+from tasks.engine.codec import TypedJson
+from tasks.engine.consumer import DeweyConsumer
+from tasks.engine.cron import Schedule
+from tasks.engine.held import Held
+from tasks.engine.storage import DeweyStorage
+from tasks.engine.unit import Units
+
+
+class BookedHuey(Huey):  # type: ignore[misc]  # huey has no types
+    """A Huey whose storage is the broker, unless it is in immediate mode."""
+
+    def __init__(
+        self,
+        name: str = "dewey",
+        *,
+        url: str | Callable[[], str] | None = None,
+        connection_pool: "redis.ConnectionPool | None" = None,
+        lease_s: float = 30.0,
+        queues: Sequence[str] = (),
+        crashes_allowed: int = 3,
+        bounds: Bounds | None = None,
+        read_timeout_s: float = 1.0,
+        **options: Any,
+    ) -> None:
+        if url and connection_pool:
+            raise ConfigurationError("name the Redis once: url or connection_pool, not both")
+        if connection_pool and connection_pool.connection_kwargs.get("decode_responses"):
+            raise ConfigurationError("the connection_pool decodes responses, but jobs are bytes: leave that off")
+        self.lease_s = lease_s
+        self.queues = tuple(queues)
+        self.crashes_allowed = crashes_allowed
+        self.bounds = bounds
+        self.read_timeout_s = read_timeout_s
+        self._url = url or "redis://localhost:6379/0"
+        self._pool = connection_pool
+        self._units = Units()
+        self.held = Held()
+        options.setdefault("serializer", TypedJson())
+        super().__init__(name, **options)
+
+    # -- parts -------------------------------------------------------------------------------------------------
+
+    def get_storage(self, **unknown: Any) -> DeweyStorage:
+        if unknown:
+            raise ConfigurationError(f"unknown options {sorted(unknown)}: a DeweyHuey finds its Redis by url=")
+        return DeweyStorage(self.name, self._open_books, self._units, self.instant_ms)
+
+    def _open_books(self) -> Broker:
+        url = self._url() if callable(self._url) else self._url
+        client = redis.Redis(connection_pool=self._pool) if self._pool else connect(url)
+        return Broker(client, self.name, self.bounds)
+
+    def create_consumer(self, **options: Any) -> DeweyConsumer:
+        return DeweyConsumer(self, **options)
+
+    @property
+    def broker(self) -> Broker:
+        """The books. Raises ConfigurationError in immediate mode, which keeps none."""
+        if not isinstance(self.storage, DeweyStorage):
+            raise ConfigurationError("immediate mode keeps no books: set huey.immediate = False")
+        return self.storage.broker
+
+    @property
+    def _keeps_books(self) -> bool:
+        return isinstance(self.storage, DeweyStorage) and not self._immediate
+
+    def instant_ms(self, naive: datetime) -> int:
+        """Huey's naive datetime (UTC or local, as this instance is set) in ms since the epoch."""
+        return int((naive.replace(tzinfo=UTC) if self.utc else naive).timestamp() * 1000)
+
+    # -- tasks -------------------------------------------------------------------------------------------------
+
+    def get_task_wrapper_class(self) -> type:
+        return DeweyTaskWrapper
+
+    def task(self, *args: Any, **settings: Any) -> Callable[[Callable[..., Any]], Any]:
+        """Huey's decorator; ``queue="email"`` names the queue that the task's jobs wait in."""
+        return cast(Callable[[Callable[..., Any]], Any], super().task(*args, **settings))
+
+    def periodic_task(self, validate_datetime: Any, *args: Any, **settings: Any) -> Callable[[Callable[..., Any]], Any]:
+        """Huey's decorator; takes ``cron("0 * * * *", timezone="Europe/Paris")`` as well as Huey's ``crontab()``."""
+        if isinstance(validate_datetime, Schedule):
+            settings["schedule"] = validate_datetime
+        made = super().periodic_task(validate_datetime, *args, **settings)
+        return cast(Callable[[Callable[..., Any]], Any], made)
+
+    def task_infos(self) -> list[TaskInfo]:
+        """What this process knows of its tasks, for the console."""
+        classes = self._registry._registry
+        return [registry.describe(name, one, getattr(one, "function", None)) for name, one in sorted(classes.items())]
+
+
+class DeweyTaskWrapper(TaskWrapper):  # type: ignore[misc]  # huey has no types
+    """Keeps the function with its task class, so that its signature can be published."""
+
+    def create_task(self, func: Any, context: bool = False, name: str | None = None, **settings: Any) -> Any:
+        return super().create_task(func, context, name, function=staticmethod(func), **settings)
+
+    def map(self, it: Any) -> Any:
+        """A job for each item, all of them in as few round trips as a group."""
+        results = self.huey.enqueue(group(self._apply(it)))
+        return results if self.huey.results else None
