@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
@@ -14,8 +14,8 @@ from console import bindings
 from console.formats import fit, plural
 
 SAMPLE: Final = 5
-LINE: Final = 64
-"""Cells of one line of a sample."""
+LINE: Final = 62
+"""Cells of one line in a dialog."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +83,12 @@ class ConfirmDialog(Dialog):
         preview = self.preview
         with Vertical(classes="box"):
             yield Static(Content(preview.title), classes="title")
-            yield Static(preview.says)
-            if preview.sample:
-                yield Static(_sample(preview.sample, preview.count), classes="sample")
-            if preview.left_out:
-                yield Static(_left_out(preview.left_out), classes="left-out")
+            with VerticalScroll(classes="body", can_focus=False):
+                yield Static(preview.says)
+                if preview.sample:
+                    yield Static(_sample(preview.sample, preview.count), classes="sample")
+                if preview.left_out:
+                    yield Static(_left_out(preview.left_out), classes="left-out")
             yield from self.buttons(preview.does)
 
     def on_mount(self) -> None:
@@ -112,7 +113,8 @@ def _left_out(left_out: Sequence[tuple[Content, str]]) -> Content:
     for reason, those in list(by_reason.items())[:SAMPLE]:
         first = fit(those[0].plain, 30).rstrip()
         more = f" and {len(those) - 1:,} more" if len(those) > 1 else ""
-        lines.append(Content.assemble("  ", (first + more, "$muted"), f": {reason}"))
+        line = Content.assemble("  ", (first + more, "$muted"), f": {reason}")
+        lines.append(line.truncate(LINE, ellipsis=True))
     return Content("\n").join(lines)
 
 

@@ -13,7 +13,7 @@ from storage.broker.records import State
 _WHY_NOT: dict[State, str] = {
     "running": "it is running",
     "queued": "it is in its queue already",
-    "scheduled": "it is not due yet, and will run by itself",
+    "scheduled": "it is not due yet",
     "blocked": "it waits for other jobs",
     "succeeded": "it succeeded; trigger it again instead",
 }
@@ -49,9 +49,7 @@ def preview(rows: Sequence[JobRow], gone: int) -> Preview:
     where = Content(", ").join(
         [Content.assemble(name.stylize("bold"), f" ({number:,})") for name, number in queues.values()]
     )
-    says = Content.assemble(
-        "Back into ", where, ". All retries are theirs again; the record of earlier attempts stays."
-    )
+    says = Content.assemble("Back into ", where, ", with all their retries.")
     jobs = plural(len(eligible), "job")
     return Preview(
         f"Requeue {jobs}?", f"Requeue {jobs}", says, len(eligible), [line(row) for row in eligible], left_out
