@@ -1,6 +1,7 @@
 """Every key of the table does what its tooltip says. A key without a test here fails the last one."""
 
 from collections.abc import Awaitable, Callable
+from typing import get_args
 
 import pytest
 from textual.binding import Binding
@@ -296,9 +297,7 @@ async def _the_help_says_what_the_keys_do_here(stage: Stage) -> None:
     await stage.press("question_mark")
     assert isinstance(stage.app.screen, HelpScreen)
     assert "Show this job" in stage.text
-    assert "Not now: This job can not be requeued: it is running." in " ".join(
-        line.strip(" │") for line in stage.text.split("\n")
-    ).replace("  ", " ") or "Not now" in stage.text  # fmt: skip
+    assert "Not now: This job" in stage.text
     scroller = stage.app.screen.query_one(Scroller)
     await stage.press("j", "j", "k")
     assert scroller.scroll_offset.y == 1
@@ -434,20 +433,7 @@ def test_ids_are_unique_and_every_key_says_what_it_does() -> None:
 
 
 def test_in_no_place_does_one_key_mean_two_things() -> None:
-    for place in (
-        "app",
-        "screen",
-        "queues",
-        "jobs",
-        "job",
-        "logs",
-        "table",
-        "log view",
-        "pick",
-        "form",
-        "dialog",
-        "help",
-    ):
+    for place in get_args(bindings.Place):
         keys = [one for key in bindings.KEYS if place in key.places for one in key.keys.split(",")]
         assert len(keys) == len(set(keys)), place
 
