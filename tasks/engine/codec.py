@@ -25,6 +25,16 @@ MAX_BYTES = 4 * 2**20
 """Largest payload or result, in bytes, written or read."""
 
 _SAFE_INT = 2**53
+_NOT_OURS = (
+    msgspec.DecodeError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+)
+"""What the readers of tagged types make of content that no writer of ours has written."""
 _MESSAGE_FIELDS: tuple[str, ...] = Message._fields
 
 
@@ -58,8 +68,6 @@ def encode(value: object) -> bytes:
     """
     try:
         data = msgspec.json.encode(_plain(value, "value"))
-    except (UnicodeEncodeError, ValueError) as error:
-        raise EncodeError(f"the value can not be written as UTF-8 text: {error}") from error
     except RecursionError as error:
         raise EncodeError("the value contains itself, or is nested too deeply: pass ids instead") from error
     if len(data) > MAX_BYTES:
@@ -79,7 +87,7 @@ def decode(data: bytes) -> Any:
         return _typed(msgspec.json.decode(data))
     except DecodeError:
         raise
-    except (msgspec.DecodeError, ValueError, TypeError, KeyError, ArithmeticError, RecursionError) as error:
+    except _NOT_OURS as error:
         raise DecodeError(f"these {len(data)} bytes are not typed JSON: {error}") from error
 
 
@@ -112,19 +120,21 @@ class TypedJson(Serializer):  # type: ignore[misc]  # huey has no types
 
 def _plain(value: object, path: str) -> object:
     kind = type(value)
-    if value is None or kind is str or kind is bool:
+    if type(value) is str:
+        return value if value.isascii() else _text(value, path)
+    if value is None or kind is bool:
         return value
     writer = _WRITERS.get(kind)
     if writer is not None:
         return writer(value, path)
     if isinstance(value, Exception):
-        return {"~exception": [kind.__name__, _plain_arguments(value), str(value), repr(value)]}
+        return {"~exception": [kind.__name__, _plain_arguments(value), _said(str, value), _said(repr, value)]}
     raise EncodeError(f"{path} is a {kind.__name__}, which has no JSON form: {_remedy(kind)}")
 
 
 def _plain_dict(value: dict[object, object], path: str) -> object:
     if all(type(key) is str and not key.startswith("~") for key in value):
-        return {key: _plain(item, f"{path}[{key!r}]") for key, item in value.items()}
+        return {_plain(key, f"{path} key"): _plain(item, f"{path}[{key!r}]") for key, item in value.items()}
     return {"~dict": [[_plain(k, f"{path} key"), _plain(v, f"{path}[{k!r}]")] for k, v in value.items()]}
 
 
@@ -138,14 +148,49 @@ def _plain_message(message: Any, _path: str) -> object:
         if name == "args" and isinstance(value, list | tuple):
             fields[name] = [_plain(item, f"argument {n + 1} of {task}") for n, item in enumerate(value)]
         elif name == "kwargs" and isinstance(value, dict):
-            fields[name] = {key: _plain(item, f"argument {key!r} of {task}") for key, item in value.items()}
+            fields[name] = {
+                _text(str(key), f"a name of {task}"): _plain(item, f"argument {key!r} of {task}")
+                for key, item in value.items()
+            }
         else:
             fields[name] = _plain(value, f"{name} of {task}")
     return {"~job": fields}
 
 
-def _plain_arguments(error: Exception) -> list[str]:
-    return [arg for arg in error.args if type(arg) is str]
+def _plain_arguments(error: Exception) -> list[object]:
+    """An exception's arguments when all of them are plain, else its text alone."""
+    if all(type(arg) in (str, int, bool, type(None)) for arg in error.args):
+        return [_storable(arg) if type(arg) is str else arg for arg in error.args]
+    return [_said(str, error)]
+
+
+def _said(speak: Callable[[object], str], error: Exception) -> str:
+    """What an exception says of itself, also one that can not."""
+    try:
+        return _storable(speak(error))
+    except Exception as broken:  # noqa: BLE001 - an exception whose own __str__ or __repr__ fails
+        return f"{type(error).__name__} (its text can not be read: {type(broken).__name__})"
+
+
+def _storable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _text(value: str, path: str) -> str:
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise EncodeError(f"{path} is not Unicode text: {error}; decode the bytes that it came from") from error
+    return value
+
+
+def _plain_int(value: int, path: str) -> object:
+    if -_SAFE_INT <= value <= _SAFE_INT:
+        return value
+    try:
+        return {"~int": str(value)}
+    except ValueError as error:
+        raise EncodeError(f"{path} has too many digits: {error}") from error
 
 
 def _remedy(kind: type) -> str:
@@ -163,7 +208,7 @@ def _sequence(tag: str) -> Callable[[Any, str], object]:
 _WRITERS: dict[type, Callable[[Any, str], object]] = {
     list: lambda value, path: [_plain(item, f"{path}[{n}]") for n, item in enumerate(value)],
     dict: _plain_dict,
-    int: lambda value, _: value if -_SAFE_INT <= value <= _SAFE_INT else {"~int": str(value)},
+    int: _plain_int,
     float: lambda value, _: value if math.isfinite(value) else {"~float": repr(value)},
     tuple: _sequence("~tuple"),
     set: _sequence("~set"),
@@ -202,7 +247,9 @@ def _typed(value: Any) -> Any:
 def _typed_message(fields: dict[str, Any]) -> Any:
     read = {key: _typed(item) for key, item in fields.items() if key not in {"args", "kwargs"}}
     args = _typed(fields.get("args", []))
-    read["args"] = tuple(args) if isinstance(args, list) else args
+    if not isinstance(args, list | tuple):
+        raise DecodeError(f"the arguments of a job are a {type(args).__name__}, not a list")
+    read["args"] = tuple(args)
     read["kwargs"] = {key: _typed(item) for key, item in fields.get("kwargs", {}).items()}
     return Message(**read)
 
@@ -212,10 +259,10 @@ def _typed_exception(content: list[Any]) -> Exception:
     kind, arguments, text, shown = content
     found = getattr(builtins, kind, None)
     if isinstance(found, type) and issubclass(found, Exception):
-        with contextlib.suppress(TypeError):
+        with contextlib.suppress(TypeError, ValueError):  # one that is made of more than plain arguments
             return found(*arguments)
-    named: type[RemoteError] = type(str(kind), (RemoteError,), {"__module__": __name__})
-    return named(text, shown)
+    named: type[RemoteError] = type(kind, (RemoteError,), {"__module__": __name__})
+    return named(str(text), str(shown))
 
 
 _READERS: dict[str, Callable[[Any], Any]] = {
