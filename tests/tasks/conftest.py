@@ -21,7 +21,8 @@ def jobs(
 ) -> Iterator[Jobs]:
     """The application's own Huey on this run's Redis, in a namespace and with a database of this test."""
     before = resources._Held.resources
-    made = Jobs(redis_url, database_url, tmp_path / "objects", {"dewey_home": tmp_path / "home"})
+    home = tmp_path / "home"
+    made = Jobs(redis_url, database_url, home / "objects", {"dewey_home": home, "dewey_namespace": namespace})
     made.use()
     monkeypatch.setattr(huey, "name", namespace)
     monkeypatch.setattr(huey, "queues", ())
