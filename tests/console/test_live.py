@@ -1,7 +1,9 @@
 """The live gateway and the console over it, on real Redis."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -51,8 +53,8 @@ def fail(broker: Broker, gateway: LiveGateway) -> Callable[..., str]:
         assert claim is not None
         line = msgspec.json.encode([1_700_000_000_000, 1, "INFO", "tasks", "page 1 \x1b[2J", INGEST.name, "ingestion"])
         broker.note([Note(key, claim.token, lines=(line,))])
-        end = {"error_type": "ValueError", "error": "no such page", "traceback": TRACE}
-        broker.settle(Settlement(key, claim.token, "dead", "failed", 0, **end))
+        end = Settlement(key, claim.token, "dead", "failed", 0, error_type="ValueError", error="no such page")
+        broker.settle(replace(end, traceback=TRACE))
         return key
 
     return _fail
@@ -166,7 +168,7 @@ def test_opening_every_screen_changes_nothing_in_redis(
 ) -> None:
     key = fail(file_id=7)
 
-    def everything() -> dict[bytes, bytes]:
+    def everything() -> dict[Any, Any]:
         return {name: broker.client.dump(name) for name in sorted(broker.client.keys())}
 
     before = everything()
