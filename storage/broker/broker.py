@@ -249,6 +249,13 @@ class Broker:
         }
         return int(self._scripts.run("retain", pack(request)))
 
+    def flush(self, states: Sequence[State]) -> int:
+        """Forget every job in these waiting states, batch by batch; answers how many."""
+        gone = 0
+        while batch := int(self._scripts.run("flush", pack({"room": BATCH, "states": list(states)}))):
+            gone += batch
+        return gone
+
     # -- what an operator decides ------------------------------------------------------------------------------
 
     def requeue(self, job_id: str) -> State:

@@ -13,7 +13,9 @@ import time
 from importlib.metadata import version
 from typing import Any
 
+from huey.constants import WORKER_PROCESS, WORKER_THREAD
 from huey.consumer import Consumer, Scheduler, Worker, WorkerRecycle
+from huey.exceptions import ConfigurationError
 
 from storage.broker.broker import BATCH, Claim, ClaimRequest
 from storage.errors import StorageError
@@ -148,6 +150,7 @@ class DeweyScheduler(Scheduler):  # type: ignore[misc]  # huey has no types
     def initialize(self) -> None:
         self._clock = Clock(self.huey.broker, self.huey.storage.inspector.clock_ms)
         self._publish_at = time.monotonic() + PUBLISH_EVERY_S
+        self._reap_at = 0.0
 
     def loop(self, now: Any = None) -> None:  # noqa: ARG002 - Redis's clock is the only one here
         self.process.check()
@@ -157,6 +160,8 @@ class DeweyScheduler(Scheduler):  # type: ignore[misc]  # huey has no types
             wait_s = self._upkeep()
         except StorageError as error:
             self._logger.warning("upkeep waits for Redis: %s", error)
+            # Nobody could renew a lease meanwhile: the living beat first, then the jobs of the dead are taken back.
+            self._reap_at = time.monotonic() + self.huey.lease_s / 2
         left_s = self.interval - (time.monotonic() - start)
         if wait_s is not None:
             left_s = min(left_s, wait_s)
@@ -168,17 +173,21 @@ class DeweyScheduler(Scheduler):  # type: ignore[misc]  # huey has no types
             registry.publish(broker, self.huey.task_infos())
             self._publish_at = time.monotonic() + PUBLISH_EVERY_S
         moved, wait_s = broker.promote()
-        for reaped in broker.reap(crashes_allowed=self.huey.crashes_allowed):
-            end = "is buried" if reaped.buried else "goes back to its queue"
-            self._logger.warning(
-                "job %s lost its worker %s (crash %s) and %s", reaped.id, reaped.worker, reaped.crashes, end
-            )
+        if time.monotonic() >= self._reap_at:
+            self._reap()
         if self.periodic:
             self._clock.run(self.huey.entries())
         for _ in range(RETAIN_BATCHES):
             if broker.retain() < BATCH:
                 break
         return 0.0 if moved >= BATCH else wait_s
+
+    def _reap(self) -> None:
+        for reaped in self.huey.broker.reap(crashes_allowed=self.huey.crashes_allowed):
+            end = "is buried" if reaped.buried else "goes back to its queue"
+            self._logger.warning(
+                "job %s lost its worker %s (crash %s) and %s", reaped.id, reaped.worker, reaped.crashes, end
+            )
 
 
 class DeweyConsumer(Consumer):  # type: ignore[misc]  # huey has no types
@@ -188,6 +197,9 @@ class DeweyConsumer(Consumer):  # type: ignore[misc]  # huey has no types
     scheduler_class = DeweyScheduler
 
     def __init__(self, huey: Any, **options: Any) -> None:
+        kind = options.get("worker_type", WORKER_THREAD)
+        if kind not in (WORKER_THREAD, WORKER_PROCESS):
+            raise ConfigurationError(f"workers of kind {kind!r} are not supported: use -k thread or -k process")
         self.process = Process(huey, options.get("worker_type", "thread"), options.get("workers", 1))
         super().__init__(huey, **options)
 

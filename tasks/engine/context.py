@@ -15,6 +15,7 @@ from time import time
 
 import msgspec
 
+NOTE_CHARS = 200
 LINES_WAITING = 5_000
 """Most log lines of one job that wait for Redis; more are dropped and counted."""
 
@@ -32,7 +33,10 @@ class RunningJob:
     _lines: deque[bytes] = field(default_factory=deque)
     _progress: bytes = b""
     _dropped: int = 0
+    _told: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    shipping: threading.Lock = field(default_factory=threading.Lock)
+    """Held while lines are on their way to Redis: the settlement, which ends the right to write, goes after them."""
 
     @property
     def idempotency_key(self) -> str:
@@ -41,7 +45,8 @@ class RunningJob:
 
     def say_progress(self, done: int, total: int = 0, note: str = "") -> None:
         """Say how far the job is. Only the latest word is kept; ``total`` 0 means unknown."""
-        word = {"done": done, "total": total, "note": note[:200], "at": int(time() * 1000)}
+        said = str(note)[:NOTE_CHARS].encode("utf-8", "backslashreplace").decode("utf-8")
+        word = {"done": int(done), "total": int(total), "note": said, "at": int(time() * 1000)}
         self._progress = msgspec.json.encode(word)
 
     def add_line(self, line: bytes) -> None:
@@ -59,6 +64,7 @@ class RunningJob:
             self._lines.clear()
             dropped, self._dropped = self._dropped, 0
             word, self._progress = self._progress, b""
+        self._told = dropped
         if dropped:
             lines += (self._dropped_line(dropped),)
         return lines, word
@@ -66,8 +72,11 @@ class RunningJob:
     def give_back(self, lines: tuple[bytes, ...], word: bytes) -> None:
         """Take back what could not be shipped, in order, within the bound."""
         with self._lock:
-            room = LINES_WAITING - len(self._lines)
-            kept = lines[-room:] if room > 0 else ()
+            if self._told:  # its notice is made anew, with the count of then
+                lines = lines[:-1]
+                self._dropped += self._told
+                self._told = 0
+            kept = lines[: max(0, LINES_WAITING - len(self._lines))]
             self._dropped += len(lines) - len(kept)
             self._lines.extendleft(reversed(kept))
             self._progress = self._progress or word

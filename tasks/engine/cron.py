@@ -18,7 +18,7 @@ from cronsim import CronSim, CronSimError
 
 from storage.broker.broker import Broker
 from storage.broker.records import NewJob
-from storage.errors import SettingsError
+from storage.errors import SettingsError, StoreUnavailable
 
 _logger = logging.getLogger(__name__)
 
@@ -101,12 +101,22 @@ class Clock:
         last = self._broker.call("hmget", self._broker.keys.cron, [entry.name for entry in entries])
         added = 0
         for entry, stored in zip(entries, last, strict=True):
-            last_ms = int(stored) if stored is not None else self._begin(entry, now_ms)
-            for tick in due(entry.validate, last_ms, now_ms):
-                job = entry.job(f"cron:{entry.name}:{tick:%Y-%m-%dT%H:%M}")
-                if self._broker.tick(entry.name, _ms(tick), job):
-                    _logger.info("schedule %s: enqueued the tick of %s", entry.name, tick.isoformat())
-                    added += 1
+            try:
+                added += self._ticks(entry, stored, now_ms)
+            except StoreUnavailable:
+                raise
+            except Exception:  # an application's own rule: the other schedules go on
+                _logger.exception("schedule %s could not be asked for its ticks", entry.name)
+        return added
+
+    def _ticks(self, entry: Entry, stored: bytes | None, now_ms: int) -> int:
+        last_ms = int(stored) if stored is not None else self._begin(entry, now_ms)
+        added = 0
+        for tick in due(entry.validate, last_ms, now_ms):
+            job = entry.job(f"cron:{entry.name}:{tick:%Y-%m-%dT%H:%M}")
+            if self._broker.tick(entry.name, _ms(tick), job):
+                _logger.info("schedule %s: enqueued the tick of %s", entry.name, tick.isoformat())
+                added += 1
         return added
 
     def _begin(self, entry: Entry, now_ms: int) -> int:

@@ -53,9 +53,13 @@ class Heart(threading.Thread):
         self._stopped = threading.Event()
 
     def run(self) -> None:
-        self.beat()
-        while not self._stopped.wait(self._interval_s):
-            self.beat()
+        wait_s = 0.0
+        while not self._stopped.wait(wait_s):
+            wait_s = self._interval_s
+            try:
+                self.beat()
+            except Exception:  # without this thread every lease of the process would run out
+                _logger.exception("a heartbeat failed")
 
     def beat(self) -> None:
         """Beat once. A Redis that does not answer is tried again at the next beat."""

@@ -3,6 +3,7 @@
 A slow Redis drops lines, counts them, and says so; it never slows a job.
 """
 
+import contextlib
 import logging
 import threading
 from collections.abc import Callable, Iterable
@@ -56,14 +57,24 @@ class Shipper(threading.Thread):
 
     def run(self) -> None:
         while not self._stopped.wait(INTERVAL_S):
-            self.ship()
+            try:
+                self.ship()
+            except Exception:  # a job without its log is better than one that waits for it for ever
+                _logger.exception("log lines could not be shipped")
 
     def ship(self) -> None:
         """Ship once what waits."""
-        taken = [(job, *job.take()) for job in self._running()]
-        taken = [(job, lines, word) for job, lines, word in taken if lines or word]
-        if not taken:
-            return
+        with contextlib.ExitStack() as under_way:
+            taken = []
+            for job in self._running():
+                under_way.enter_context(job.shipping)
+                lines, word = job.take()
+                if lines or word:
+                    taken.append((job, lines, word))
+            if taken:
+                self._send(taken)
+
+    def _send(self, taken: "list[tuple[RunningJob, tuple[bytes, ...], bytes]]") -> None:
         try:
             lost = self._broker.note([Note(job.id, job.token, word, lines) for job, lines, word in taken])
         except StorageError as error:

@@ -77,7 +77,7 @@ class DeweyStorage(BaseStorage):  # type: ignore[misc]  # huey has no types
         return self._payloads("queued", limit)
 
     def flush_queue(self) -> None:
-        self._flush(("queued", "blocked"))
+        self.broker.flush(("queued", "blocked"))
 
     # -- the schedule ------------------------------------------------------------------------------------------
 
@@ -108,7 +108,7 @@ class DeweyStorage(BaseStorage):  # type: ignore[misc]  # huey has no types
         return self._payloads("scheduled", limit) + self._payloads("retrying", limit)
 
     def flush_schedule(self) -> None:
-        self._flush(("scheduled", "retrying"))
+        self.broker.flush(("scheduled", "retrying"))
 
     # -- the key/value store -----------------------------------------------------------------------------------
 
@@ -196,17 +196,6 @@ class DeweyStorage(BaseStorage):  # type: ignore[misc]  # huey has no types
     def _payloads(self, state: Any, limit: int | None) -> list[bytes]:
         page = self.inspector.jobs((state,), limit=limit or 1_000_000)
         return [job.payload for job in page.jobs]
-
-    def _flush(self, states: tuple[Any, ...]) -> None:
-        for queue in self.inspector.queue_names():
-            for state in states:
-                index = self.broker.keys.index(queue, state)
-                ids = [job_id.decode() for job_id in self.broker.call("zrange", index, 0, -1)]
-                if ids:
-                    gone = [
-                        key for job_id in ids for key in (self.broker.keys.job(job_id), self.broker.keys.log(job_id))
-                    ]
-                    self.broker.call("delete", index, *gone)
 
 
 def _text(key: Any) -> str:

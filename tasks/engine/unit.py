@@ -71,7 +71,8 @@ class Unit:
 
     def settlement(self) -> Settlement:
         """Everything the broker must know, as one value."""
-        lines, word = self.running.take()
+        with self.running.shipping:
+            lines, word = self.running.take()
         state = self.state or ("dead" if self.error is not None else "succeeded")
         failed = self.error is not None
         return Settlement(

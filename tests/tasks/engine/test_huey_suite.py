@@ -19,6 +19,7 @@ from huey.tests.base import BaseTestCase
 from tasks.engine.huey import DeweyHuey
 
 _DELAYED = "a delayed task is `scheduled` at once; stock Huey puts it in the queue first, for a worker to move"
+_JOINED = "the callback is enqueued inside Redis, by the settlement of its last member"
 
 SKIPS = {
     "TestQueue.test_scheduling": _DELAYED,
@@ -34,8 +35,8 @@ SKIPS = {
     "TestQueue.test_read_schedule": _DELAYED,
     "TestQueue.test_retrytask_eta_delay": "compares an ETA to the microsecond; instants on the books have milliseconds",
     "TestChordPrimitive.test_chord_bookkeeping_cleared": "looks into MemoryStorage's private counters",
-    "TestSignals.test_signals_chord": "the callback is enqueued inside Redis, by the settlement of its last member",
-    "TestSignals.test_signals_chord_error": "the callback is enqueued inside Redis, by the settlement of its last member",
+    "TestSignals.test_signals_chord": _JOINED,
+    "TestSignals.test_signals_chord_error": _JOINED,
 }
 
 OPTIONS: dict[str, dict[str, Any]] = {
