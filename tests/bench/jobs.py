@@ -12,7 +12,7 @@ stock = PriorityRedisHuey("bench", url=URL)
 dewey = DeweyHuey("bench", url=URL)
 
 
-@stock.task()
+@stock.task()  # type: ignore[untyped-decorator]  # huey has no types
 def stock_noop(number: int) -> None:
     """Nothing."""
 

@@ -1,0 +1,84 @@
+"""H1: the n-th call of one operation fails, loses its reply, hangs, or takes its process along; then a checker reads.
+
+One consumer meets the fault and a healthy one is beside it, as after any crash in a fleet. The operations of an
+enqueuer (``enqueue``, ``write``) meet it in a process of their own.
+"""
+
+import os
+import subprocess
+import sys
+import time
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from storage.broker.broker import Broker
+from storage.broker.connection import connect
+from storage.broker.inspector import Inspector
+from tests.chaos import storm
+from tests.chaos.checkers import Verdict, check
+from tests.chaos.faults import Fault
+from tests.chaos.fleet import Fleet
+from tests.chaos.history import History
+from tests.servers import short_directory, wait_until
+
+OF_CONSUMERS = ("claim", "settle", "heartbeat", "reap", "promote", "retain", "tick")
+OF_ENQUEUERS = ("enqueue", "write")
+OPERATIONS = OF_CONSUMERS + OF_ENQUEUERS
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one trial came to."""
+
+    fault: Fault
+    fired: bool
+    verdict: Verdict
+    seconds: float
+
+
+def run(fault: Fault, redis_url: str, *, kind: str = "thread", seed: int = 1, jobs: int = 12) -> Outcome:
+    """One trial, on a namespace of its own."""
+    start = time.monotonic()
+    with short_directory() as directory:
+        history, fired = directory / "history", directory / "fired"
+        history.touch()
+        environment = {
+            "CHAOS_REDIS_URL": redis_url,
+            "CHAOS_NAMESPACE": f"h1-{uuid.uuid4().hex[:10]}",
+            "CHAOS_HISTORY": str(history),
+            "CHAOS_LEASE_S": "1.0",
+        }
+        faulty = {"CHAOS_FAULT": str(fault), "CHAOS_FIRED": str(fired)}
+        with Fleet("tests.chaos.app.huey", kind, 0, 2, directory / "log", environment) as fleet:
+            if fault.operation in OF_CONSUMERS:
+                fleet.running.append(fleet.start(**faulty))
+                _enqueue(environment, seed, jobs)
+            else:
+                _enqueue({**environment, **faulty}, seed, jobs)
+            client = connect(redis_url)
+            try:
+                inspector = Inspector(client, environment["CHAOS_NAMESPACE"])
+                if fault.operation in OF_CONSUMERS:
+                    wait_until(fired.exists, f"{fault} to strike", timeout_s=30)
+                fleet.size = len(fleet.running) + 1
+                fleet.replace()
+                storm.drain(inspector, fleet)
+                told = History.read(history)
+                books = storm.read_books(inspector, Broker(client, environment["CHAOS_NAMESPACE"]), told)
+            finally:
+                client.close()
+        joins = {event.job: event.due_ms for event in told.events if event.what == "acked" and event.due_ms}
+        return Outcome(fault, fired.exists(), check(told, books, joins), time.monotonic() - start)
+
+
+def _enqueue(environment: dict[str, str], seed: int, jobs: int) -> None:
+    """Enqueue from a process of its own, which may not live to its end."""
+    subprocess.run(
+        [sys.executable, "-m", "tests.chaos.enqueuer", str(seed), str(jobs)],
+        env={**os.environ, **environment},
+        cwd=Path(__file__).parents[2],
+        check=False,
+        timeout=60,
+        capture_output=True,
+    )

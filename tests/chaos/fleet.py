@@ -1,0 +1,82 @@
+"""Consumers as real processes, in numbers, to be killed: each in a session of its own, all ended with the storm."""
+
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+CONSUMER = "from huey.bin.huey_consumer import consumer_main; consumer_main()"
+
+
+@dataclass(slots=True)
+class Fleet:
+    """``size`` consumers of one application, replaced as they die."""
+
+    huey: str
+    kind: str
+    size: int
+    workers: int
+    log_path: Path
+    environment: Mapping[str, str]
+    running: list["subprocess.Popen[bytes]"] = field(default_factory=list)
+    kills: int = 0
+
+    def __enter__(self) -> Self:
+        self.replace()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for one in self.running:
+            self._end(one)
+
+    def replace(self) -> None:
+        """Start as many consumers as are missing."""
+        self.running = [one for one in self.running if one.poll() is None]
+        while len(self.running) < self.size:
+            self.running.append(self.start())
+
+    def start(self, **extra: str) -> "subprocess.Popen[bytes]":
+        """One more consumer, with something more in its environment."""
+        command = [sys.executable, "-c", CONSUMER, self.huey, "-w", str(self.workers), "-k", self.kind, "-g", "TERM"]
+        with self.log_path.open("ab") as log:
+            return subprocess.Popen(
+                [*command, "-q", "-d", "0.05"],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                env={**os.environ, **self.environment, **extra},
+            )
+
+    def kill_one(self, chance: random.Random) -> None:
+        """SIGKILL a consumer, or one process worker of it, chosen by chance."""
+        living = [one for one in self.running if one.poll() is None]
+        if not living:
+            return
+        victim = chance.choice(living)
+        children = _children(victim.pid) if self.kind == "process" else []
+        pid = chance.choice([victim.pid, *children])
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+            self.kills += 1
+
+    def _end(self, one: "subprocess.Popen[bytes]") -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(one.pid, signal.SIGKILL)
+        one.wait()
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()]
+    except OSError:
+        return []
