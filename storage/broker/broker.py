@@ -240,6 +240,14 @@ class Broker:
             Reaped(job.decode(), worker.decode(), int(crashes), end == b"dead") for job, worker, crashes, end in rows
         )
 
+    def buried(self) -> list[str]:
+        """Some of the jobs that were buried by crashes and whose callers are not told yet."""
+        return [job_id.decode() for job_id in self.call("srandmember", self.keys.buried, BATCH)]
+
+    def tell(self, job_id: str, writes: Sequence[Write]) -> bool:
+        """Write what those who wait for a buried job must know. False when another consumer has, or it lives again."""
+        return bool(self._scripts.run("tell", job_id, pack(list(writes))))
+
     def retain(self) -> int:
         """Forget a batch of finished jobs that are past their retention; answers how many."""
         keep = {state: getattr(self.bounds, state) for state in FINISHED}

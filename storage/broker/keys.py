@@ -23,6 +23,7 @@ PATTERNS: dict[str, str] = {
     "tasks": "tasks",  # hash: task name -> JSON of what consumers published
     "consumers": "consumers",  # sorted set: consumer id -> ms until which it counts as alive
     "consumer": "consumer:%s",  # hash: one consumer's description, expires without beats
+    "buried": "buried",  # set: ids of jobs that were buried by crashes, until those who wait for them are told
     "cron": "cron",  # hash: schedule name -> last tick ms
 }
 
@@ -93,6 +94,10 @@ class Keys:
     @property
     def consumers(self) -> str:
         return self._key("consumers")
+
+    @property
+    def buried(self) -> str:
+        return self._key("buried")
 
     @property
     def cron(self) -> str:

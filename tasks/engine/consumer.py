@@ -19,7 +19,7 @@ from huey.exceptions import ConfigurationError
 
 from storage.broker.broker import BATCH, Claim, ClaimRequest
 from storage.errors import StorageError
-from tasks.engine import logcapture, registry
+from tasks.engine import burial, logcapture, registry
 from tasks.engine.cron import Clock
 from tasks.engine.heartbeat import Heart, host
 
@@ -175,6 +175,7 @@ class DeweyScheduler(Scheduler):  # type: ignore[misc]  # huey has no types
         moved, wait_s = broker.promote()
         if time.monotonic() >= self._reap_at:
             self._reap()
+        burial.tell(self.huey)
         if self.periodic:
             self._clock.run(self.huey.entries())
         for _ in range(RETAIN_BATCHES):

@@ -87,6 +87,9 @@ class DeweyHuey(Launching):
         except Exception as error:  # noqa: BLE001 - whatever a serializer makes of bytes that are not its own
             unit.error = error
             unit.end("dead", "the payload can not be read; its bytes are kept")
+            if self.results:
+                failure = Error({"error": text_of(error), "retries": 0, "traceback": "", "task_id": claim.id})
+                unit.set(claim.id, self.serializer.serialize(failure))
             self.settle(unit)
             return unit, None
         task.retries, task.retry_delay, task.queue = claim.retries_left, claim.retry_delay_s, claim.queue
@@ -117,25 +120,33 @@ class DeweyHuey(Launching):
 
     def perform(self, unit: Unit, task: Any, timestamp: datetime | None = None) -> Any:
         """Run the task of a unit; what became of it is in the unit, to be settled."""
-        outer = self._units.now, context.current_job()  # a task may run another one inside of itself
-        self._units.now = unit
-        context.enter(unit.running)
         try:
-            return super().execute(task, timestamp)
+            with self.collecting(unit):
+                return super().execute(task, timestamp)
         except StoreUnavailable as error:
             unit.writes.clear()
             unit.release = True
             unit.end("queued", f"the store went away while the job was being finished: {error}")
         except (Exception, SystemExit) as error:  # Huey could not finish it: a result that has no JSON form, say
-            _logger.exception("job %s ran, but could not be finished", task.id)
-            self._bury(unit, task, error)
+            with self.collecting(unit):
+                _logger.exception("job %s ran, but could not be finished", task.id)
+                self._bury(unit, task, error)
         except BaseException:
             self.held.drop(unit)  # this worker ends here: the lease runs out, and another one takes the job
             raise
+        return None
+
+    @contextlib.contextmanager
+    def collecting(self, unit: Unit) -> Iterator[None]:
+        """Make a unit this thread's own. A task may run another one inside of itself: then it has its own back."""
+        outer = self._units.now, context.current_job()
+        self._units.now = unit
+        context.enter(unit.running)
+        try:
+            yield
         finally:
             self._units.now = outer[0]
             context.enter(outer[1])
-        return None
 
     def _bury(self, unit: Unit, task: Any, error: BaseException) -> None:
         unit.writes.clear()
@@ -160,7 +171,7 @@ class DeweyHuey(Launching):
             except StoreRefused as error:
                 _logger.error("job %s is buried, because its end was refused: %s", unit.claim.id, error)  # noqa: TRY400
                 verdict, claim = self._settled(_bare(settlement, error), following, patience_s)
-        except StoreUnavailable as error:
+        except StorageError as error:
             _logger.error(  # noqa: TRY400 - the traceback is the driver's
                 "job %s could not be settled and will run again: %s", unit.claim.id, error
             )
