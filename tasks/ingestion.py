@@ -148,7 +148,9 @@ def _claim(database: Database, file: File, attempt: str, sha256: str) -> int | N
         if original is not None:
             marked = files.mark_duplicate(database, file.id, attempt, original)
             if marked.duplicate_of is None:
-                raise Transient(f"file {original}, which had the same content, was deleted meanwhile")
+                raise Transient(
+                    f"file {original}, which had the same content, is being deleted: this one is read again"
+                )
             logger.info("file %s has the same content as file %s", file.id, original)
     return original
 
