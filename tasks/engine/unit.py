@@ -4,12 +4,16 @@ So a crash can not separate "it succeeded" from "its successor was enqueued". Wh
 it runs is not collected: it happens at once, as the task expects.
 """
 
+import contextlib
+import os
 import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
+import huey
 from huey.exceptions import RETRYING_EXCEPTIONS
 
 from storage.broker.broker import Claim, Settlement, Write
@@ -19,6 +23,7 @@ from tasks.engine.context import RunningJob
 TRACEBACK_CHARS = 20_000
 ERROR_CHARS = 2_000
 RESULT_BYTES = 16_384
+_ENGINE = tuple(f"{Path(one).parent}{os.sep}" for one in (huey.__file__, __file__))
 
 
 @dataclass(slots=True)
@@ -133,7 +138,7 @@ def traceback_of(error: BaseException) -> str:
 
 
 def _is_engine(filename: str) -> bool:
-    return filename.endswith("contextlib.py") or "/huey/" in filename or "/tasks/engine/" in filename
+    return filename.startswith(_ENGINE) or filename == contextlib.__file__
 
 
 class Units(threading.local):

@@ -1,0 +1,85 @@
+"""A DeweyHuey on real Redis, and short ways to run what waits in it."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import redis
+
+from storage.broker.broker import Claim
+from storage.broker.inspector import Inspector
+from storage.broker.records import Job
+from tasks.engine.huey import DeweyHuey
+
+
+class Shop:
+    """An application's Huey, with a worker that runs in this thread."""
+
+    def __init__(self, huey: DeweyHuey) -> None:
+        self.huey = huey
+
+    @property
+    def inspector(self) -> Inspector:
+        found: Inspector = self.huey.storage.inspector
+        return found
+
+    def job(self, handle: Any) -> Job:
+        return self.inspector.job(handle if isinstance(handle, str) else handle.id)
+
+    def claim(self) -> Claim:
+        found = self.huey.broker.claim(self.huey.claim_request("test"))
+        assert found is not None, "a job waits"
+        return found
+
+    def run_one(self) -> Any:
+        """Claim the first job in line and run it to its settlement; answers its value."""
+        unit, task = self.huey.open(self.claim())
+        value = self.huey.perform(unit, task) if task is not None else None
+        if task is not None:
+            self.huey.settle(unit)
+        return value
+
+    def run_all(self) -> int:
+        """Run what waits in line until nothing does; answers how many attempts that took."""
+        count = 0
+        while self.inspector.count(("queued",)):
+            self.run_one()
+            count += 1
+        return count
+
+    def make_due(self, handle: Any) -> None:
+        """Let the waiting time of a scheduled or retrying job be over."""
+        job = self.job(handle)
+        key = self.huey.broker.keys.index(job.queue, job.state)
+        self.huey.broker.client.zadd(key, {job.id: 1}, xx=True)
+        self.huey.broker.promote()
+
+    def wait_s(self, handle: Any) -> float:
+        """Seconds from now, on Redis's clock, until a job is due."""
+        run_at = self.job(handle).run_at
+        assert run_at is not None, "the job has an instant to wait for"
+        return run_at.timestamp() - self.inspector.clock_ms() / 1000
+
+    def data(self) -> set[str]:
+        """The keys of Huey's key/value store."""
+        return {key.decode() for key in self.huey.broker.call("hkeys", self.huey.broker.keys.data)}
+
+
+@pytest.fixture
+def make_shop(redis_url: str, redis_client: "redis.Redis", namespace: str) -> Iterator[Callable[..., Shop]]:
+    """Make an application's Huey in this test's namespace; all of them are closed afterwards."""
+    made: list[DeweyHuey] = []
+
+    def make(**options: Any) -> Shop:
+        huey = DeweyHuey(namespace, **({"url": redis_url} | options))
+        made.append(huey)
+        return Shop(huey)
+
+    yield make
+    for huey in made:
+        huey.storage.close()
+
+
+@pytest.fixture
+def shop(make_shop: Callable[..., Shop]) -> Shop:
+    return make_shop()
