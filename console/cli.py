@@ -1,61 +1,140 @@
 """The command ``dewey``: every command in one place, and how a failure leaves it.
 
-Exit status: 0 done, 1 failed, 2 wrong use (a wrong option, argument or setting). No traceback reaches an operator;
-``DEWEY_DEBUG=1`` shows it.
+Exit status: 0 done, 1 failed, 2 wrong use (a wrong option, argument or setting), 130 interrupted. No traceback
+reaches an operator; ``DEWEY_DEBUG=1`` shows it.
 """
 
-import json
+import importlib.metadata
 import os
 import sys
+from typing import Annotated, Any, TextIO, cast
 
 import typer
+from typer.core import TyperGroup
 
-from console.commands import demo, documents, jobs, servers
-from console.commands.printing import visible
+from console.commands import demo, documents, jobs, logs, servers, triggering
+from console.commands.opening import WrongUse
+from console.commands.printing import ReaderLeft, as_document, visible
 from storage.errors import SettingsError, StorageError
 from tasks.engine.codec import EncodeError
 from tasks.errors import TasksError
 
-HELP = """A job engine on Huey that loses nothing, and a console to operate it.
+INTERRUPTED = 130
+SECTIONS = {
+    "Run": ("demo", "up", "console"),
+    "Jobs": ("trigger", "queues", "jobs", "job", "logs", "requeue", "pause", "resume"),
+    "Documents": ("ingest", "search"),
+    "Upkeep": ("doctor", "migrate"),
+}
 
-Start with `dewey demo`, or `dewey up` and `dewey console`. Settings come from the environment and from .env;
-`dewey doctor` shows what is wrong with them. Exit status: 0 done, 1 failed, 2 wrong use.
-"""
+
+class Sections(TyperGroup):
+    """Lists the commands by what they are for."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - Typer's own signature
+        """Write a section for each kind."""
+        for title, names in SECTIONS.items():
+            rows = [(name, self.commands[name].get_short_help_str(66).rstrip(".")) for name in names]
+            with formatter.section(title):
+                formatter.write_dl(rows, col_max=10, col_spacing=2)
+
 
 app = typer.Typer(
     name="dewey",
-    help=HELP,
+    cls=Sections,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _group in (servers, demo, documents, jobs):
+for _group in (demo, servers, triggering, jobs, logs, documents):
     app.registered_commands += _group.app.registered_commands
+
+
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"dewey {importlib.metadata.version('dewey')}")
+        raise typer.Exit
+
+
+@app.callback(
+    epilog="Exit status: 0 done, 1 failed, 2 wrong use. Settings come from the environment and from .env; "
+    "`dewey doctor` says what is wrong with them.",
+)
+def dewey(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Run jobs and lose none; see what they do, and mend what fails.
+
+    Begin with `dewey demo`, or with `dewey up` and, beside it, `dewey console`.
+    """
 
 
 def run(arguments: list[str] | None = None) -> int:
     """Run one command; answers the exit status."""
     given = sys.argv[1:] if arguments is None else arguments
+    for stream in (sys.stdout, sys.stderr):
+        _let_any_character_pass(stream)
     try:
-        typer.main.get_command(app).main(args=given, prog_name="dewey")
-    except SystemExit as end:  # how it says that it is done, or shows what was wrong with the words of the command
-        return end.code if isinstance(end.code, int) else 0
-    except BrokenPipeError:
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - lives as long as the process
+        status = typer.main.get_command(app).main(args=given, prog_name="dewey", standalone_mode=False)
+    except ReaderLeft:
+        _forget_stdout()
         return 0
-    except SettingsError as error:
-        return _fail(error, given, 2)
-    except (StorageError, EncodeError, TasksError) as error:
-        return _fail(error, given, 1)
-    return 0
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
+    except Exception as error:  # a command ends here, whatever ended it
+        if os.environ.get("DEWEY_DEBUG"):
+            raise
+        return _fail(error, "--json" in given)
+    return status if isinstance(status, int) else 0
 
 
-def _fail(error: Exception, given: list[str], status: int) -> int:
-    if os.environ.get("DEWEY_DEBUG"):
-        raise error
-    if "--json" in given:
-        sys.stdout.write(json.dumps({"error": str(error)}, ensure_ascii=False) + "\n")
-    sys.stderr.write(f"dewey: {visible(str(error))}\n")
+def _fail(error: Exception, as_json: bool) -> int:
+    """Say what went wrong; answers the exit status."""
+    status, sentence = _explained(error)
+    try:
+        if as_json:
+            sys.stdout.write(as_document({"error": sentence}))
+            sys.stdout.flush()
+        if isinstance(error, typer.TyperException):
+            cast(Any, error).show()
+        else:
+            sys.stderr.write(f"dewey: {visible(sentence, lines=True)}\n")
+    except OSError:
+        _forget_stdout()
     return status
+
+
+def _explained(error: Exception) -> tuple[int, str]:
+    if isinstance(error, typer.TyperException):
+        return error.exit_code, error.format_message()
+    if isinstance(error, SettingsError | WrongUse):
+        return 2, str(error)
+    if isinstance(error, StorageError | EncodeError | TasksError):
+        return 1, str(error)
+    if isinstance(error, OSError):
+        return 1, f"{error.strerror or error}" + (f": {error.filename}" if error.filename else "")
+    return 1, f"this is a mistake in dewey itself: {type(error).__name__}: {error} (DEWEY_DEBUG=1 shows where)"
+
+
+def _let_any_character_pass(stream: TextIO) -> None:
+    """Let a terminal that lacks a character show its number instead of ending the command."""
+    reconfigure = getattr(stream, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="backslashreplace")
+
+
+def _forget_stdout() -> None:
+    """Nobody reads stdout any more: let the interpreter's last flush go nowhere."""
+    try:
+        descriptor = sys.stdout.fileno()
+    except (OSError, ValueError):  # it is no file
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, descriptor)
+    os.close(nowhere)

@@ -3,22 +3,24 @@
 import time
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Annotated
 from uuid import uuid4
 
 import typer
 
-from console.commands.consumers import Crew, Plan
+from console.commands.consumers import Crew, Plan, Tending, consumer_log
 from console.commands.documents import Upload, upload
-from console.commands.opening import Desk, note, open_desk
-from console.commands.printing import emit
-from console.commands.servers import consumer_log, prepare, run_console_on
+from console.commands.opening import Desk, WrongUse, open_desk, require_terminal
+from console.commands.printing import emit, note
+from console.commands.servers import prepare, run_console_on
 from storage import chunks, files
 from storage.broker.records import FINISHED, State
 
 POLL_S = 0.2
 HUEY = "tasks.samples.huey"
+STOP_S = 5.0
 
 app = typer.Typer()
 
@@ -45,25 +47,56 @@ class Seeded:
 def demo(
     headless: Annotated[
         float | None,
-        typer.Option(metavar="SECONDS", min=1, help="No console: run the sample jobs to their end, print a summary."),
+        typer.Option(
+            metavar="SECONDS", min=1, help="No console: run the sample jobs to their end, print a JSON summary."
+        ),
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, max=64, help="Workers of the consumer.")] = 4,
+    workers: Annotated[int, typer.Option(metavar="N", min=1, max=64, help="Jobs that run at once.")] = 4,
 ) -> None:
-    """Look at Dewey with real jobs in it: some run, some wait, and some fail, to be read and requeued."""
+    """Try everything: servers, sample jobs, and the console.
+
+    Some jobs run, some wait, and some fail on purpose, to be read and requeued. With --headless the exit status is 0
+    only if every sample job and file ended as it should.
+    """
+    if headless is None:
+        require_terminal("dewey demo --headless 60 runs the samples without one")
     desk = open_desk()
+    _check_settings(desk)
     for line in prepare(desk.resources):
         note(line)
-    log_path = consumer_log(desk.resources)
-    with Crew(Plan(huey=HUEY, workers=workers, stop_s=5, log_path=log_path)) as crew:
+    plan = Plan(consumer_log(desk.resources), huey=HUEY, workers=workers, stop_s=STOP_S)
+    with ExitStack() as stack:
+        crew = stack.enter_context(Crew(plan))
         seeded = _seed(desk, lively=headless is None)
         if headless is None:
+            tending = Tending(crew)
+            tending.start()
+            stack.callback(tending.end)
             run_console_on(desk, "demo", "")
-            note("Stopping: running jobs may end for 5 seconds; those that do not run again next time.")
+            note(f"Stopping: running jobs may end, for {STOP_S:g} s; the others run again next time.")
             return
+        note(f"running     {len(seeded.jobs)} sample jobs, for {headless:g} s at most")
         summary = _run_to_end(desk, crew, seeded, headless)
     emit(summary, True, [])
     if not summary["as_expected"]:
         raise typer.Exit(1)
+
+
+def _check_settings(desk: Desk) -> None:
+    """The samples need every queue, and should not land among other people's jobs unsaid."""
+    settings = desk.resources.settings
+    if settings.dewey_queues:
+        raise WrongUse(f"DEWEY_QUEUES is {','.join(settings.dewey_queues)}, and the samples need all: unset it")
+    given = {
+        "REDIS_URL": settings.redis_url,
+        "DATABASE_URL": settings.database_url,
+        "S3_BUCKET": settings.s3_bucket,
+        "SMTP_URL": settings.smtp_url,
+        "GEMINI_API_KEY": settings.gemini_api_key,
+    }
+    named = [name for name, value in given.items() if value is not None]
+    if named:
+        note(f"The samples go to what the settings name: {', '.join(named)}.")
 
 
 def _seed(desk: Desk, *, lively: bool) -> Seeded:
@@ -86,16 +119,17 @@ def _seed(desk: Desk, *, lively: bool) -> Seeded:
 
 
 def _run_to_end(desk: Desk, crew: Crew, seeded: Seeded, seconds: float) -> dict[str, object]:
-    """Wait until every job has ended; a summary of how."""
-    deadline = time.monotonic() + seconds
+    """Wait until every job has ended, or the time is over; a summary of how."""
+    start = time.monotonic()
     waiting = {one.job_id for one in seeded.jobs}
-    while waiting and time.monotonic() < deadline:
+    while waiting and time.monotonic() < start + seconds:
         waiting = {job_id for job_id in waiting if desk.inspector.job(job_id).state not in FINISHED}
         happened = crew.tend()
         if happened:
             note(happened)
-        time.sleep(POLL_S)
-    return _summary(desk, seeded)
+        if waiting:
+            time.sleep(POLL_S)
+    return {"seconds": round(time.monotonic() - start, 1), **_summary(desk, seeded)}
 
 
 def _summary(desk: Desk, seeded: Seeded) -> dict[str, object]:

@@ -1,7 +1,8 @@
 """Files in, passages out: ``dewey ingest`` and ``dewey search``."""
 
 import mimetypes
-import time
+import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,35 +13,38 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from console.commands.opening import Desk, note, open_desk
-from console.commands.printing import Json, emit, table, visible
+from console.commands.opening import Desk, WrongUse, open_desk
+from console.commands.printing import Json, emit, note, paragraph, plural, table
+from console.commands.waiting import leaving, wait_for_all
 from storage import chunks, files, users
 from storage.broker.records import FINISHED
-from storage.errors import Refused, StorageError
+from storage.chunks import Hit
+from storage.errors import JobMissing, Refused
 from storage.files import Visibility
 from storage.objects import Readable
 from tasks.resources import Resources
 
-POLL_S = 0.2
-NO_CONSUMER_AFTER_S = 15.0
+ENDED_WELL = frozenset({"COMPLETED", "DUPLICATE"})
+UNREADABLE = "UNREADABLE"
+EXCERPT = 280
+"""Characters of a passage that are shown."""
 
 app = typer.Typer()
-
-Owner = Annotated[str, typer.Option(help="Whose files they are; the person is added when new.")]
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file on its way: its row, and the job that ingests it."""
+    """A file on its way: its row, and the job that ingests it. Neither is there when it could not be read."""
 
     name: str
     file_id: int
     job_id: str
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Ingested:
-    """What became of one file. ``status`` is a file's status, or GONE when its row was deleted."""
+    """What became of one file. ``status`` is a file's status, or GONE when its row was deleted, or UNREADABLE."""
 
     name: str
     file_id: int
@@ -53,60 +57,83 @@ class Ingested:
 @app.command()
 def ingest(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH…", help="Files, or directories with all that is in them.")
+        list[Path], typer.Argument(metavar="PATH", help="Files, or directories: all in them that is not hidden.")
     ],
     wait: Annotated[bool, typer.Option("--wait", help="Wait until all are ingested; exit 1 if one failed.")] = False,
-    timeout: Annotated[float, typer.Option(min=0, help="Longest wait, in seconds.")] = 3600,
-    owner: Owner = "operator@dewey.local",
-    visibility: Annotated[str, typer.Option(help="public or private.")] = "private",
+    timeout: Annotated[float, typer.Option(metavar="SECONDS", min=0, help="Longest wait.")] = 3600,
+    owner: Annotated[
+        str, typer.Option(metavar="EMAIL", help="Whose files they are; added when new.")
+    ] = "operator@dewey.local",
+    visibility: Annotated[Visibility, typer.Option(help="Who may see them.")] = "private",
     as_json: Json = False,
 ) -> None:
-    """Upload files and enqueue their ingestion: text, chunks, embeddings, search."""
-    chosen = _visibility(visibility)
+    """Upload files or directories and make them searchable.
+
+    Each file becomes a job of the queue ingestion: its text is read, cut into passages and embedded.
+    """
     found = list(_walk(paths))
     if not found:
         raise Refused(f"there is no file in {', '.join(map(str, paths))}")
     desk = open_desk()
-    uploads = _upload_all(desk.resources, found, owner, chosen, quiet=as_json)
+    uploads = _upload_all(desk.resources, found, owner, visibility, quiet=as_json)
     if not wait:
-        emit(uploads, as_json, [f"{len(uploads)} files uploaded; `dewey jobs --queue ingestion` shows their jobs"])
+        emit(uploads, as_json, _uploaded(uploads))
+        if not all(one.job_id for one in uploads):
+            raise typer.Exit(1)
         return
     ended = await_ingestion(desk, uploads, timeout, quiet=as_json)
     emit(ended, as_json, _report(ended))
-    if any(one.status not in {"COMPLETED", "DUPLICATE"} for one in ended):
+    if not all(one.status in ENDED_WELL for one in ended):
         raise typer.Exit(1)
 
 
-def _visibility(text: str) -> Visibility:
-    if text == "public":
-        return "public"
-    if text == "private":
-        return "private"
-    raise typer.BadParameter(f"{text!r}: public or private", param_hint="--visibility")
-
-
 def _walk(paths: Iterable[Path]) -> Iterator[Path]:
+    """Every file once, directories in order."""
+    seen: set[Path] = set()
     for path in paths:
-        if path.is_dir():
-            yield from sorted(one for one in path.rglob("*") if one.is_file() and not one.name.startswith("."))
-        elif path.is_file():
-            yield path
-        else:
-            raise typer.BadParameter(f"there is no file or directory {str(path)!r}", param_hint="PATH…")
+        if not path.exists():
+            raise WrongUse(f"there is no file or directory {str(path)!r}")
+        for one in _below(path) if path.is_dir() else [path]:
+            if one.resolve() not in seen:
+                seen.add(one.resolve())
+                yield one
+
+
+def _below(directory: Path) -> Iterator[Path]:
+    def fail(error: OSError) -> None:
+        raise Refused(f"the directory {error.filename!r} can not be read: {error.strerror}") from error
+
+    for place, names, leaves in os.walk(directory, onerror=fail):
+        names[:] = sorted(name for name in names if not name.startswith("."))
+        found = (Path(place, name) for name in sorted(leaves) if not name.startswith("."))
+        yield from (path for path in found if path.is_file())
 
 
 def _upload_all(
     held: Resources, paths: Sequence[Path], owner: str, visibility: Visibility, *, quiet: bool
 ) -> list[Upload]:
-    person = users.ensure(held.database, owner, owner.partition("@")[0] or owner)
+    try:
+        person = users.ensure(held.database, owner, owner.partition("@")[0] or owner)
+    except Refused as error:
+        raise WrongUse(f"--owner: {error}") from error
     uploads = []
     with _bar(quiet) as bar:
         line = bar.add_task("uploading", total=len(paths))
         for path in paths:
-            with path.open("rb") as content:
-                uploads.append(upload(held, person.id, path.name, content, path.stat().st_size, visibility))
+            uploads.append(_upload_file(held, person.id, path, visibility))
             bar.advance(line)
     return uploads
+
+
+def _upload_file(held: Resources, owner_id: int, path: Path, visibility: Visibility) -> Upload:
+    """One of many files: that it can not be read does not keep the others."""
+    try:
+        with path.open("rb") as content:
+            size_bytes = os.fstat(content.fileno()).st_size
+            made = upload(held, owner_id, path.name, content, size_bytes, visibility)
+    except OSError as error:
+        return Upload(str(path), 0, "", f"it can not be read: {error.strerror or error}")
+    return Upload(str(path), made.file_id, made.job_id)
 
 
 def upload(
@@ -121,52 +148,55 @@ def upload(
     return Upload(name, file.id, request_ingestion(file.id, size_bytes=size_bytes))
 
 
+def _uploaded(uploads: Sequence[Upload]) -> list[str]:
+    lines = [f"{one.name}: {one.reason}" for one in uploads if one.reason]
+    count = sum(1 for one in uploads if one.job_id)
+    return [*lines, f"{plural(count, 'file')} uploaded; `dewey jobs --queue ingestion` shows their jobs."]
+
+
 def await_ingestion(desk: Desk, uploads: Sequence[Upload], timeout_s: float, *, quiet: bool) -> list[Ingested]:
     """What became of each file, once all their jobs have ended.
 
     Raises:
         Refused: no consumer serves their queue, or it takes longer than ``timeout_s``.
     """
-    start = time.monotonic()
-    waiting = {one.job_id: one for one in uploads}
-    with _bar(quiet) as bar:
-        line = bar.add_task("ingesting", total=len(uploads))
-        while waiting:
-            for job_id in list(waiting):
-                if desk.inspector.job(job_id).state in FINISHED:
-                    del waiting[job_id]
-                    bar.advance(line)
-            _check_patience(desk, len(waiting), time.monotonic() - start, timeout_s)
-            if waiting:
-                time.sleep(POLL_S)
+    job_ids = [one.job_id for one in uploads if one.job_id]
+    with leaving("the ingestion goes on"), _bar(quiet) as bar:
+        line = bar.add_task("ingesting", total=len(job_ids))
+        wait_for_all(desk, job_ids, timeout_s, lambda: bar.advance(line))
     return [_outcome(desk, one) for one in uploads]
-
-
-def _check_patience(desk: Desk, waiting: int, waited_s: float, timeout_s: float) -> None:
-    if waiting and waited_s > NO_CONSUMER_AFTER_S and not _served(desk):
-        raise Refused("no consumer serves the queue ingestion: run `dewey up` in another terminal; the jobs wait")
-    if waiting and waited_s > timeout_s:
-        raise Refused(f"{waiting} files are not ingested after {timeout_s:g} s; their jobs go on without this command")
-
-
-def _served(desk: Desk) -> bool:
-    return any(not one.queues or "ingestion" in one.queues for one in desk.inspector.consumers())
 
 
 def _outcome(desk: Desk, upload: Upload) -> Ingested:
     database = desk.resources.database
+    if not upload.job_id:
+        return Ingested(upload.name, 0, "", UNREADABLE, upload.reason)
     file = files.get(database, upload.file_id)
     if file is None:
         return Ingested(upload.name, upload.file_id, upload.job_id, "GONE", "its row was deleted")
-    reason = file.error or (f"same content as file {file.duplicate_of}" if file.status == "DUPLICATE" else "")
+    reason = file.error or ""
+    if file.status == "DUPLICATE":
+        reason = f"same content as file {file.duplicate_of}"
+    elif file.status in ("PENDING", "PROCESSING"):
+        reason = _end_of(desk, upload.job_id)
     return Ingested(upload.name, file.id, upload.job_id, file.status, reason, chunks.count(database, file.id))
 
 
+def _end_of(desk: Desk, job_id: str) -> str:
+    """Why a file is left as it is by a job that has ended: its worker died, or somebody canceled it."""
+    try:
+        job = desk.inspector.job(job_id)
+    except JobMissing:
+        return "its job is gone"
+    why = f": {job.error or job.reason}" if job.error or job.reason else ""
+    return f"its job is {job.state}{why}" if job.state in FINISHED else ""
+
+
 def _report(ended: Sequence[Ingested]) -> list[str]:
-    rows = [[one.name, one.status, str(one.chunks), one.reason] for one in ended]
+    rows = [[one.status, str(one.chunks), one.name, one.reason] for one in ended]
     counted = Counter(one.status for one in ended)
     total = ", ".join(f"{count} {status}" for status, count in sorted(counted.items()))
-    return [*table(["FILE", "STATUS", " CHUNKS", "REASON"], rows), "", total]
+    return [*table(["STATUS", " PASSAGES", "FILE", "REASON"], rows), "", total]
 
 
 def _bar(quiet: bool) -> Progress:
@@ -178,28 +208,46 @@ def _bar(quiet: bool) -> Progress:
 
 @app.command()
 def search(
-    text: Annotated[str, typer.Argument(help="What to look for, in any words.")],
-    limit: Annotated[int, typer.Option(min=1, max=100, help="Most passages to show.")] = 5,
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="What to look for, in any words.")],
+    limit: Annotated[int, typer.Option(metavar="N", min=1, max=100, help="Most passages to show.")] = 5,
     as_json: Json = False,
 ) -> None:
-    """Show the stored passages nearest to a text."""
+    """Show the stored passages nearest to a text.
+
+    The score is the cosine similarity, 1 for the same words. Passages embedded by another model than the present one
+    are not compared.
+    """
     if not text.strip():
-        raise typer.BadParameter("say what to look for", param_hint="TEXT")
+        raise WrongUse("say what to look for: dewey search TEXT")
     held = open_desk().resources
     embedder = held.embedder
     hits = chunks.nearest(held.database, embedder.embed_query(text), embedder.model, limit=limit)
-    _warn_of_other_models(held, embedder.model)
-    lines = []
-    for hit in hits:
-        passage = " ".join(hit.text.split())
-        lines += [f"{hit.score:.3f}  {hit.file_name}  (passage {hit.ordinal + 1})", f"       {passage[:300]}", ""]
-    emit(hits, as_json, lines or ["Nothing is stored yet: `dewey ingest PATH` adds files."])
-
-
-def _warn_of_other_models(held: Resources, model: str) -> None:
-    try:
-        others = [name for name in chunks.models(held.database) if name != model]
-    except StorageError:
-        return
+    others = [name for name in chunks.models(held.database) if name != embedder.model]
     if others:
-        note(visible(f"Searched what {model} embedded; passages of {', '.join(others)} can not be compared with it."))
+        note(f"Searched what {embedder.model} embedded; passages of {', '.join(others)} can not be compared with it.")
+    nothing = "" if others else "Nothing is stored yet: `dewey ingest PATH` adds files."
+    emit(hits, as_json, _found(hits, text) if hits else [nothing or f"Nothing was embedded by {embedder.model}."])
+
+
+def _found(hits: Sequence[Hit], text: str) -> Iterator[str]:
+    for hit in hits:
+        yield f"{hit.score:.3f}  {hit.file_name}, passage {hit.ordinal + 1}"
+        yield from paragraph(excerpt(hit.text, text), " " * 7, " " * 7)
+
+
+def excerpt(passage: str, sought: str, size: int = EXCERPT) -> str:
+    """The part of a passage that holds most of the words that were sought, as one line."""
+    line = " ".join(passage.split())
+    if len(line) <= size:
+        return line
+    words = {word for word in re.findall(r"\w+", sought.casefold()) if len(word) > 2}
+    places = [(found.start(), found.group()) for found in re.finditer(r"\w+", line.lower()) if found.group() in words]
+    best, most = 0, 0
+    for start, _ in places:
+        count = len({word for at, word in places if start <= at <= start + size - 20})
+        if count > most:
+            best, most = start, count
+    start = line.rfind(" ", 0, max(0, best - 40)) + 1 if best > 40 else 0
+    end = len(line) if start + size >= len(line) else line.rfind(" ", start, start + size)
+    end = end if end > start else start + size
+    return ("… " if start else "") + line[start:end] + (" …" if end < len(line) else "")

@@ -12,6 +12,10 @@ from tasks.operations import Operations
 from tasks.resources import Resources
 
 
+class WrongUse(Exception):
+    """A command that can not be meant so; the message says what is wrong, and how it is meant."""
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """Everything an operator's command works with."""
@@ -43,7 +47,7 @@ def operator() -> str:
         return "operator"
 
 
-def note(line: str) -> None:
-    """A line for the person at the terminal, beside the command's own output."""
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()
+def require_terminal(instead: str) -> None:
+    """See that somebody can look at the console. Raises WrongUse, which names what to do instead."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise WrongUse(f"the console needs a terminal, and here is none: {instead}")

@@ -1,18 +1,111 @@
-"""What commands print: lines for people, or with ``--json`` one JSON document on stdout and nothing else."""
+"""What commands print: lines for people, or with ``--json`` one JSON document on stdout and nothing else.
+
+A terminal obeys nothing that a job said: what it could act on, or an eye could miss, is printed as an escape.
+"""
 
 import dataclasses
 import json
+import math
 import re
+import shutil
+import sys
+import textwrap
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
+from rich.cells import cell_len, set_cell_size
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of lines.")]
 
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200e\u200f]")
+GAP = "  "
+_PLAIN = re.compile(r"[\x20-\x7e\u00a1-\u00ac\u00ae-\u02ff]*\Z")
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
+
+
+class ReaderLeft(Exception):
+    """Whoever read stdout has read enough, as ``head`` does."""
+
+
+# -- text that is safe to print --------------------------------------------------------------------------------
+
+
+def visible(text: str, *, lines: bool = False) -> str:
+    """Text as one line without anything that a terminal acts on; with ``lines`` its line ends stay."""
+    if _PLAIN.match(text):
+        return text
+    return "".join(_visible_character(character, lines) for character in text.replace("\r\n", "\n"))
+
+
+def _visible_character(character: str, lines: bool) -> str:
+    if character == "\n":
+        return "\n" if lines else "↵"
+    if character == "\t":
+        return "    "
+    return _escape(character) if _is_hidden(character) else character
+
+
+def _is_hidden(character: str) -> bool:
+    return (
+        unicodedata.category(character) in _HIDDEN
+        or character in _INVISIBLE
+        or "\ufe00" <= character <= "\ufe0f"
+        or "\U000e0100" <= character <= "\U000e01ef"
+    )
+
+
+def _escape(character: str) -> str:
+    code = ord(character)
+    if code <= 0xFF:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+# -- documents and lines ---------------------------------------------------------------------------------------
+
+
+def emit(document: object, as_json: bool, lines: Iterable[str]) -> None:
+    """Print the document, or the lines; each line is made safe and may hold several.
+
+    Raises:
+        ReaderLeft: nobody reads stdout any more.
+    """
+    if as_json:
+        write(sys.stdout, as_document(document))
+    else:
+        write(sys.stdout, "".join(f"{visible(line, lines=True)}\n" for line in lines))
+
+
+def say(line: str) -> None:
+    """Print one line at once."""
+    emit(None, False, [line])
+
+
+def note(line: str) -> None:
+    """A line for the person at the terminal, beside the command's own output."""
+    write(sys.stderr, f"{visible(line, lines=True)}\n")
+
+
+def write(stream: TextIO, text: str) -> None:
+    """Write a text and see it off. Raises ReaderLeft."""
+    try:
+        stream.write(text)
+        stream.flush()
+    except BrokenPipeError:
+        raise ReaderLeft from None
+
+
+def as_document(value: object) -> str:
+    """A value as the text of one JSON document, which a terminal can show as it is."""
+    unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    text = json.dumps(plain(value), ensure_ascii=not unicode, indent=2, allow_nan=False)
+    if not text.isascii():
+        text = "".join(json.dumps(one)[1:-1] if not one.isascii() and _is_hidden(one) else one for one in text)
+    return text.replace("\x7f", "\\u007f") + "\n"
 
 
 def plain(value: object) -> Any:
@@ -21,51 +114,87 @@ def plain(value: object) -> Any:
         return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, Iterable) and not isinstance(value, str | bytes):
+        return [plain(item) for item in value]
+    return _plain_scalar(value)
+
+
+def _plain_scalar(value: object) -> str | int | float | bool | None:
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
     if isinstance(value, str | int | float | bool) or value is None:
         return value
-    if isinstance(value, Iterable) and not isinstance(value, bytes):
-        return [plain(item) for item in value]
-    return _text(value)
-
-
-def _text(value: object) -> str:
     if isinstance(value, bytes):
         return value.decode("utf-8", "backslashreplace")
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
-def emit(document: object, as_json: bool, lines: Iterable[str]) -> None:
-    """Print the document, or the lines."""
-    if as_json:
-        typer.echo(json.dumps(plain(document), ensure_ascii=False, indent=2))
-        return
-    for line in lines:
-        typer.echo(visible(line))
-
-
-def visible(text: str) -> str:
-    """Text from jobs, with controls as visible escapes: a terminal obeys nothing that a job said."""
-    return _CONTROLS.sub(lambda found: f"\\x{ord(found.group()):02x}", text)
+# -- shapes of text --------------------------------------------------------------------------------------------
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """Rows under a head, in columns; numbers (columns whose head begins with a space) to the right."""
-    cells = [[visible(cell).replace("\n", " ") for cell in row] for row in rows]
-    widths = [max([len(title.strip()), *(len(row[n]) for row in cells)]) for n, title in enumerate(head)]
+    """Rows under a head, in columns; numbers (columns whose head begins with a space) to the right.
+
+    On a terminal the last column is cut where the line would not fit; into a file or a pipe it goes whole.
+    """
+    cells = [[visible(cell) for cell in row] for row in rows]
+    widths = [max([len(title.strip()), *(cell_len(row[n]) for row in cells)]) for n, title in enumerate(head)]
 
     def line(row: Sequence[str]) -> str:
-        parts = (
-            cell.strip().rjust(width) if title.startswith(" ") else cell.ljust(width)
-            for cell, width, title in zip(row, widths, head, strict=True)
-        )
-        return "  ".join(parts).rstrip()
+        parts = []
+        for cell, width, title in zip(row, widths, head, strict=True):
+            padding = " " * (width - cell_len(cell.strip() if title.startswith(" ") else cell))
+            parts.append(padding + cell.strip() if title.startswith(" ") else cell + padding)
+        return fitted(GAP.join(parts).rstrip())
 
     return [line(head), *map(line, cells)]
+
+
+def fitted(text: str) -> str:
+    """A line, cut where the terminal ends, if stdout is one."""
+    width = terminal_width()
+    if width is None or cell_len(text) <= width:
+        return text
+    return set_cell_size(text, max(1, width - 1)).rstrip() + "…"
+
+
+def paragraph(text: str, indent: str, hanging: str) -> list[str]:
+    """A text in lines that fit the terminal, the first one behind ``hanging``, the others behind ``indent``."""
+    width = max(len(indent) + 30, terminal_width() or 10_000)
+    lines: list[str] = []
+    for part in visible(text, lines=True).split("\n"):
+        lines += textwrap.wrap(
+            part,
+            width,
+            initial_indent=indent if lines else hanging,
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    return lines or [hanging]
+
+
+def terminal_width() -> int | None:
+    """The columns of the terminal that stdout is; None when it is none."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def shown(path: Path) -> str:
     """A path, under ~ when it is there."""
     try:
         return f"~/{path.relative_to(Path.home())}"
-    except ValueError:
+    except (ValueError, RuntimeError):
         return str(path)
+
+
+def span(seconds: float) -> str:
+    """A length of time in its largest unit, never rounded up: 59s, 3m, 2h, 4d."""
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
+        if seconds >= size:
+            return f"{int(seconds // size)}{unit}"
+    return f"{max(0, int(seconds))}s"
+
+
+def plural(count: int, noun: str) -> str:
+    """A number of things: "1 file", "2 files"."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -5,70 +5,105 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from console.commands.consumers import Crew, Plan
-from console.commands.opening import Desk, open_desk, operator
-from console.commands.printing import Json, emit, shown, table
+from console.commands.consumers import TEND_S, Crew, Plan, consumer_log
+from console.commands.opening import Desk, open_desk, operator, require_terminal
+from console.commands.printing import Json, emit, paragraph, plural, say, shown
 from storage import doctor as doctoring
+from storage.broker.connection import connect
+from storage.broker.inspector import Inspector
 from storage.database import migrations
+from storage.doctor import Finding
 from storage.embedded import Endpoints, endpoints_without_starting
+from storage.errors import StorageError
+from storage.settings import Settings
 from tasks import resources
 from tasks.resources import Resources
 
-TEND_S = 0.5
-WORKER_KINDS = ("thread", "process")
+SIGNS = {"ok": "ok  ", "warn": "WARN", "fail": "FAIL"}
 
 app = typer.Typer()
 
-Workers = Annotated[int, typer.Option(min=1, max=256, help="Workers of the consumer: jobs run at once.")]
-Kind = Annotated[str, typer.Option(help="thread or process.")]
 
+class Stop:
+    """What SIGINT, SIGTERM and a closed terminal ask for: the first one to stop, a second one to stop at once."""
 
-def check_kind(kind: str) -> str:
-    """The kind of worker, if there is such a one."""
-    if kind not in WORKER_KINDS:
-        raise typer.BadParameter(f"{kind!r}: {' or '.join(WORKER_KINDS)}", param_hint="--kind")
-    return kind
+    def __init__(self) -> None:
+        self._asked = threading.Event()
+        self._count = 0
 
+    def ask(self, *_: object) -> None:
+        """Note a signal."""
+        self._count += 1
+        self._asked.set()
 
-@app.command()
-def up(
-    workers: Workers = 4,
-    kind: Kind = "thread",
-    consumers: Annotated[int, typer.Option(min=1, max=64, help="Consumer processes.")] = 1,
-) -> None:
-    """Run everything: servers, migrations, consumers. Ctrl-C lets running jobs end, then stops."""
-    plan = Plan(workers=workers, kind=check_kind(kind))
-    with told_to_stop() as stop:
-        desk = open_desk()
-        for line in prepare(desk.resources):
-            typer.echo(line)
-        log_path = consumer_log(desk.resources)
-        with Crew(Plan(plan.huey, plan.workers, plan.kind, plan.stop_s, log_path), consumers) as crew:
-            pids = ", ".join(map(str, crew.pids))
-            typer.echo(f"consumers   {consumers} × {workers} {kind} workers (pid {pids}), log {shown(log_path)}")
-            typer.echo("Ready. `dewey console` in another terminal shows them; Ctrl-C stops.")
-            while not stop.wait(TEND_S):
-                happened = crew.tend()
-                if happened:
-                    typer.echo(happened)
-            typer.echo("Stopping: running jobs may end …")
-        typer.echo("Stopped.")
+    def wait(self, seconds: float) -> bool:
+        """Whether stopping was asked for, at the latest after so long."""
+        return self._asked.wait(seconds)
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether it was asked for."""
+        return self._asked.is_set()
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether it was asked for again."""
+        return self._count > 1
 
 
 @contextmanager
-def told_to_stop() -> Iterator[threading.Event]:
-    """An event that SIGINT and SIGTERM set, instead of ending the process."""
-    stop = threading.Event()
-    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+def told_to_stop() -> Iterator[Stop]:
+    """Signals that would end the process set a stop instead; one that is ignored (``nohup``) stays so."""
+    stop = Stop()
+    wanted = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in wanted}
+    for number in wanted:
+        if before[number] is not signal.SIG_IGN:
+            signal.signal(number, stop.ask)
     try:
         yield stop
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@app.command()
+def up(
+    workers: Annotated[int, typer.Option(metavar="N", min=1, max=256, help="Jobs that a consumer runs at once.")] = 4,
+    kind: Annotated[Literal["thread", "process"], typer.Option(help="What each worker is.")] = "thread",
+    consumers: Annotated[int, typer.Option(metavar="N", min=1, max=64, help="Consumer processes.")] = 1,
+) -> None:
+    """Run servers, migrations and consumers until Ctrl-C.
+
+    What the settings do not name is started. On Ctrl-C running jobs may end, for 30 seconds; Ctrl-C again stops at
+    once, and they run again next time.
+    """
+    with told_to_stop() as stop:
+        desk = open_desk()
+        for line in prepare(desk.resources):
+            say(line)
+        plan = Plan(consumer_log(desk.resources), workers=workers, kind=kind)
+        if not stop.is_asked:
+            _serve(plan, consumers, stop)
+    say("Stopped.")
+
+
+def _serve(plan: Plan, consumers: int, stop: Stop) -> None:
+    with Crew(plan, consumers) as crew:
+        pids = ", ".join(map(str, crew.pids))
+        each = plural(plan.workers, f"{plan.kind} worker")
+        say(f"consumers   {consumers} with {each} (pid {pids}), log in {shown(plan.log_path)}")
+        say("Ready: `dewey console` in another terminal shows what happens. Ctrl-C stops.")
+        while not stop.wait(TEND_S):
+            happened = crew.tend()
+            if happened:
+                say(happened)
+        say(f"Stopping: running jobs may end, for {plan.stop_s:g} s; Ctrl-C again stops at once, and they run again.")
+        crew.stop(lambda: stop.is_urgent)
 
 
 def prepare(held: Resources) -> Iterator[str]:
@@ -77,7 +112,7 @@ def prepare(held: Resources) -> Iterator[str]:
     yield f"redis       {_place(endpoints, 'redis', endpoints.redis_url)}"
     yield f"postgresql  {_place(endpoints, 'postgres', held.database.host)}"
     applied = migrations.apply(endpoints.database_url)
-    yield f"migrations  {len(applied)} applied" if applied else "migrations  up to date"
+    yield f"schema      {plural(len(applied), 'migration')} applied" if applied else "schema      up to date"
     where = shown(endpoints.objects_dir) if endpoints.objects_dir else f"bucket {held.settings.s3_bucket}"
     yield f"objects     {where}"
 
@@ -87,19 +122,18 @@ def _place(endpoints: Endpoints, name: str, address: str) -> str:
     return f"embedded, {shown(Path(without_secret))}" if name in endpoints.embedded else without_secret
 
 
-def consumer_log(held: Resources) -> Path:
-    """The file that consumers write their own log to."""
-    directory = held.settings.dewey_home / "log"
-    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return directory / "consumer.log"
-
-
 @app.command("console")
 def show_console(
-    start: Annotated[str, typer.Argument(help="Where to begin: a screen (queues, jobs, logs) or job:ID.")] = "",
-    environment: Annotated[str, typer.Option(help="The name shown in the frame.")] = "local",
+    start: Annotated[
+        str, typer.Argument(metavar="START", help="queues, jobs, logs, trigger, job:ID, or a filter (state:dead).")
+    ] = "",
+    environment: Annotated[str, typer.Option(metavar="NAME", help="The name shown in the frame.")] = "local",
 ) -> None:
-    """Open the console: queues, jobs, their logs and tracebacks, trigger, requeue, pause."""
+    """Open the console: look at queues, jobs and logs, and act.
+
+    It needs a terminal. Inside, `?` explains the keys and ctrl+q leaves; jobs go on without it.
+    """
+    require_terminal("dewey queues, dewey jobs and dewey logs answer without one")
     run_console_on(open_desk(), environment, start)
 
 
@@ -114,15 +148,43 @@ def run_console_on(desk: Desk, environment: str, start: str) -> None:
 
 @app.command()
 def doctor(as_json: Json = False) -> None:
-    """Check versions, connections, what is embedded, and settings that hurt; exit 1 when something fails."""
+    """Check servers, settings and versions, with the remedies.
+
+    Starts and changes nothing. Exit status 1 when something fails; a warning is no failure.
+    """
     settings = resources.current().settings
-    findings = doctoring.diagnose(settings, endpoints_without_starting(settings))
-    signs = {"ok": "ok", "warn": "WARN", "fail": "FAIL"}
-    lines = table(["", "WHAT", "FOUND"], [[signs[one.level], one.subject, one.message] for one in findings])
-    remedies = [f"{one.subject}: {one.remedy}" for one in findings if one.remedy]
-    emit(findings, as_json, [*lines, *(["", *remedies] if remedies else [])])
+    endpoints = endpoints_without_starting(settings)
+    findings = [*doctoring.diagnose(settings, endpoints), _consumers(settings, endpoints)]
+    emit(findings, as_json, _findings(findings))
     if any(one.level == "fail" for one in findings):
         raise typer.Exit(1)
+
+
+def _findings(findings: list[Finding]) -> Iterator[str]:
+    width = max(len(one.subject) for one in findings)
+    indent = " " * (width + 8)
+    for one in findings:
+        yield from paragraph(one.message, indent, f"{SIGNS[one.level]}  {one.subject:<{width}}  ")
+        if one.remedy:
+            yield from paragraph(one.remedy, f"{indent}   ", f"{indent}-> ")
+
+
+def _consumers(settings: Settings, endpoints: Endpoints | None) -> Finding:
+    """Whether anybody runs jobs."""
+    remedy = "run dewey up, or huey_consumer tasks.app.huey"
+    if endpoints is None:
+        return Finding("consumers", "warn", "none runs: jobs wait", remedy)
+    client = connect(endpoints.redis_url, timeout_s=5.0)
+    try:
+        found = Inspector(client, settings.dewey_namespace).consumers()
+    except StorageError as error:
+        return Finding("consumers", "fail", str(error), "see that Redis runs and can be reached from here")
+    finally:
+        client.close()
+    if not found:
+        return Finding("consumers", "warn", "none runs: jobs wait", remedy)
+    workers = sum(one.workers for one in found)
+    return Finding("consumers", "ok", f"{plural(len(found), 'consumer')}, {plural(workers, 'worker')}")
 
 
 @app.command()
