@@ -9,7 +9,20 @@ import redis
 from storage.broker.broker import Claim
 from storage.broker.inspector import Inspector
 from storage.broker.records import Job
+from tasks.engine.context import current_job
 from tasks.engine.huey import DeweyHuey
+
+
+def typed(decorator: Any) -> Callable[[Any], Any]:
+    """One of Huey's own decorators, which have no types."""
+    return decorator  # type: ignore[no-any-return]  # that is the point
+
+
+def attempt() -> int:
+    """The number of the attempt that this thread runs."""
+    job = current_job()
+    assert job is not None, "this thread runs a job"
+    return job.attempt
 
 
 class Shop:

@@ -3,19 +3,18 @@
 import sys
 import threading
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
 import redis
-from huey import CancelExecution, RetryTask, signals
+from huey import CancelExecution, RetryTask
 from huey.api import TaskException
-from huey.exceptions import ConfigurationError, RateLimitExceeded, TaskLockedException
+from huey.exceptions import ConfigurationError, TaskLockedException
 
 from tasks.engine.context import current_job
 from tasks.engine.huey import DeweyHuey
 from tasks.errors import Permanent, Transient
-from tests.tasks.engine.conftest import Shop
+from tests.tasks.engine.conftest import Shop, attempt, typed
 
 Make = Callable[..., Shop]
 
@@ -38,8 +37,7 @@ def test_a_success_is_on_record_with_its_result(shop: Shop) -> None:
 def test_each_failed_attempt_is_on_record_with_its_traceback(shop: Shop) -> None:
     @shop.huey.task(retries=2)
     def fail() -> None:
-        assert (job := current_job()) is not None
-        raise ValueError(f"no {job.attempt}")
+        raise ValueError(f"no {attempt()}")
 
     handle = fail()
     assert shop.run_all() == 3
@@ -121,9 +119,8 @@ def test_a_transient_failure_waits_at_least_as_long_as_it_was_told(
 def test_retry_task_asks_for_another_attempt_without_spending_a_retry(shop: Shop) -> None:
     @shop.huey.task(retries=1)
     def poll() -> str:
-        assert (job := current_job()) is not None
-        if job.attempt < 4:
-            raise RetryTask(delay=30 if job.attempt == 1 else None)
+        if attempt() < 4:
+            raise RetryTask(delay=30 if attempt() == 1 else None)
         return "ready"
 
     handle = poll()
@@ -141,8 +138,7 @@ def test_retry_task_asks_for_another_attempt_without_spending_a_retry(shop: Shop
 def test_a_job_that_is_tried_for_ever_keeps_its_first_and_last_attempts(shop: Shop) -> None:
     @shop.huey.task()
     def poll() -> None:
-        assert (job := current_job()) is not None
-        if job.attempt <= 70:
+        if attempt() <= 70:
             raise RetryTask
 
     handle = poll()
@@ -249,7 +245,7 @@ def test_a_hook_that_exits_does_not_leave_the_job_running_for_ever(shop: Shop) -
     def work() -> int:
         return 1
 
-    @shop.huey.post_execute()
+    @typed(shop.huey.post_execute())
     def leave(task: Any, value: Any, error: Any) -> None:
         sys.exit("hook")
 
@@ -258,121 +254,6 @@ def test_a_hook_that_exits_does_not_leave_the_job_running_for_ever(shop: Shop) -
     job = shop.job(handle)
     assert (job.state, job.reason) == ("dead", "it ran, but could not be finished")
     assert shop.huey.held.all() == ()
-
-
-def test_a_job_revoked_while_it_waits_is_canceled_and_leaves_no_flag(shop: Shop) -> None:
-    ran = []
-
-    @shop.huey.task()
-    def work(n: int) -> None:
-        ran.append(n)
-
-    first, second = work(1), work(2)
-    first.revoke()
-    second.revoke(revoke_once=True)
-    assert second.is_revoked()
-    shop.run_all()
-    for handle in (first, second):
-        job = shop.job(handle)
-        assert (job.state, job.reason) == ("canceled", "revoked")
-    assert ran == []
-    assert f"r:{second.id}" not in shop.data()
-    first.restore()
-    shop.huey.broker.requeue(first.id)
-    shop.run_all()
-    assert ran == [1]
-
-
-def test_a_revoked_task_stops_all_its_jobs_until_it_is_restored(shop: Shop) -> None:
-    ran = []
-
-    @shop.huey.task()
-    def work(n: int) -> None:
-        ran.append(n)
-
-    work.revoke()
-    refused = work(1)
-    shop.run_all()
-    assert shop.job(refused).state == "canceled"
-    work.restore()
-    work(2)
-    shop.run_all()
-    assert ran == [2]
-
-
-def test_a_revocation_between_claim_and_run_is_lifted_by_a_restoration(shop: Shop) -> None:
-    ran = []
-
-    @shop.huey.task()
-    def work() -> None:
-        ran.append(1)
-
-    handle = work()
-    handle.revoke()
-    unit, task = shop.huey.open(shop.claim())
-    handle.restore()
-    shop.huey.perform(unit, task)
-    shop.huey.settle(unit)
-    assert ran == [1]
-
-
-def test_an_expired_job_is_canceled(shop: Shop) -> None:
-    @shop.huey.task(expires=timedelta(seconds=-1))
-    def late() -> None:
-        raise AssertionError
-
-    handle = late()
-    shop.run_one()
-    assert (shop.job(handle).state, shop.job(handle).reason) == ("canceled", "expired")
-
-
-def test_a_locked_task_is_retried_when_it_may_and_says_why(shop: Shop) -> None:
-    @shop.huey.task(retries=1, retry_delay=60)
-    @shop.huey.lock_task("ledger")
-    def write() -> str:
-        return "written"
-
-    handle = write()
-    with shop.huey.lock_task("ledger"):
-        shop.run_one()
-    job = shop.job(handle)
-    assert (job.state, job.error_type, job.attempts[0].outcome) == ("retrying", "TaskLockedException", "released")
-    shop.make_due(handle)
-    assert shop.run_one() == "written"
-    assert not shop.huey.is_locked("ledger")
-
-
-def test_a_receiver_may_launch_the_very_job_that_just_failed(shop: Shop) -> None:
-    """Huey's own recipe for locked tasks: `huey.enqueue(task)` in a receiver of SIGNAL_LOCKED."""
-
-    @shop.huey.task()
-    @shop.huey.lock_task("ledger")
-    def write() -> str:
-        return "written"
-
-    @shop.huey.signal(signals.SIGNAL_LOCKED)
-    def again(signal: str, task: Any, *args: Any) -> None:
-        shop.huey.enqueue(task)
-
-    handle = write()
-    with shop.huey.lock_task("ledger"):
-        shop.run_one()
-    assert shop.job(handle).state == "queued"
-    assert shop.run_one() == "written"
-
-
-def test_a_rate_limited_task_waits_for_its_window(shop: Shop) -> None:
-    @shop.huey.task()
-    @shop.huey.rate_limit("api", limit=1, per=3600)
-    def call() -> str:
-        return "called"
-
-    first, second = call(), call()
-    shop.run_all()
-    assert shop.job(first).state == "succeeded"
-    job = shop.job(second)
-    assert (job.state, job.error_type) == ("retrying", RateLimitExceeded.__name__)
-    assert 0 < shop.wait_s(second) <= 3600
 
 
 def test_a_task_may_run_another_one_inside_of_itself(shop: Shop) -> None:
@@ -439,7 +320,7 @@ def test_a_blocking_get_ends_when_the_job_does(shop: Shop) -> None:
 def test_signals_come_in_hueys_order(shop: Shop) -> None:
     seen: list[str] = []
 
-    @shop.huey.signal()
+    @typed(shop.huey.signal())
     def note(signal: str, task: Any, *args: Any) -> None:
         seen.append(signal)
 
