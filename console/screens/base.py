@@ -20,7 +20,7 @@ from textual.worker import Worker, WorkerState
 from console import bindings
 from console.formats import Moment
 from console.gateway.errors import GatewayError, GatewayRefused
-from console.widgets.frame import HeaderLine, KeyBar, StaleBar
+from console.widgets.frame import PRODUCTION, HeaderLine, KeyBar, StaleBar
 
 if TYPE_CHECKING:
     from console.app import DeweyApp
@@ -201,6 +201,7 @@ class DeweyScreen(AskingScreen):
 
     def on_mount(self) -> None:
         """Show the time and the health at once."""
+        self.set_class(self.dewey.environment.plain.lower() in PRODUCTION, "-production")
         self.refresh_frame()
 
     def on_screen_resume(self) -> None:

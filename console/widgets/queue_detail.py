@@ -86,7 +86,8 @@ def _words(row: QueueRow, moment: Moment) -> list[Content]:
     lines.append(_pairs((("running", row.running), ("retrying", row.retrying))))
     lines.append(_pairs((("dead", row.dead), ("blocked", row.blocked))))
     waits = duration(row.oldest_waiting_s) if row.queued else "–"
-    lines.append(Content.assemble(("oldest    ", "$muted"), f"{waits:<8}", (forecast(row), "$accent")))
+    lines.append(Content.assemble(("oldest    ", "$muted"), waits))
+    lines.append(Content.assemble(("outlook   ", "$muted"), (forecast(row), "$accent")))
     return lines
 
 

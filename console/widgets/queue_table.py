@@ -89,7 +89,7 @@ NORMAL: Final[Sequence[Column[QueueRow]]] = (
     _OLDEST,
     Column("in/m", 5, _rate(0), "right"),
     Column("out/m", 5, _rate(1), "right"),
-    Column("done, 30 min", 30, _spark(30), "right"),
+    Column("done, 22 min", 22, _spark(22), "right"),
 )
 WIDE: Final[Sequence[Column[QueueRow]]] = (
     Column("queue", 0, _name),

@@ -1,0 +1,92 @@
+"""The console in a real pseudo-terminal: what is written to it holds no sequence that the toolkit did not make."""
+
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from fcntl import ioctl
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ALLOWED = re.compile(
+    rb"""
+    \x1b\[[0-9;:]*[mHJKABCDsuGd]        # colours, cursor, erase
+    | \x1b\[[?>=<]?[0-9;]*[hlu]         # modes, keyboard protocol
+    | \x1b\[\?[0-9;]*\$p                # mode requests
+    | \x1b\[>?[0-9;]*q                  # name and version request
+    | \x1b\]22;[a-z]*\x1b\\             # pointer shape
+    | \x1b\]22;[a-z]*(\x07)?
+    | \x1bP\+q[0-9a-f;]*\x1b\\          # capability request
+    | \x1b_G[^\x1b]*\x1b\\              # graphics query
+    | \x1b\[[0-9;]*[tc]                 # window reports
+    | \x1b[78]
+    """,
+    re.VERBOSE,
+)
+EVIL = (b"\x1b]52", b"\x1b]0;", b"\x1b]8;", b"\x1bc", b"\x9b", b"\xc2\x9b")
+
+
+class Terminal:
+    """A child in a pseudo-terminal, its output kept whole."""
+
+    def __init__(self, *arguments: str) -> None:
+        self.master, slave = pty.openpty()
+        ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
+        environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "PYTHONPATH": str(ROOT)}
+        self.child = subprocess.Popen(
+            [sys.executable, "-m", "console.app", "--demo", "--still", *arguments],
+            stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True,
+        )  # fmt: skip
+        os.close(slave)
+        self.output = b""
+
+    def read_until(self, text: bytes, timeout_s: float = 30.0) -> None:
+        """Read until a text has come since the last key."""
+        start = len(self.output)
+        deadline = time.monotonic() + timeout_s
+        while text not in self.output[start:]:
+            assert time.monotonic() < deadline, f"{text!r} did not come: {self.output[start:][-2000:]!r}"
+            if select.select([self.master], [], [], 0.1)[0]:
+                self.output += os.read(self.master, 65_536)
+
+    def press(self, keys: bytes) -> None:
+        """Type."""
+        os.write(self.master, keys)
+
+    def close(self) -> None:
+        """End the child, if it is still there."""
+        if self.child.poll() is None:
+            os.killpg(self.child.pid, signal.SIGKILL)
+        self.child.wait()
+        os.close(self.master)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_nothing_of_a_hostile_job_reaches_the_terminal_raw() -> None:
+    terminal = Terminal("state:dead")
+    try:
+        terminal.read_until(b"import_note")
+        terminal.press(b"\r")
+        terminal.read_until(b"Arguments")
+        terminal.press(b"]")
+        terminal.read_until(b"started on")
+        terminal.press(b"]")
+        terminal.read_until(b"Attempt 1")
+        terminal.press(b"\x11")
+        terminal.child.wait(20)
+    finally:
+        terminal.close()
+    rest = ALLOWED.sub(b"", terminal.output)
+    for evil in EVIL:
+        assert evil not in terminal.output, evil
+    assert b"\\x1b]52;c;" in rest
+    assert re.findall(rb".{0,20}[\x00-\x08\x0b\x0c\x0e-\x1f\x7f].{0,20}", rest) == []
+    assert terminal.child.returncode == 0
