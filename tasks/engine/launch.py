@@ -154,4 +154,4 @@ class Launching(BookedHuey):
 
 def seconds(value: Any) -> float:
     """A delay as Huey takes it, a number or a timedelta, in seconds."""
-    return value.totalseconds() if hasattr(value, "total_seconds") else float(value or 0)
+    return value.total_seconds() if hasattr(value, "total_seconds") else float(value or 0)
