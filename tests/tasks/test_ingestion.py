@@ -174,6 +174,16 @@ def dot(one: list[float], other: list[float]) -> float:
     return sum(a * b for a, b in zip(one, other, strict=True))
 
 
+def test_the_job_says_how_far_it_is_page_by_page_and_then_in_chunks(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[int, int, str]] = []
+    monkeypatch.setattr("tasks.ingestion.progress", lambda *word: told.append(word))
+    jobs.upload(documents.pdf(["Fog.", "Wind.", "Rain."]), "log.pdf", declared="application/pdf")
+    jobs.drain()
+    assert told == [(page, 3, "pages read") for page in (1, 2, 3)] + [(1, 1, "chunks embedded")]
+
+
 # -- duplicates ------------------------------------------------------------------------------------------------
 
 
