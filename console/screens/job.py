@@ -148,6 +148,8 @@ class JobScreen(DeweyScreen):
         if self.tab == "attempts":
             page = self.query_one(AttemptsPage)
             return Content.styled("every frame" if page.unfolded else "application frames", "$faint")
+        if self.tab == "log" and self._cursor and not self.log_view.line_count:
+            return Content.styled("nothing was logged yet", "$muted")
         return log_note(self.log_view, self._dropped) if self.tab == "log" else Content("")
 
     def tell(self, moment: Moment, stale: bool) -> None:

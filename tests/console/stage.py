@@ -41,7 +41,7 @@ async def settle(pilot: Pilot[Any]) -> None:
             quiet = 0
         else:
             quiet += 1
-        if quiet == 4:
+        if quiet == 3:
             return
     raise AssertionError("the screen still awaits an answer")
 

@@ -36,8 +36,11 @@ def _assert_clean(stage: Stage) -> None:
     assert stage.app.is_running
 
 
-def _hostile_app() -> tuple[DeweyApp, HostileGateway]:
-    gateway = HostileGateway(PAYLOADS)
+TRIPLETS = tuple(" ".join(PAYLOADS[start : start + 3]) for start in range(0, len(PAYLOADS), 3))
+
+
+def _hostile_app(payloads: tuple[str, ...] = PAYLOADS) -> tuple[DeweyApp, HostileGateway]:
+    gateway = HostileGateway(payloads)
     return still_app(gateway, environment=f"{ESC}[2J[/foo]"), gateway
 
 
@@ -65,7 +68,7 @@ def test_hostile_texts_on_the_lists_are_drawn_as_text() -> None:
 
 
 def test_hostile_texts_of_each_job_are_drawn_as_text() -> None:
-    app, gateway = _hostile_app()
+    app, gateway = _hostile_app(TRIPLETS)
 
     async def script(stage: Stage) -> None:
         for row in gateway._rows():
@@ -117,12 +120,12 @@ def test_hostile_texts_in_dialogs_and_notifications_are_drawn_as_text() -> None:
 
 
 def test_hostile_tasks_make_forms_that_are_text() -> None:
-    app, gateway = _hostile_app()
+    app, gateway = _hostile_app(TRIPLETS)
 
     async def script(stage: Stage) -> None:
         app.push_screen(PickScreen())
         await stage.settle()
-        for _ in PAYLOADS:
+        for _ in TRIPLETS:
             await stage.press("down")
             _assert_clean(stage)
         tasks = gateway.tasks()
@@ -133,7 +136,7 @@ def test_hostile_tasks_make_forms_that_are_text() -> None:
         await stage.press("ctrl+s")
         _assert_clean(stage)
 
-    play(script, app, (100, len(PAYLOADS) + 60))
+    play(script, app, (100, 2 * len(TRIPLETS) + 40))
 
 
 def test_a_hostile_queue_name_makes_a_filter_that_is_text() -> None:

@@ -44,7 +44,7 @@ def test_only_a_window_of_the_rows_is_held() -> None:
 
     async def script(stage: Stage) -> None:
         table = _table(stage)
-        for place in range(0, 200_000, 4_000):
+        for place in range(0, 60_000, 4_000):
             table.move_to(place)
             await stage.settle()
         assert len(table._rows) <= ROWS_LIMIT
