@@ -1,0 +1,179 @@
+"""The command line at work: in this process on real stores, and as processes of its own."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+import pytest
+from huey.registry import Message
+
+from console.cli import run
+from storage.broker.records import NewJob
+from storage.broker.requests import ClaimRequest, Note, Settlement
+from storage.servers import launch
+from tasks.engine import registry
+from tasks.engine.codec import encode
+from tasks.samples import huey
+from tests.servers import wait_until
+from tests.tasks.jobs import Jobs
+
+ROOT = Path(__file__).resolve().parents[3]
+DEWEY = (sys.executable, "-m", "console")
+REQUEST = ClaimRequest("host:1", "host:1/Worker-1", 60_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a command printed, and its exit status."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        """The one JSON document that is all of stdout."""
+        return json.loads(self.out)
+
+    @property
+    def lines(self) -> list[str]:
+        """Stdout, line by line."""
+        return self.out.splitlines()
+
+
+class CommandLine:
+    """``dewey`` in this process."""
+
+    def __init__(self, capture: pytest.CaptureFixture[str]) -> None:
+        self._capture = capture
+
+    def __call__(self, *words: str | Path) -> Answer:
+        self._capture.readouterr()
+        status = run([str(word) for word in words])
+        out, err = self._capture.readouterr()
+        assert "Traceback" not in err
+        return Answer(status, out, err)
+
+
+class Office:
+    """Jobs in every state, without a consumer."""
+
+    def __init__(self, jobs: Jobs) -> None:
+        self.jobs = jobs
+        self.broker = huey.broker
+        self.inspector = jobs.inspector
+
+    def publish(self) -> None:
+        """Tell of the tasks, those of the samples too, as a consumer does."""
+        registry.publish(self.broker, huey.task_infos())
+
+    def add(self, job_id: str, queue: str = "default", *, delay_s: float = 0, **kwargs: object) -> str:
+        """A job that waits."""
+        payload = encode(Message(job_id, "shop.tasks.pack", None, 0, 0, args=(), kwargs=kwargs))
+        job = NewJob(job_id, "shop.tasks.pack", queue, payload, delay_ms=round(delay_s * 1000))
+        self.broker.enqueue([job])
+        return job_id
+
+    def run(self, job_id: str, **end: Any) -> str:
+        """Let the job's attempt end at once: dead unless ``end`` says otherwise."""
+        claim = self.broker.take(REQUEST, job_id)
+        assert claim is not None, f"{job_id} waits"
+        failed = {"state": "dead", "outcome": "failed", "error_type": "ValueError", "error": "no such page"}
+        self.broker.settle(Settlement(id=job_id, token=claim.token, retries_left=0, **(failed | end)))
+        return job_id
+
+    def start(self, job_id: str) -> str:
+        """Let the job run; answers the token of its attempt."""
+        claim = self.broker.take(REQUEST, job_id)
+        assert claim is not None, f"{job_id} waits"
+        return claim.token
+
+    def log(self, job_id: str, token: str, *messages: str) -> None:
+        """Let a running job log something."""
+        lines = [[self.inspector.clock_ms(), 1, "INFO", "shop", text, "shop.tasks.pack", "q"] for text in messages]
+        self.broker.note([Note(job_id, token, lines=tuple(msgspec.json.encode(line) for line in lines))])
+
+
+# -- processes -------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Process:
+    """A command that runs. Its stdout and stderr are files, so that it never waits for a reader."""
+
+    popen: "subprocess.Popen[bytes]"
+    out_path: Path
+    err_path: Path
+
+    @property
+    def out(self) -> str:
+        """What it has printed so far."""
+        return self.out_path.read_text()
+
+    @property
+    def err(self) -> str:
+        """What it has said on stderr so far."""
+        return self.err_path.read_text()
+
+    def wait_for(self, text: str, timeout_s: float = 30) -> None:
+        """Wait until it has printed a text."""
+
+        def is_there() -> bool:
+            return text in self.out or self.popen.poll() is not None
+
+        wait_until(is_there, f"{text!r} on stdout", timeout_s=timeout_s)
+        assert text in self.out, f"it ended with {self.popen.returncode}: {self.out}\n{self.err}"
+
+    def end(self, number: signal.Signals | None = None, timeout_s: float = 30) -> Answer:
+        """Send a signal, and wait for the end."""
+        if number is not None:
+            self.popen.send_signal(number)
+        status = self.popen.wait(timeout_s)
+        assert "Traceback" not in self.out + self.err, self.out + self.err
+        return Answer(status, self.out, self.err)
+
+
+@contextlib.contextmanager
+def process(
+    words: Sequence[str | Path],
+    directory: Path,
+    *,
+    identity: launch.Identity | None = None,
+    **environment: str,
+) -> Iterator[Process]:
+    """A ``dewey`` of its own while in the block; killed at its end if it still runs."""
+    command = [*DEWEY, *map(str, words)]
+    if identity is not None:
+        command = launch.wrapped(command, identity=identity)
+    stamp = f"{datetime.now(UTC).timestamp():.6f}"
+    paths = directory / f"{stamp}.out", directory / f"{stamp}.err"
+    with contextlib.ExitStack() as stack:
+        out, err = (stack.enter_context(path.open("wb")) for path in paths)
+        popen = _start(command, out, err, directory, environment)
+    try:
+        yield Process(popen, *paths)
+    finally:
+        popen.kill()
+        popen.wait()
+
+
+def _start(
+    command: Sequence[str], out: IO[bytes], err: IO[bytes], directory: Path, environment: Mapping[str, str]
+) -> "subprocess.Popen[bytes]":
+    told = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "100", **environment}
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=directory, env=told)
+
+
+def once(words: Sequence[str | Path], directory: Path, **environment: str) -> Answer:
+    """What a ``dewey`` of its own answered."""
+    with process(words, directory, identity=None, **environment) as running:
+        return running.end(timeout_s=60)
