@@ -10,7 +10,9 @@ Drivers' errors are translated once, where the driver is called, with ``raise ..
     ├── AttemptLost          another attempt has taken the work over, or the work is gone: write nothing more
     ├── ObjectMissing        there is no object under that key
     ├── JobMissing           there is no job of that id
-    └── Refused              an operator's request that does not fit the state of things now
+    └── Refused              a request that does not fit the state of things now
+        ├── QueueFull        a queue has reached its limit: try again when it has drained
+        └── AlreadyThere     another live job holds the unique key
 """
 
 
@@ -52,3 +54,20 @@ class JobMissing(StorageError):
 
 class Refused(StorageError):
     """The request does not fit the state of things now; the message says why and what would."""
+
+
+class QueueFull(Refused):
+    """A queue has reached its limit; `queue` and `limit` name them. Nothing of this request is in it."""
+
+    def __init__(self, message: str, queue: str, limit: str) -> None:
+        super().__init__(message)
+        self.queue = queue
+        self.limit = limit
+
+
+class AlreadyThere(Refused):
+    """Another live job holds the unique key; `holder` is its id."""
+
+    def __init__(self, message: str, holder: str) -> None:
+        super().__init__(message)
+        self.holder = holder

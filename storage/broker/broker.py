@@ -3,149 +3,37 @@
 A job is in exactly one index, the one of its queue and state, and each method here is one atomic transition.
 """
 
-import random
-import time
-import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal, cast
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any, cast
 
 import redis
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from storage.broker.keys import Keys
-from storage.broker.records import FINISHED, PRIORITY_LIMIT, NewJob, State
+from storage.broker.records import FINISHED, Enqueued, Limits, NewJob, State
+from storage.broker.requests import (
+    BATCH,
+    Beat,
+    Bounds,
+    Claim,
+    ClaimRequest,
+    Note,
+    Reaped,
+    Settlement,
+    Verdict,
+    Write,
+    claim_of,
+    decode_limits,
+    encode_limits,
+    full,
+    job_table,
+    packed_request,
+    packed_settlement,
+)
 from storage.broker.scripts import Scripts, pack, translated
-from storage.errors import JobMissing, Refused
-
-BATCH = 500
-"""Most jobs moved by one script: 500 stall Redis for about 5 ms."""
-
-Verdict = Literal["settled", "again", "stale"]
-Write = tuple[object, ...]
-"""One of ("set", key, value), ("del", key), ("enqueue", job table), ("chord", id, callback's job id),
-("join", chord id, member index, size, result)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """What is kept, and for how long: log lines per job and in all, and finished jobs per queue (seconds, count)."""
-
-    log_lines: int = 2_000
-    tail_lines: int = 20_000
-    succeeded: tuple[float, int] = (86_400.0, 20_000)
-    canceled: tuple[float, int] = (7 * 86_400.0, 20_000)
-    dead: tuple[float, int] = (30 * 86_400.0, 100_000)
-
-
-@dataclass(frozen=True, slots=True)
-class ClaimRequest:
-    """Who asks for a job, for how long, from which queues (none named: from all).
-
-    A request made by `first` can be asked `again` when its answer did not arrive: it gets the job that it started
-    then, if it did. Otherwise that job would wait for the end of its lease and count as a crash.
-    """
-
-    consumer: str
-    worker: str
-    lease_ms: int
-    queues: tuple[str, ...] = ()
-    nonce: str = ""
-    asked_at: float = 0.0
-    repeated: bool = False
-
-    def first(self) -> "ClaimRequest":
-        """A new question."""
-        return replace(self, nonce=f"{random.getrandbits(64):x}", asked_at=time.monotonic(), repeated=False)
-
-    def again(self) -> "ClaimRequest":
-        """The same question."""
-        return replace(self, repeated=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A worker's dated hold on one job. ``token`` is the fence: what comes with another one is refused.
-
-    ``revoked_one`` and ``revoked_all`` are Huey's revoke flags as they stood; ``inputs`` are a chord's results by
-    member index, for its callback.
-    """
-
-    id: str
-    queue: str
-    token: str
-    attempt: int
-    payload: bytes
-    retries_left: int
-    retry_delay_s: float
-    task: str
-    revoked_one: bytes | None
-    revoked_all: bytes | None
-    inputs: tuple[bytes, ...] | None
-    claimed_at_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Settlement:
-    """What became of an attempt: the job's next state, and what Huey wrote while it finished."""
-
-    id: str
-    token: str
-    state: State
-    outcome: str
-    retries_left: int
-    retry_delay_s: float = 0
-    delay_ms: int = 0
-    release: bool = False
-    reason: str = ""
-    error_type: str = ""
-    error: str = ""
-    traceback: str = ""
-    result: bytes = b""
-    progress: bytes = b""
-    writes: tuple[Write, ...] = ()
-    lines: tuple[bytes, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Reaped:
-    """A job taken back from a lost worker."""
-
-    id: str
-    worker: str
-    crashes: int
-    buried: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """What a running job says: progress (JSON, empty for none) and log lines (JSON each)."""
-
-    id: str
-    token: str
-    progress: bytes = b""
-    lines: tuple[bytes, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Beat:
-    """A sign of life of one process of a consumer, and the jobs it holds as (id, token)."""
-
-    consumer: str
-    lease_ms: int
-    held: tuple[tuple[str, str], ...] = ()
-    fields: Mapping[str, str] = field(default_factory=dict)
-    process: str = ""
-
-
-def job_table(job: NewJob, *, once: bool = False) -> dict[str, object]:
-    """A NewJob as the Lua side takes it, with an id of this very call so that a repeat is known as one."""
-    if not -PRIORITY_LIMIT <= job.priority <= PRIORITY_LIMIT:
-        raise Refused(
-            f"priority {job.priority!r} of {job.task!r} is out of range: use {-PRIORITY_LIMIT}..{PRIORITY_LIMIT}"
-        )
-    return {**asdict(job), "priority": job.priority, "once": once, "call": uuid.uuid4().hex[:12]}
+from storage.errors import AlreadyThere, JobMissing, Refused
 
 
 class Broker:
@@ -158,16 +46,30 @@ class Broker:
         self.bounds = bounds or Bounds()
         self._scripts = Scripts(client, self.keys.prefix)
         self._known_queues: tuple[str, ...] = ()
+        self._opens_in_s: float | None = None
 
     # -- a job comes into being --------------------------------------------------------------------------------
 
-    def enqueue(self, jobs: Sequence[NewJob], *, once: bool = False) -> int:
-        """Add jobs, in order; answers how many were new. Jobs whose id already waits or runs are left alone."""
-        added = 0
-        for start in range(0, len(jobs), BATCH):
-            tables = [job_table(job, once=once) for job in jobs[start : start + BATCH]]
-            added += self._scripts.run("enqueue", pack(tables))
-        return added
+    def enqueue(self, jobs: Sequence[NewJob], *, once: bool = False) -> Enqueued:
+        """Add jobs, in order, thousands in one round trip. Jobs whose id already waits or runs are left alone.
+
+        Raises:
+            QueueFull: a queue has reached its limit. Of one job, or of BATCH, all or none are in; of more, the first
+                batches may be, as the message says.
+        """
+        tables = [job_table(job, once=once) for job in jobs]
+        batches = [pack(tables[start : start + BATCH]) for start in range(0, len(tables), BATCH)]
+        if len(batches) == 1:
+            replies = [self._scripts.run("enqueue", batches[0])]
+        else:
+            replies = self._scripts.run_many("enqueue", [(batch,) for batch in batches])
+        added, held = 0, {}
+        for reply in replies:
+            if reply[0] < 0:
+                raise full(reply, added)
+            added += reply[0]
+            held.update({job.decode(): holder.decode() for job, holder in zip(reply[1::2], reply[2::2], strict=True)})
+        return Enqueued(added, held)
 
     def write(self, writes: Sequence[Write]) -> None:
         """Several writes in one step, outside of a settlement."""
@@ -181,21 +83,21 @@ class Broker:
 
     def claim(self, request: ClaimRequest, wait_s: float = 0) -> Claim | None:
         """The next job for this worker, or None after ``wait_s`` seconds without one."""
-        claimed = self._claimed(self._scripts.run("claim", self._packed(request)))
+        claimed = self._claimed(self._scripts.run("claim", packed_request(request)))
         if claimed is None and wait_s > 0 and self._wait(request, wait_s):
-            claimed = self._claimed(self._scripts.run("claim", self._packed(request)))
+            claimed = self._claimed(self._scripts.run("claim", packed_request(request)))
         return claimed
 
     def take(self, request: ClaimRequest, job_id: str) -> Claim | None:
         """Start one given job, if it waits."""
-        return self._claimed(self._scripts.run("take", self._packed(request), job_id))
+        return self._claimed(self._scripts.run("take", packed_request(request), job_id))
 
     def settle(
         self, settlement: Settlement | None, following: ClaimRequest | None = None
     ) -> tuple[Verdict, Claim | None]:
         """Record what became of an attempt and, when asked, claim the next job in the same round trip."""
-        first = self._packed_settlement(settlement) if settlement else b""
-        second = self._packed(following) if following else b""
+        first = packed_settlement(settlement, self.bounds) if settlement else b""
+        second = packed_request(following) if following else b""
         verdict, claimed = self._scripts.run("settle", first, second)
         return verdict.decode(), self._claimed(claimed) if claimed else None
 
@@ -266,6 +168,28 @@ class Broker:
 
     # -- what an operator decides ------------------------------------------------------------------------------
 
+    def limit(self, queue: str, limits: Limits | None) -> Limits | None:
+        """Set the limits of a queue, or lift them with None; answers what they were."""
+        text = encode_limits(limits) if limits is not None and limits != Limits() else ""
+        before = self._scripts.run("limit", queue, text)
+        return decode_limits(before) if before else None
+
+    def cancel(self, job_id: str, reason: str, writes: Sequence[Write] = ()) -> bool:
+        """Call a job off: True when it ended at once, False when it runs and was asked to end.
+
+        ``writes`` are what its callers must know when it ends at once.
+
+        Raises:
+            JobMissing: there is no such job.
+            Refused: it has ended already.
+        """
+        verdict, state = (part.decode() for part in self._scripts.run("cancel", job_id, reason, pack(list(writes))))
+        if verdict == "missing":
+            raise JobMissing(f"there is no job {job_id!r}: it may be past its retention")
+        if verdict == "refused":
+            raise Refused(f"job {job_id} is {state}: it has ended already")
+        return bool(verdict == "canceled")
+
     def requeue(self, job_id: str) -> State:
         """Put a dead, canceled or retrying job back in line with all its retries; answers the state it was in.
 
@@ -276,6 +200,8 @@ class Broker:
         verdict, state = (part.decode() for part in self._scripts.run("requeue", job_id))
         if verdict == "missing":
             raise JobMissing(f"there is no job {job_id!r}: it may be past its retention")
+        if verdict == "taken":
+            raise AlreadyThere(f"job {job_id} is unique, and job {state} holds its key now", state)
         if verdict == "refused":
             raise Refused(f"job {job_id} is {state}: only dead, canceled and retrying jobs are requeued")
         return cast(State, state)
@@ -321,51 +247,12 @@ class Broker:
         self.client.close()
         self.client.connection_pool.disconnect()
 
-    # -- between Python and Lua --------------------------------------------------------------------------------
-
-    def _packed(self, request: ClaimRequest) -> bytes:
-        return pack(
-            {
-                "consumer": request.consumer,
-                "worker": request.worker,
-                "lease_ms": request.lease_ms,
-                "queues": request.queues,
-                "turn": random.randrange(1 << 16),
-                "nonce": request.nonce,
-                "again_ms": 1 + int((time.monotonic() - request.asked_at) * 1000) if request.repeated else 0,
-            }
-        )
-
-    def _packed_settlement(self, settlement: Settlement) -> bytes:
-        table = {name: getattr(settlement, name) for name in Settlement.__dataclass_fields__}
-        table["left"] = table.pop("retries_left")
-        table["log_kept"] = self.bounds.log_lines
-        table["tail_kept"] = self.bounds.tail_lines
-        return pack(table)
-
     def _claimed(self, reply: list[Any]) -> Claim | None:
-        if not reply or reply[0] is None:
-            self._known_queues = tuple(name.decode() for name in reply[1:])
-            return None
-        inputs = None
-        if reply[10] is not None:
-            members = dict(zip(reply[10][::2], reply[10][1::2], strict=True))
-            members.pop(b"callback", None)
-            inputs = tuple(members[index] for index in sorted(members, key=int))
-        return Claim(
-            id=reply[0].decode(),
-            queue=reply[1].decode(),
-            token=reply[2].decode(),
-            attempt=int(reply[3]),
-            payload=reply[4],
-            retries_left=int(reply[5]),
-            retry_delay_s=float(reply[6]),
-            task=reply[7].decode(),
-            revoked_one=reply[8],
-            revoked_all=reply[9],
-            inputs=inputs,
-            claimed_at_ms=int(reply[11]),
-        )
+        if reply and reply[0] is not None:
+            return claim_of(reply)
+        self._opens_in_s = reply[1] / 1000 if len(reply) > 1 and reply[1] >= 0 else None
+        self._known_queues = tuple(name.decode() for name in reply[2:])
+        return None
 
     def _wait(self, request: ClaimRequest, wait_s: float) -> bool:
         """Block until a job may be there. A cut reply only costs the wait."""
@@ -373,8 +260,11 @@ class Broker:
         if not queues:
             queues = ("default",)
         try:
-            return self.client.blpop([self.keys.wake(queue) for queue in queues], timeout=wait_s) is not None
+            opens_in_s = self._opens_in_s
+            limited_s = wait_s if opens_in_s is None else max(0.01, min(wait_s, opens_in_s))
+            woken = self.client.blpop([self.keys.wake(queue) for queue in queues], timeout=limited_s)
         except RedisTimeoutError:
             return False
         except RedisError as error:
             raise translated(error) from error
+        return woken is not None or limited_s < wait_s

@@ -14,6 +14,11 @@ PATTERNS: dict[str, str] = {
     "minute": "minute:%s:%s",  # hash (queue, minute since the epoch): counts of that minute, kept two hours
     "queues": "queues",  # set: the names of all queues
     "paused": "paused",  # hash: queue -> JSON of who, when, why
+    "gates": "gates",  # hash: queue -> JSON of its limits: rate, cap, max_jobs, max_bytes, keep
+    "starts": "starts:%s",  # list: when the last jobs of a rate-limited queue started, ms, newest first
+    "bytes": "bytes",  # hash: queue -> bytes of the payloads that count against its max_bytes
+    "unique": "unique:%s",  # string: id of the job that holds a unique key
+    "done": "done:%s",  # channel: says that a job has ended
     "seq": "seq",  # string: counter for places in line and fencing tokens
     "data": "data",  # hash: Huey's key/value store: results, revoke flags, locks
     "hold": "hold:%s",  # string: a key of that store with a time to live
@@ -57,6 +62,12 @@ class Keys:
     def minute(self, queue: str, minute: int) -> str:
         return self._key("minute", queue, minute)
 
+    def unique(self, name: str) -> str:
+        return self._key("unique", name)
+
+    def done(self, job_id: str) -> str:
+        return self._key("done", job_id)
+
     def hold(self, name: str) -> str:
         return self._key("hold", name)
 
@@ -70,6 +81,10 @@ class Keys:
     @property
     def paused(self) -> str:
         return self._key("paused")
+
+    @property
+    def gates(self) -> str:
+        return self._key("gates")
 
     @property
     def data(self) -> str:

@@ -16,6 +16,10 @@ FINISHED: tuple[State, ...] = ("succeeded", "dead", "canceled")
 
 AttemptOutcome = Literal["running", "succeeded", "failed", "lost", "canceled", "released"]
 
+Conflict = Literal["keep", "replace", "reject"]
+"""What becomes of a job whose unique key another live job holds: that one is kept, replaced while it waits, or the
+enqueue is rejected."""
+
 PRIORITY_LIMIT = 4000
 """A priority is a number in [-PRIORITY_LIMIT, PRIORITY_LIMIT]; the higher one runs first."""
 
@@ -39,6 +43,34 @@ class NewJob:
     parent: str = ""
     chord: str = ""
     blocked: bool = False
+    lifo: bool = False
+    unique: str = ""
+    unique_ttl_ms: int = 0
+    conflict: Conflict = "keep"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The limits of one queue, exact over all consumers; None is none.
+
+    At most ``rate`` = (jobs, seconds) starts within any such window; at most ``cap`` running at once; at most
+    ``max_jobs`` waiting, and ``max_bytes`` of payloads on their way (of jobs enqueued since that limit was set).
+    ``keep`` says how many seconds and how many finished jobs are kept, by state.
+    """
+
+    rate: tuple[int, float] | None = None
+    cap: int | None = None
+    max_jobs: int | None = None
+    max_bytes: int | None = None
+    keep: Mapping[str, tuple[float, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Enqueued:
+    """What became of an enqueue: how many jobs were new, and by job id who holds the unique key of one that was not."""
+
+    added: int
+    held_by: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

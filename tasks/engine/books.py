@@ -8,9 +8,10 @@ import redis
 from huey.api import Huey, TaskWrapper, group
 from huey.exceptions import ConfigurationError
 
-from storage.broker.broker import Bounds, Broker
+from storage.broker.broker import Broker
 from storage.broker.connection import connect
 from storage.broker.records import TaskInfo
+from storage.broker.requests import Bounds
 from tasks.engine import registry
 from tasks.engine.codec import TypedJson
 from tasks.engine.consumer import DeweyConsumer

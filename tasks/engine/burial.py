@@ -8,8 +8,8 @@ from huey.api import PeriodicTask
 from huey.exceptions import HueyException
 from huey.utils import Error
 
-from storage.broker.broker import Claim, Write
 from storage.broker.records import Job
+from storage.broker.requests import Claim, Write
 from storage.errors import JobMissing
 from tasks.engine.context import RunningJob
 from tasks.engine.unit import Unit

@@ -17,7 +17,7 @@ from huey.constants import WORKER_PROCESS, WORKER_THREAD
 from huey.consumer import Consumer, Scheduler, Worker, WorkerRecycle
 from huey.exceptions import ConfigurationError
 
-from storage.broker.broker import BATCH, Claim, ClaimRequest
+from storage.broker.requests import BATCH, Claim, ClaimRequest
 from storage.errors import StorageError
 from tasks.engine import burial, logcapture, registry
 from tasks.engine.cron import Clock

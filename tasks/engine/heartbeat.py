@@ -8,7 +8,8 @@ import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
-from storage.broker.broker import Beat, Broker
+from storage.broker.broker import Broker
+from storage.broker.requests import Beat
 from storage.errors import StorageError
 
 _logger = logging.getLogger(__name__)

@@ -22,7 +22,7 @@ from huey.api import PeriodicTask
 from huey.exceptions import HueyException
 from huey.utils import ChordConfig, Error
 
-from storage.broker.broker import Claim, ClaimRequest, Settlement, Verdict, Write
+from storage.broker.requests import Claim, ClaimRequest, Settlement, Verdict, Write
 from storage.errors import StorageError, StoreRefused, StoreUnavailable
 from tasks.engine import context
 from tasks.engine.context import RunningJob

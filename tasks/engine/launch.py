@@ -10,8 +10,8 @@ from huey import signals
 from huey.api import ChordResult, Result, ResultGroup, chord, group
 from huey.utils import ChordConfig
 
-from storage.broker.broker import Write, job_table
 from storage.broker.records import NewJob, State
+from storage.broker.requests import Write, job_table
 from tasks.engine import context
 from tasks.engine.books import BookedHuey
 from tasks.engine.cron import Entry

@@ -8,7 +8,8 @@ import logging
 import threading
 from collections.abc import Callable, Iterable
 
-from storage.broker.broker import Broker, Note
+from storage.broker.broker import Broker
+from storage.broker.requests import Note
 from storage.errors import StorageError
 from tasks.engine.context import RunningJob, current_job, encode_line
 

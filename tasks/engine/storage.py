@@ -13,9 +13,10 @@ from typing import Any
 from huey.constants import EmptyData
 from huey.storage import BaseStorage
 
-from storage.broker.broker import Broker, Claim, ClaimRequest, Settlement
+from storage.broker.broker import Broker
 from storage.broker.inspector import Inspector
 from storage.broker.records import NewJob
+from storage.broker.requests import Claim, ClaimRequest, Settlement
 from tasks.engine.unit import Units
 
 RAW_TASK = "(raw)"

@@ -16,8 +16,8 @@ from pathlib import Path
 import huey
 from huey.exceptions import RETRYING_EXCEPTIONS
 
-from storage.broker.broker import Claim, Settlement, Write
 from storage.broker.records import State
+from storage.broker.requests import Claim, Settlement, Write
 from tasks.engine.context import RunningJob
 
 TRACEBACK_CHARS = 20_000

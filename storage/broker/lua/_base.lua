@@ -18,7 +18,11 @@ local function whole(n) return string.format('%.0f', n) end
 
 local function next_seq() return redis.call('INCR', key_seq()) end
 
-local function place(priority) return next_seq() - priority * BAND end
+-- A place in line: behind those that came before, or with lifo before them, within its priority.
+local function place(priority, lifo)
+  local seq = next_seq()
+  return (lifo and -seq or seq) - priority * BAND
+end
 
 -- The place in line that a job had before it was claimed, for one that comes back through no fault of its own.
 local function old_place(id, priority) return tonumber(redis.call('HGET', key_job(id), 'line')) or place(priority) end
@@ -33,6 +37,39 @@ local function wake(queue)
   if redis.call('LLEN', key) < WAKE_TOKENS then redis.call('RPUSH', key, '1') end
 end
 
+-- The limits of a queue, or nil. Most namespaces have none, and then this is one look at a key that is not there.
+local function gate_of(queue)
+  local text = redis.call('HGET', key_gates(), queue)
+  return text and cjson.decode(text)
+end
+
+-- A job has ended: its unique key is free, unless that was taken for a time, and its bytes count no more.
+local function let_go(id, queue)
+  local held = redis.call('HMGET', key_job(id), 'unique', 'unique_ttl', 'sized')
+  if held[1] and held[2] == '0' and redis.call('GET', key_unique(held[1])) == id then
+    redis.call('DEL', key_unique(held[1]))
+  end
+  if held[3] then
+    redis.call('HINCRBY', key_bytes(), queue, -held[3])
+    redis.call('HDEL', key_job(id), 'sized')
+  end
+  redis.call('PUBLISH', key_done(id), '1')
+end
+
+-- Takes a job's unique key. Returns nil, or the id of the job that has it.
+local function take_unique(id, unique, ttl_ms)
+  local key = key_unique(unique)
+  local holder = redis.call('GET', key)
+  if holder and holder ~= id then return holder end
+  if ttl_ms > 0 then
+    if not holder then redis.call('SET', key, id, 'PX', ttl_ms) end
+  else
+    redis.call('SET', key, id)
+  end
+end
+
+local ENDED = {succeeded = true, dead = true, canceled = true}
+
 -- Moves a job between two indexes and records the transition: record, index, event, all or nothing.
 -- fields: flat list of further fields and values of the record.
 local function move(id, queue, from, to, score, fields)
@@ -40,8 +77,12 @@ local function move(id, queue, from, to, score, fields)
   if from then redis.call('ZREM', key_index(queue, from), id) end
   redis.call('ZADD', key_index(queue, to), score, id)
   local version = redis.call('HINCRBY', key, 'version', 1)
-  redis.call('HSET', key, 'state', to, unpack(fields))
-  if to == 'queued' then redis.call('HSET', key, 'line', score, 'queued', whole(NOW)) end
+  if to == 'queued' then
+    redis.call('HSET', key, 'state', to, 'line', score, 'queued', whole(NOW), unpack(fields))
+  else
+    redis.call('HSET', key, 'state', to, unpack(fields))
+  end
+  if ENDED[to] then let_go(id, queue) end
   redis.call('XADD', key_events(), 'MAXLEN', '~', EVENTS_KEPT, '*',
     'job', id, 'queue', queue, 'state', to, 'version', version, 'at', whole(NOW))
   if to == 'queued' then wake(queue) end

@@ -2,7 +2,26 @@
 -- claim(request): start the first job in line. request: consumer, worker, lease_ms, queues (empty: all), turn,
 -- nonce (of this question), again_ms (0, or ms since it was first asked, when it is asked again).
 -- Returns {id, queue, token, attempt, payload, left, retry_delay, task, revoked_one, revoked_all, chord, now}
--- or, when there is nothing to do, {false, queue names ...}; then the wake-up tokens are stale and go.
+-- or, when there is nothing to do, {false, ms until a rate limit opens or -1, queue names ...}; then the wake-up tokens
+-- are stale and go.
+
+-- Whether a queue's limits let a job start now; if not, ms until its rate does (-1: when a running job ends).
+local function opens(queue, gate)
+  if gate.cap and redis.call('ZCARD', key_index(queue, 'running')) >= gate.cap then return false, -1 end
+  if gate.rate then
+    local first = redis.call('LINDEX', key_starts(queue), gate.rate.count - 1)
+    if first and tonumber(first) > NOW - gate.rate.per_ms then return false, first + gate.rate.per_ms - NOW end
+  end
+  return true
+end
+
+local function note_start(queue, gate)
+  if gate and gate.rate then
+    redis.call('LPUSH', key_starts(queue), whole(NOW))
+    redis.call('LTRIM', key_starts(queue), 0, gate.rate.count - 1)
+    redis.call('PEXPIRE', key_starts(queue), gate.rate.per_ms)
+  end
+end
 
 local function answer(queue, id, job, token, attempt)
   local flags = redis.call('HMGET', key_data(), 'r:' .. id, 'rt:' .. (job[5] or ''))
@@ -48,18 +67,30 @@ local function claim(request)
     local found = started_before(request, names)
     if found then return found end
   end
-  local paused = {}
-  for _, name in ipairs(redis.call('HKEYS', key_paused())) do paused[name] = true end
+  local shut = {}
+  for _, name in ipairs(redis.call('HKEYS', key_paused())) do shut[name] = true end
+  local limited = redis.call('EXISTS', key_gates()) == 1
+  local soonest = -1
   for i = 0, #names - 1 do
     local queue = names[(request.turn + i) % #names + 1]
-    while not paused[queue] do
+    local gate = limited and gate_of(queue)
+    while not shut[queue] do
       local id = redis.call('ZRANGE', key_index(queue, 'queued'), 0, 0)[1]
       if not id then break end
-      if redis.call('HEXISTS', key_job(id), 'payload') == 1 then return start(queue, id, 'queued', request) end
+      local open, wait = true, -1
+      if gate then open, wait = opens(queue, gate) end
+      if not open then
+        if wait >= 0 and (soonest < 0 or wait < soonest) then soonest = wait end
+        break
+      end
+      if redis.call('HEXISTS', key_job(id), 'payload') == 1 then
+        note_start(queue, gate)
+        return start(queue, id, 'queued', request)
+      end
       redis.call('ZREM', key_index(queue, 'queued'), id)
     end
   end
-  local nothing = {false}
+  local nothing = {false, soonest}
   for _, queue in ipairs(names) do
     redis.call('DEL', key_wake(queue))
     nothing[#nothing + 1] = queue -- one by one: Lua's unpack ends at 8000

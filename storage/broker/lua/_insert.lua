@@ -1,35 +1,57 @@
 -- insert(job): a job comes into being. job is a table of NewJob's fields.
 -- Idempotent by id: a job that waits or runs is left alone, and so is a finished one when job.once is set or
 -- the same call (job.call) is repeated after a lost reply. A finished one is launched anew otherwise.
--- Returns 1 when the job was added, 0 when it was there.
+-- A job with a unique key that another live job holds is not added (keep, reject), or takes that one's place while
+-- it still waits (replace).
+-- Returns 1 when the job was added, 0 when it was there, or the id of the job that holds its unique key.
+
+local REPLACEABLE = {queued = true, scheduled = true, retrying = true, blocked = true}
+
+local function replace(holder, id)
+  local job = redis.call('HMGET', key_job(holder), 'state', 'queue')
+  if not REPLACEABLE[job[1]] then return false end
+  move(holder, job[2], job[1], 'canceled', NOW, {'finished', whole(NOW), 'reason', 'replaced by ' .. id})
+  return true
+end
 
 local function insert(job)
   local key = key_job(job.id)
   local found = redis.call('HMGET', key, 'state', 'queue', 'call')
-  local from = nil
+  if found[1] and (job.once or not ENDED[found[1]] or found[3] == job.call) then return 0 end
+  if job.unique ~= '' then
+    local holder = take_unique(job.id, job.unique, job.unique_ttl_ms)
+    if holder and not (job.conflict == 'replace' and replace(holder, job.id)) then return holder end
+    if holder then
+      redis.call('DEL', key_unique(job.unique)) -- one that was taken for a time outlives its job
+      take_unique(job.id, job.unique, job.unique_ttl_ms)
+    end
+  end
   if found[1] then
-    local state = found[1]
-    local finished = state == 'succeeded' or state == 'dead' or state == 'canceled'
-    if job.once or not finished or found[3] == job.call then return 0 end
-    from = state
-    redis.call('ZREM', key_index(found[2], state), job.id)
-    redis.call('HDEL', key, 'finished', 'reason', 'error', 'error_type', 'progress', 'result', 'crashes')
+    redis.call('ZREM', key_index(found[2], found[1]), job.id)
+    redis.call('HDEL', key, 'finished', 'reason', 'error', 'error_type', 'progress', 'result', 'crashes', 'cancel')
   end
   redis.call('SADD', key_queues(), job.queue)
   local fields = {
     'task', job.task, 'queue', job.queue, 'payload', job.payload, 'priority', tostring(job.priority),
     'retries', job.retries, 'left', job.retries, 'retry_delay', tostring(job.retry_delay_s),
     'first_delay', tostring(job.retry_delay_s), 'call', job.call}
-  if not from then fields[#fields + 1] = 'created'; fields[#fields + 1] = whole(NOW) end
-  if job.parent ~= '' then fields[#fields + 1] = 'parent'; fields[#fields + 1] = job.parent end
-  if job.chord ~= '' then fields[#fields + 1] = 'chord'; fields[#fields + 1] = job.chord end
+  local function also(name, value) fields[#fields + 1] = name; fields[#fields + 1] = value end
+  if not found[1] then also('created', whole(NOW)) end
+  if job.parent ~= '' then also('parent', job.parent) end
+  if job.chord ~= '' then also('chord', job.chord) end
+  if job.unique ~= '' then also('unique', job.unique); also('unique_ttl', whole(job.unique_ttl_ms)) end
+  if job.lifo then also('lifo', '1') end
+  if job.sized then
+    also('sized', #job.payload)
+    redis.call('HINCRBY', key_bytes(), job.queue, #job.payload)
+  end
   if job.blocked then
     move(job.id, job.queue, nil, 'blocked', NOW, fields)
   elseif job.delay_ms > 0 then
-    fields[#fields + 1] = 'run_at'; fields[#fields + 1] = whole(NOW + job.delay_ms)
+    also('run_at', whole(NOW + job.delay_ms))
     move(job.id, job.queue, nil, 'scheduled', NOW + job.delay_ms, fields)
   else
-    move(job.id, job.queue, nil, 'queued', place(job.priority), fields)
+    move(job.id, job.queue, nil, 'queued', place(job.priority, job.lifo), fields)
   end
   count(job.queue, 'enqueued')
   return 1

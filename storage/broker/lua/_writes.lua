@@ -6,9 +6,9 @@ local function join(chord, index, size, value)
   redis.call('HSET', key_chord(chord), index, value)
   if redis.call('HLEN', key_chord(chord)) ~= size + 1 then return end
   local id = redis.call('HGET', key_chord(chord), 'callback')
-  local job = redis.call('HMGET', key_job(id), 'state', 'queue', 'priority')
+  local job = redis.call('HMGET', key_job(id), 'state', 'queue', 'priority', 'lifo')
   if job[1] == 'blocked' then
-    move(id, job[2], 'blocked', 'queued', place(tonumber(job[3])), {'reason', ''})
+    move(id, job[2], 'blocked', 'queued', place(tonumber(job[3]), job[4]), {'reason', ''})
   end
 end
 

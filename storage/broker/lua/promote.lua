@@ -7,8 +7,8 @@ for _, queue in ipairs(redis.call('SMEMBERS', key_queues())) do
     local index = key_index(queue, state)
     if room > 0 then
       for _, id in ipairs(redis.call('ZRANGEBYSCORE', index, '-inf', NOW, 'LIMIT', 0, room)) do
-        local priority = tonumber(redis.call('HGET', key_job(id), 'priority')) or 0
-        move(id, queue, state, 'queued', place(priority), {'reason', ''})
+        local job = redis.call('HMGET', key_job(id), 'priority', 'lifo')
+        move(id, queue, state, 'queued', place(tonumber(job[1]) or 0, job[2]), {'reason', ''})
         room = room - 1
         moved = moved + 1
       end

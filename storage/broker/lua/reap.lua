@@ -26,6 +26,7 @@ for _, queue in ipairs(redis.call('SMEMBERS', key_queues())) do
       out[#out + 1] = id; out[#out + 1] = job[3] or '?'; out[#out + 1] = crashes; out[#out + 1] = 'queued'
     end
     count(queue, 'lost')
+    wake(queue)
   end
 end
 redis.call('ZREMRANGEBYSCORE', key_consumers(), '-inf', NOW)

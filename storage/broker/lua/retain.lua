@@ -1,10 +1,14 @@
 -- needs: forget
 -- Forgets finished jobs that are too old or too many, with their logs and results, a batch at a time.
--- KEYS[1]: prefix. ARGV[1]: msgpack {room, keep = {state = {age_ms, count}}}. Returns how many were forgotten.
+-- KEYS[1]: prefix. ARGV[1]: msgpack {room, keep = {state = {age_ms, count}}}; a queue's own limits go before that.
+-- Returns how many were forgotten.
 local request = cmsgpack.unpack(ARGV[1])
 local gone = 0
 for _, queue in ipairs(redis.call('SMEMBERS', key_queues())) do
-  for state, keep in pairs(request.keep) do
+  local gate = gate_of(queue)
+  local own = gate and gate.keep or {}
+  for state, general in pairs(request.keep) do
+    local keep = own[state] or general
     local index = key_index(queue, state)
     local room = request.room - gone
     if room > 0 then

@@ -7,7 +7,7 @@
 
 local function settle(s)
   local key = key_job(s.id)
-  local job = redis.call('HMGET', key, 'queue', 'attempt', 'started', 'worker', 'priority', 'settled', 'chord')
+  local job = redis.call('HMGET', key, 'queue', 'attempt', 'started', 'worker', 'priority', 'settled', 'chord', 'lifo')
   if not holds(s.id, s.token) then
     if job[6] == s.token then return 'again' end
     return 'stale'
@@ -29,7 +29,7 @@ local function settle(s)
   end
   if s.state == 'queued' then
     local priority = tonumber(job[5])
-    move(s.id, queue, 'running', 'queued', s.release and old_place(s.id, priority) or place(priority), fields)
+    move(s.id, queue, 'running', 'queued', s.release and old_place(s.id, priority) or place(priority, job[8]), fields)
   elseif s.state == 'retrying' or s.state == 'scheduled' then
     fields[#fields + 1] = 'run_at'; fields[#fields + 1] = whole(NOW + s.delay_ms)
     move(s.id, queue, 'running', s.state, NOW + s.delay_ms, fields)
@@ -39,6 +39,7 @@ local function settle(s)
     if s.state == 'succeeded' and job[7] then redis.call('DEL', key_chord(job[7])) end
   end
   count(queue, s.outcome)
+  if redis.call('HEXISTS', key_gates(), queue) == 1 then wake(queue) end -- its cap has room again
   for _, job in ipairs(anew) do insert(job) end
   return 'settled'
 end

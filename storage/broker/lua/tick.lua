@@ -4,4 +4,4 @@
 local last = tonumber(redis.call('HGET', key_cron(), ARGV[1]))
 if last and last >= tonumber(ARGV[2]) then return 0 end
 redis.call('HSET', key_cron(), ARGV[1], ARGV[2])
-return insert(cmsgpack.unpack(ARGV[3]))
+return insert(cmsgpack.unpack(ARGV[3])) == 1 and 1 or 0

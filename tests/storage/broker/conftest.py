@@ -6,9 +6,10 @@ from collections.abc import Callable
 import pytest
 import redis
 
-from storage.broker.broker import Broker, ClaimRequest
+from storage.broker.broker import Broker
 from storage.broker.inspector import Inspector
 from storage.broker.records import NewJob
+from storage.broker.requests import ClaimRequest
 
 REQUEST = ClaimRequest("host:1", "host:1/Worker-1", 60_000)
 

@@ -9,9 +9,10 @@ from dataclasses import replace
 import pytest
 import redis
 
-from storage.broker.broker import Beat, Bounds, Broker, Claim, ClaimRequest, Note, Settlement, job_table
+from storage.broker.broker import Broker
 from storage.broker.inspector import Inspector
 from storage.broker.records import FINISHED, STATES, NewJob, State
+from storage.broker.requests import Beat, Bounds, Claim, ClaimRequest, Note, Settlement, job_table
 from storage.errors import JobMissing, Refused
 from tests.storage.broker.conftest import REQUEST
 
@@ -79,7 +80,7 @@ def test_a_priority_out_of_range_is_refused_by_name(add: Add, priority: float) -
 
 def test_thousands_of_jobs_are_enqueued_in_order(broker: Broker, inspector: Inspector) -> None:
     jobs = [NewJob(f"j{n}", "t.work", "default", b"{}") for n in range(2_345)]
-    assert broker.enqueue(jobs) == 2_345
+    assert broker.enqueue(jobs).added == 2_345
     assert inspector.count(("queued",)) == 2_345
     assert [claimed(broker).id for _ in range(3)] == ["j0", "j1", "j2"]
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import redis
 
-from storage.broker.broker import Claim
 from storage.broker.inspector import Inspector
 from storage.broker.records import Job
+from storage.broker.requests import Claim
 from tasks.engine.context import current_job
 from tasks.engine.huey import DeweyHuey
 
