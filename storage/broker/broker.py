@@ -3,7 +3,8 @@
 A job is in exactly one index, the one of its queue and state, and each method here is one atomic transition.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any, cast
 
@@ -228,6 +229,20 @@ class Broker:
         """Make queues known before their first job, so that they can be seen and paused."""
         if names:
             self.call("sadd", self.keys.queues, *names)
+
+    @contextmanager
+    def listen(self, job_id: str) -> Iterator[Callable[[float], bool]]:
+        """Hear of a job's end: the function waits up to so many seconds and answers whether it heard. Look at the job
+        after you listen and before you wait, so that no end is missed."""
+        channel = self.client.pubsub(ignore_subscribe_messages=True)
+        try:
+            channel.subscribe(self.keys.done(job_id))
+            channel.get_message(timeout=1.0, ignore_subscribe_messages=False)  # the subscription stands
+            yield lambda wait_s: channel.get_message(timeout=wait_s) is not None
+        except RedisError as error:
+            raise translated(error) from error
+        finally:
+            channel.close()
 
     # -- plain commands ----------------------------------------------------------------------------------------
 

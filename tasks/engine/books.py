@@ -12,7 +12,7 @@ from storage.broker.broker import Broker
 from storage.broker.connection import connect
 from storage.broker.records import TaskInfo
 from storage.broker.requests import Bounds
-from tasks.engine import registry
+from tasks.engine import registry, unique
 from tasks.engine.codec import TypedJson
 from tasks.engine.consumer import DeweyConsumer
 from tasks.engine.cron import Schedule
@@ -89,7 +89,9 @@ class BookedHuey(Huey):  # type: ignore[misc]  # huey has no types
         return DeweyTaskWrapper
 
     def task(self, *args: Any, **settings: Any) -> Callable[[Callable[..., Any]], Any]:
-        """Huey's decorator; ``queue="email"`` names the queue that the task's jobs wait in."""
+        """Huey's decorator, with more: ``queue="email"`` names the queue of the task's jobs, ``lifo=True`` puts the newest
+        first, ``unique``, ``unique_for`` and ``on_conflict`` keep one job of a kind (see unique.py)."""
+        unique.check(settings)
         return cast(Callable[[Callable[..., Any]], Any], super().task(*args, **settings))
 
     def periodic_task(self, validate_datetime: Any, *args: Any, **settings: Any) -> Callable[[Callable[..., Any]], Any]:

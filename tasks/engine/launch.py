@@ -2,17 +2,18 @@
 
 import copy
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from huey import signals
-from huey.api import ChordResult, Result, ResultGroup, chord, group
+from huey.api import ChordResult, Result, ResultGroup, Task, chord, group
 from huey.utils import ChordConfig
 
 from storage.broker.records import NewJob, State
 from storage.broker.requests import Write, job_table
-from tasks.engine import context
+from storage.errors import AlreadyThere
+from tasks.engine import context, unique
 from tasks.engine.books import BookedHuey
 from tasks.engine.cron import Entry
 
@@ -31,21 +32,34 @@ class Launching(BookedHuey):
             members = list(task.tasks)
             if any(isinstance(member, chord | group) for member in members):
                 return ResultGroup([self.enqueue(member) for member in members])
-            self._add([self._new_job(member) for member in members], members)
-            return ResultGroup([self._handle(member) for member in members])
-        self._add([self._new_job(task)], [task])
-        return self._handle(task) if self.results else None
+            holders = self._add([self._new_job(member) for member in members], members)
+            return ResultGroup([self._handle(member, holders) for member in members])
+        holders = self._add([self._new_job(task)], [task])
+        return self._handle(task, holders) if self.results else None
 
-    def _add(self, jobs: Sequence[NewJob], tasks: Sequence[Any]) -> None:
+    def _add(self, jobs: Sequence[NewJob], tasks: Sequence[Any]) -> Mapping[str, str]:
+        """Add jobs now, or with the unit of work; answers who holds the unique keys of those that were not added.
+
+        Raises:
+            QueueFull: a queue has reached its limit.
+            AlreadyThere: a unique key is held, and its task rejects a second job.
+        """
         for task in tasks:
             self._emit(signals.SIGNAL_ENQUEUED, task)
         unit = self._units.now
         if unit is not None and unit.collects:
             unit.writes += [("enqueue", job_table(job)) for job in jobs]
-        else:
-            self.broker.enqueue(jobs)
+            return {}
+        held_by = self.broker.enqueue(jobs).held_by
+        for job in jobs:
+            holder = held_by.get(job.id)
+            if holder is not None and job.conflict == "reject":
+                raise AlreadyThere(f"{job.task} is unique, and job {holder} holds the key {job.unique!r}", holder)
+        return held_by
 
-    def _handle(self, task: Any) -> Any:
+    def _handle(self, task: Any, holders: Mapping[str, str]) -> Any:
+        if task.id in holders:  # the job that was there is the one to wait for
+            return Result(self, Task(id=holders[task.id]))
         results = self._pipeline_results(task)
         return ResultGroup(results) if len(results) > 1 else results[0]
 
@@ -56,9 +70,11 @@ class Launching(BookedHuey):
         if task.eta is not None and not blocked:
             delay_ms = max(0, self.instant_ms(task.eta) - self.instant_ms(self._get_timestamp()))
         running = context.current_job()
+        name = self._registry.task_to_string(type(task))
+        joins = task.chord_config is not None or blocked  # a join waits for each of its members: none is left out
         return NewJob(
             id=task.id,
-            task=self._registry.task_to_string(type(task)),
+            task=name,
             queue=getattr(task, "queue", None) or DEFAULT_QUEUE,
             payload=self.serialize_task(task),
             priority=task.priority or 0,
@@ -68,6 +84,10 @@ class Launching(BookedHuey):
             parent=running.id if running is not None else "",
             chord=chord_id,
             blocked=blocked,
+            lifo=bool(getattr(task, "lifo", False)),
+            unique="" if joins else unique.key_of(name, task),
+            unique_ttl_ms=round(seconds(getattr(task, "unique_for", 0)) * 1000),
+            conflict=unique.policy_of(task),
         )
 
     def _enqueue_chord(self, chord_obj: Any) -> Any:

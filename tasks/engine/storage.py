@@ -4,6 +4,7 @@ Inside a unit of work, writes are collected for its settlement; outside they hap
 from our Huey (an application that calls the storage itself) is kept as jobs without a task.
 """
 
+import time
 import uuid
 from collections.abc import Callable
 from datetime import datetime
@@ -19,6 +20,8 @@ from storage.broker.records import NewJob
 from storage.broker.requests import Claim, ClaimRequest, Settlement
 from tasks.engine.unit import Units
 
+LOOK_S = 5.0
+"""Who waits for a result is told when it is there, and looks this often all the same: a word may be lost."""
 RAW_TASK = "(raw)"
 RAW_QUEUE = "default"
 
@@ -169,6 +172,20 @@ class DeweyStorage(BaseStorage):  # type: ignore[misc]  # huey has no types
 
     def has_data_for_key(self, key: Any) -> bool:
         return self.peek_data(key) is not EmptyData
+
+    def wait_result(
+        self, key: Any, timeout: float | None = None, backoff: float = 1.15, max_delay: float = 1.0
+    ) -> bool:
+        """Wait for a key to be set: until its job says that it has ended, and no longer than ``timeout`` seconds."""
+        del backoff, max_delay  # how Huey polls
+        deadline = None if timeout is None else time.monotonic() + timeout
+        with self.broker.listen(_text(key)) as ended:
+            while not self.has_data_for_key(key):
+                left_s = LOOK_S if deadline is None else min(LOOK_S, deadline - time.monotonic())
+                if left_s <= 0:
+                    return False
+                ended(left_s)
+        return True
 
     def put_if_empty(self, key: Any, value: bytes, ttl: float | None = None) -> bool:
         return bool(self.broker.run("put_if_empty", key, value, int((ttl or 0) * 1000)))
