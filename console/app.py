@@ -45,7 +45,16 @@ class DeweyApp(App[None], inherit_bindings=False):
     """The console. Nothing that the backend does, or fails to do, ends it."""
 
     TITLE = "dewey"
-    CSS_PATH = "app.tcss"
+    # All sheets at once: one that comes with its screen would have all of them parsed again.
+    CSS_PATH = [
+        "app.tcss",
+        "screens/job.tcss",
+        "screens/jobs.tcss",
+        "screens/logs.tcss",
+        "screens/pick.tcss",
+        "screens/queues.tcss",
+        "screens/trigger.tcss",
+    ]  # noqa: RUF012  # the toolkit declares it so
     BINDINGS = bindings.of("app")
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
         "queues": QueuesScreen,

@@ -98,13 +98,13 @@ def _fail(error: Exception, as_json: bool) -> int:
     """Say what went wrong; answers the exit status."""
     status, sentence = _explained(error)
     try:
-        if as_json:
-            sys.stdout.write(as_document({"error": sentence}))
-            sys.stdout.flush()
         if isinstance(error, typer.TyperException):
             cast(Any, error).show()
         else:
             sys.stderr.write(f"dewey: {visible(sentence, lines=True)}\n")
+        if as_json:
+            sys.stdout.write(as_document({"error": sentence}))
+            sys.stdout.flush()
     except OSError:
         _forget_stdout()
     return status

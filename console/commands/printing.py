@@ -10,7 +10,6 @@ import re
 import shutil
 import sys
 import textwrap
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -23,8 +22,6 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document inst
 
 GAP = "  "
 _PLAIN = re.compile(r"[\x20-\x7e\u00a1-\u00ac\u00ae-\u02ff]*\Z")
-_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-_INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
 
 
 class ReaderLeft(Exception):
@@ -35,34 +32,12 @@ class ReaderLeft(Exception):
 
 
 def visible(text: str, *, lines: bool = False) -> str:
-    """Text as one line without anything that a terminal acts on; with ``lines`` its line ends stay."""
+    """Text without anything that a terminal acts on, by the console's own rule; with ``lines`` its line ends stay."""
     if _PLAIN.match(text):
         return text
-    return "".join(_visible_character(character, lines) for character in text.replace("\r\n", "\n"))
+    from console.formats import safe_text  # noqa: PLC0415 - slow to import, and most commands print plain text only
 
-
-def _visible_character(character: str, lines: bool) -> str:
-    if character == "\n":
-        return "\n" if lines else "↵"
-    if character == "\t":
-        return "    "
-    return _escape(character) if _is_hidden(character) else character
-
-
-def _is_hidden(character: str) -> bool:
-    return (
-        unicodedata.category(character) in _HIDDEN
-        or character in _INVISIBLE
-        or "\ufe00" <= character <= "\ufe0f"
-        or "\U000e0100" <= character <= "\U000e01ef"
-    )
-
-
-def _escape(character: str) -> str:
-    code = ord(character)
-    if code <= 0xFF:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+    return safe_text(text, limit=len(text), lines=lines).plain
 
 
 # -- documents and lines ---------------------------------------------------------------------------------------
@@ -103,9 +78,8 @@ def as_document(value: object) -> str:
     """A value as the text of one JSON document, which a terminal can show as it is."""
     unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
     text = json.dumps(plain(value), ensure_ascii=not unicode, indent=2, allow_nan=False)
-    if not text.isascii():
-        text = "".join(json.dumps(one)[1:-1] if not one.isascii() and _is_hidden(one) else one for one in text)
-    return text.replace("\x7f", "\\u007f") + "\n"
+    hidden = {one: json.dumps(one)[1:-1] for one in set(text) if not one.isascii() and visible(one) != one}
+    return text.translate(str.maketrans(hidden | {"\x7f": "\\u007f"})) + "\n"
 
 
 def plain(value: object) -> Any:

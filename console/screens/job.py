@@ -29,7 +29,6 @@ FULL_PAGE: Final = 1_000
 class JobScreen(DeweyScreen):
     """Everything about a job. ``key`` may be a prefix of its id."""
 
-    CSS_PATH = "job.tcss"
     BINDINGS = bindings.of("job")
     MODE: ClassVar[str] = "jobs"
 

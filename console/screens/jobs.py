@@ -26,7 +26,6 @@ MARKS_LIMIT: Final = 10_000
 class JobsScreen(DeweyScreen):
     """The list of jobs. Opened from a queue, it begins with that queue's filter."""
 
-    CSS_PATH = "jobs.tcss"
     BINDINGS = bindings.of("jobs")
     MODE: ClassVar[str] = "jobs"
 

@@ -18,7 +18,6 @@ from console.widgets.tab_line import TabLine
 class LogsScreen(DeweyScreen):
     """Every line of every job, as it comes."""
 
-    CSS_PATH = "logs.tcss"
     BINDINGS = bindings.of("logs")
     MODE: ClassVar[str] = "logs"
 

@@ -34,7 +34,6 @@ def matching(tasks: Sequence[TaskView], typed: str) -> list[TaskView]:
 class PickScreen(DeweyScreen):
     """Pick a task to trigger."""
 
-    CSS_PATH = "pick.tcss"
     BINDINGS = bindings.of("pick")
     AUTO_FOCUS = "#pick-typed"
 

@@ -22,7 +22,6 @@ from console.widgets.queue_table import QueueTable
 class QueuesScreen(DeweyScreen):
     """The screen that the console begins with."""
 
-    CSS_PATH = "queues.tcss"
     BINDINGS = bindings.of("queues")
     MODE: ClassVar[str] = "queues"
 

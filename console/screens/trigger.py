@@ -34,7 +34,6 @@ class Draft:
 class TriggerScreen(DeweyScreen):
     """Fill in the arguments of a task, say where and when, and enqueue it."""
 
-    CSS_PATH = "trigger.tcss"
     BINDINGS = bindings.of("form")
     AUTO_FOCUS = "Field Input, Field Select"
 

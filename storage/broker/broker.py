@@ -234,7 +234,7 @@ class Broker:
     def listen(self, job_id: str) -> Iterator[Callable[[float], bool]]:
         """Hear of a job's end: the function waits up to so many seconds and answers whether it heard. Look at the job
         after you listen and before you wait, so that no end is missed."""
-        channel = self.client.pubsub(ignore_subscribe_messages=True)
+        channel: Any = self.call("pubsub", ignore_subscribe_messages=True)
         try:
             channel.subscribe(self.keys.done(job_id))
             channel.get_message(timeout=1.0, ignore_subscribe_messages=False)  # the subscription stands

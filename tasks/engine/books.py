@@ -89,8 +89,8 @@ class BookedHuey(Huey):  # type: ignore[misc]  # huey has no types
         return DeweyTaskWrapper
 
     def task(self, *args: Any, **settings: Any) -> Callable[[Callable[..., Any]], Any]:
-        """Huey's decorator, with more: ``queue="email"`` names the queue of the task's jobs, ``lifo=True`` puts the newest
-        first, ``unique``, ``unique_for`` and ``on_conflict`` keep one job of a kind (see unique.py)."""
+        """Huey's decorator, with more: ``queue="email"`` names the queue of the task's jobs, ``lifo=True`` puts the
+        newest first, and ``unique``, ``unique_for`` and ``on_conflict`` keep one job of a kind (see unique.py)."""
         unique.check(settings)
         return cast(Callable[[Callable[..., Any]], Any], super().task(*args, **settings))
 

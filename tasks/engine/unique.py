@@ -26,9 +26,7 @@ def check(settings: dict[str, Any]) -> None:
     """Refuse a task's settings that can not be meant. Raises ConfigurationError."""
     unique, policy = settings.get("unique"), settings.get("on_conflict", "keep")
     if unique is not None and not isinstance(unique, bool | str) and not callable(unique):
-        raise ConfigurationError(
-            f"unique={unique!r}: use True, a text as '{{customer}}', or a function of the arguments"
-        )
+        raise ConfigurationError(f"unique={unique!r}: use True, a text as '{{customer}}', or a function of them")
     if policy not in get_args(Conflict):
         raise ConfigurationError(f"on_conflict={policy!r}: use one of {', '.join(get_args(Conflict))}")
     if float(settings.get("unique_for") or 0) < 0:
@@ -52,7 +50,7 @@ def key_of(name: str, task: Any) -> str:
             bound = inspect.signature(task.function).bind(*args, **kwargs)
             bound.apply_defaults()
             return f"{name}:{rule.format(**bound.arguments)}"
-        return f"{name}:{cast(Callable[..., str], rule)(*args, **kwargs)}"
+        return f"{name}:{rule(*args, **kwargs)}"
     except (TypeError, KeyError, IndexError, AttributeError) as error:
         raise ConfigurationError(f"the unique rule of {name} does not fit its arguments: {error}") from error
 

@@ -14,10 +14,11 @@ from console.gateway.filters import Filter, parse
 from console.gateway.live import LiveGateway
 from console.gateway.protocol import Gateway, Order
 from console.screens.job import JobScreen
-from storage.broker.broker import Broker, ClaimRequest, Note, Settlement
+from storage.broker.broker import Broker
 from storage.broker.connection import connect
 from storage.broker.inspector import Inspector
 from storage.broker.records import Parameter, TaskInfo
+from storage.broker.requests import ClaimRequest, Note, Settlement
 from tasks.engine import registry
 from tasks.operations import Operations
 from tests.console.stage import Stage, play, still_app

@@ -99,8 +99,11 @@ class Office:
 
     def log(self, job_id: str, token: str, *messages: str) -> None:
         """Let a running job log something."""
-        lines = [[self.inspector.clock_ms(), 1, "INFO", "shop", text, "shop.tasks.pack", "q"] for text in messages]
-        self.broker.note([Note(job_id, token, lines=tuple(msgspec.json.encode(line) for line in lines))])
+        self.broker.note([Note(job_id, token, lines=tuple(map(self.encoded, messages)))])
+
+    def encoded(self, message: str) -> bytes:
+        """A log line, as a worker ships it."""
+        return msgspec.json.encode([self.inspector.clock_ms(), 1, "INFO", "shop", message, "shop.tasks.pack", "q"])
 
 
 # -- processes -------------------------------------------------------------------------------------------------
@@ -117,12 +120,12 @@ class Process:
     @property
     def out(self) -> str:
         """What it has printed so far."""
-        return self.out_path.read_text()
+        return self.out_path.read_text("utf-8", "replace")
 
     @property
     def err(self) -> str:
         """What it has said on stderr so far."""
-        return self.err_path.read_text()
+        return self.err_path.read_text("utf-8", "replace")
 
     def wait_for(self, text: str, timeout_s: float = 30) -> None:
         """Wait until it has printed a text."""
