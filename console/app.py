@@ -46,7 +46,7 @@ class DeweyApp(App[None], inherit_bindings=False):
 
     TITLE = "dewey"
     # All sheets at once: one that comes with its screen would have all of them parsed again.
-    CSS_PATH = [
+    CSS_PATH = [  # noqa: RUF012  # the toolkit declares it so
         "app.tcss",
         "screens/job.tcss",
         "screens/jobs.tcss",
@@ -54,7 +54,7 @@ class DeweyApp(App[None], inherit_bindings=False):
         "screens/pick.tcss",
         "screens/queues.tcss",
         "screens/trigger.tcss",
-    ]  # noqa: RUF012  # the toolkit declares it so
+    ]
     BINDINGS = bindings.of("app")
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
         "queues": QueuesScreen,
