@@ -1,0 +1,228 @@
+"""How the command line is asked, how it answers in general, and how it ends."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from console import cli
+from console.cli import SECTIONS
+from console.commands import jobs as job_commands
+from tasks import resources
+from tests.console.commands.office import DEWEY, ROOT, CommandLine, Office, once, process
+from tests.servers import wait_until
+
+COMMANDS = [name for names in SECTIONS.values() for name in names]
+ANSWERING = ["queues", "jobs", "job", "logs", "requeue", "pause", "resume", "trigger", "ingest", "search", "doctor"]
+
+
+@pytest.fixture
+def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal of 80 columns."""
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERMINAL_WIDTH", "80")
+
+
+# -- help ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("narrow")
+def test_help_lists_every_command_in_80_columns_without_cutting_a_sentence(dewey: CommandLine) -> None:
+    answer = dewey("--help")
+    assert answer.status == 0
+    assert "..." not in answer.out.replace("COMMAND [ARGS]...", "")
+    assert max(map(len, answer.lines)) <= 80
+    listed = [line.split()[0] for line in answer.lines if line.startswith("  ") and line.split()[0] in COMMANDS]
+    assert listed == COMMANDS
+    assert "Exit status: 0 done, 1 failed, 2 wrong use." in answer.out
+
+
+@pytest.mark.usefixtures("narrow")
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_explains_itself_in_80_columns(dewey: CommandLine, command: str) -> None:
+    answer = dewey(command, "--help")
+    assert answer.status == 0
+    assert answer.lines[0].startswith(f"Usage: dewey {command} ")
+    assert max(map(len, answer.lines)) <= 80
+    assert ("--json" in answer.out) == (command in {*ANSWERING, "migrate"})
+
+
+def test_every_command_is_in_a_section() -> None:
+    registered = {one.name or one.callback.__name__ for one in cli.app.registered_commands if one.callback}
+    assert sorted(COMMANDS) == sorted(registered)
+
+
+def test_the_version_is_told(dewey: CommandLine) -> None:
+    assert dewey("--version").out == "dewey 0.1.0\n"
+
+
+# -- wrong use -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("", "Usage: dewey"),
+        ("jbos", "Did you mean 'jobs'?"),
+        ("jobs --limit 0", "--limit"),
+        ("jobs --limit many", "--limit"),
+        ("jobs --stat dead", "--stat"),
+        ("jobs surplus", "surplus"),
+        ("job", "ID"),
+        ("requeue", "ID"),
+        ("logs -f --json", "not one document"),
+        ("ingest", "PATH"),
+        ("ingest /nowhere/at-all", "/nowhere/at-all"),
+        ("ingest --visibility secret /", "--visibility"),
+        ("search  ", "TEXT"),
+        ("up --kind fiber", "--kind"),
+        ("up --workers 0", "--workers"),
+        ("demo --headless soon", "--headless"),
+        ("demo", "--headless 60"),
+        ("console", "terminal"),
+    ],
+)
+def test_wrong_use_is_named_and_ends_with_2(dewey: CommandLine, words: str, said: str) -> None:
+    answer = dewey(*words.split(" ") if words else ())
+    assert answer.status == 2
+    assert said in answer.err
+
+
+def test_wrong_use_is_a_json_document_when_json_was_asked_for(dewey: CommandLine) -> None:
+    answer = dewey("jobs", "--limit", "many", "--json")
+    assert answer.status == 2
+    assert "--limit" in answer.document["error"]
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command not in {"demo", "console"}])
+def test_a_wrong_setting_is_named_before_anything_starts(
+    dewey: CommandLine, command: str, short_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = {"job": ["x"], "requeue": ["x"], "pause": ["q"], "resume": ["q"], "trigger": ["t"], "search": ["x"]}
+    resources.use(None)
+    monkeypatch.chdir(short_path)
+    monkeypatch.setenv("REDIS_URL", "http://nowhere")
+    monkeypatch.setenv("DEWEY_LEASE_S", "soon")
+    monkeypatch.setenv("DEWEY_HOME", str(short_path / "home"))
+    answer = dewey(command, *words.get(command, []), *([__file__] if command == "ingest" else []))
+    assert (answer.status, answer.out) == (2, "")
+    assert "REDIS_URL=http://nowhere in the environment: expected redis://" in answer.err
+    assert "DEWEY_LEASE_S=soon in the environment" in answer.err
+    assert not (short_path / "home").exists()
+
+
+def test_a_wrong_setting_of_the_file_is_named_with_its_place_and_without_secrets(short_path: Path) -> None:
+    (short_path / ".env").write_text("SMTP_URL=http://user:hunter2@host\n")
+    answer = once(["up"], short_path, DEWEY_HOME=str(short_path / "home"))
+    assert (answer.status, answer.out) == (2, "")
+    assert answer.err.startswith("dewey: SMTP_URL=http://… in .env ")
+    assert "hunter2" not in answer.err
+    assert not (short_path / "home").exists()
+
+
+# -- failures --------------------------------------------------------------------------------------------------
+
+
+def test_a_server_that_does_not_answer_is_a_sentence(short_path: Path, database_url: str) -> None:
+    told = {"REDIS_URL": "redis://127.0.0.1:1/0", "DATABASE_URL": database_url, "DEWEY_HOME": str(short_path)}
+    answer = once(["queues", "--json"], short_path, **told)
+    assert answer.status == 1
+    assert answer.document["error"].startswith("Redis did not answer")
+    assert answer.err.startswith("dewey: Redis did not answer")
+
+
+def test_a_mistake_of_ours_is_a_sentence_unless_debugged(
+    dewey: CommandLine, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumble(*_: object) -> None:
+        raise LookupError("a \x1b[2J key")
+
+    monkeypatch.setattr(job_commands, "table", stumble)
+    answer = dewey("queues")
+    assert (answer.status, answer.out) == (1, "")
+    assert answer.err == (
+        "dewey: this is a mistake in dewey itself: LookupError: a \\x1b[2J key (DEWEY_DEBUG=1 shows where)\n"
+    )
+    monkeypatch.setenv("DEWEY_DEBUG", "1")
+    with pytest.raises(LookupError):
+        cli.run(["queues"])
+
+
+def test_a_disk_that_is_full_is_a_failure(short_path: Path, redis_url: str, database_url: str) -> None:
+    told = {"REDIS_URL": redis_url, "DATABASE_URL": database_url, "DEWEY_HOME": str(short_path)}
+    with open("/dev/full", "w") as full:
+        command = [*DEWEY, "queues", "--json"]
+        ended = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, env=_told(told), timeout=60
+        )
+    assert (ended.returncode, ended.stderr) == (1, "dewey: No space left on device\n")
+
+
+def _told(told: dict[str, str]) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT), **told}
+
+
+# -- pipes, encodings and interruptions ------------------------------------------------------------------------
+
+
+def test_a_reader_that_has_read_enough_ends_it_quietly(office: Office, short_path: Path) -> None:
+    for number in range(2_000):
+        office.add(f"job-{number:05}-{'x' * 60}", "email")
+    told = _told(
+        {
+            "REDIS_URL": office.jobs.redis_url,
+            "DATABASE_URL": office.jobs.database_url,
+            "DEWEY_NAMESPACE": office.broker.namespace,
+            "DEWEY_HOME": str(short_path),
+        }
+    )
+    command = f"{sys.executable} -m console jobs --limit 2000 --json | head -1; echo ${{PIPESTATUS[0]}}"
+    ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, env=told, timeout=60)
+    assert ended.stdout.split() == ["{", "0"]
+    assert ended.stderr == ""
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_terminal_without_a_character_shows_its_number(office: Office, short_path: Path, encoding: str) -> None:
+    office.add("日本-1", "email", note="naïve 𝄞")
+    told = {
+        "PYTHONIOENCODING": encoding,
+        "REDIS_URL": office.jobs.redis_url,
+        "DATABASE_URL": office.jobs.database_url,
+        "DEWEY_NAMESPACE": office.broker.namespace,
+        "DEWEY_HOME": str(short_path),
+    }
+    with process(["job", "日本-1"], short_path, **told) as running:
+        assert running.end().out.splitlines()[1] == "id         \\u65e5\\u672c-1"
+    with process(["job", "日本-1", "--json"], short_path, **told) as running:
+        assert json.loads(running.end().out)["arguments"] == {"note": "naïve 𝄞"}
+
+
+def test_ctrl_c_ends_a_followed_log_quietly(office: Office, short_path: Path) -> None:
+    token = office.start(office.add("aaaa-1"))
+    office.log("aaaa-1", token, "the first line")
+    told = {
+        "REDIS_URL": office.jobs.redis_url,
+        "DATABASE_URL": office.jobs.database_url,
+        "DEWEY_NAMESPACE": office.broker.namespace,
+        "DEWEY_HOME": str(short_path),
+    }
+    with process(["logs", "-f"], short_path, **told) as running:
+        running.wait_for("the first line")
+        office.log("aaaa-1", token, "the second line")
+        running.wait_for("the second line")
+        answer = running.end(signal.SIGINT)
+    assert (answer.status, answer.err) == (130, "")
+
+
+def test_ctrl_c_before_anything_is_loaded_ends_quietly_too(short_path: Path) -> None:
+    with process(["queues"], short_path, REDIS_URL="redis://127.0.0.1:1/0") as running:
+        maps = Path(f"/proc/{running.popen.pid}/maps")
+        wait_until(lambda: "python" in maps.read_text(), "the interpreter runs")
+        wait_until(lambda: b"console" in Path(f"/proc/{running.popen.pid}/cmdline").read_bytes(), "it is dewey")
+        answer = running.end(signal.SIGINT)
+    assert answer.status in (130, -signal.SIGINT)
