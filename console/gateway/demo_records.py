@@ -296,7 +296,7 @@ def _failed(job: Job, number: int, started: datetime, worker: str) -> Job:
         finished_at=attempts[-1].finished_at if dead else None,
         run_at=None if dead else NOW + timedelta(seconds=3 + 50 * chance("again", number)),
         attempt=runs,
-        retries_left=0 if dead else job.retries - runs,
+        retries_left=max(0, job.retries - runs),
         worker=worker,
         error_type=failure.error_type,
         error=failure.error,

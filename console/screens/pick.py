@@ -63,6 +63,7 @@ class PickScreen(DeweyScreen):
         self.ask(POLL, self.dewey.gateway.tasks, self._show)
 
     def _show(self, tasks: tuple[TaskView, ...]) -> None:
+        tasks = tuple(sorted(tasks, key=lambda task: task.name.plain))
         if tasks != self.tasks:
             self.tasks = tasks
             self._list()

@@ -98,8 +98,10 @@ def _facts(view: JobView, moment: Moment, width: int) -> list[Content]:
 def _tries(view: JobView) -> Content:
     row = view.row
     text = f"{row.attempt} of {row.attempts_max}"
-    if row.state in ("retrying", "dead"):
+    if row.state == "retrying":
         text += f", {plural(view.retries_left, 'retry', 'retries')} left"
+    elif row.state == "dead" and view.retries_left:
+        text += f", {plural(view.retries_left, 'retry', 'retries')} not used"
     parts: list[tuple[str, str]] = [(text, "$foreground")]
     if view.crashes:
         parts.append((f"   killed its worker {plural(view.crashes, 'time')}", "$error"))
