@@ -78,8 +78,8 @@ def as_document(value: object) -> str:
     """A value as the text of one JSON document, which a terminal can show as it is."""
     unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
     text = json.dumps(plain(value), ensure_ascii=not unicode, indent=2, allow_nan=False)
-    hidden = {one: json.dumps(one)[1:-1] for one in set(text) if not one.isascii() and visible(one) != one}
-    return text.translate(str.maketrans(hidden | {"\x7f": "\\u007f"})) + "\n"
+    hidden = {ord(one): json.dumps(one)[1:-1] for one in set(text) if not one.isascii() and visible(one) != one}
+    return text.translate({**hidden, 0x7F: "\\u007f"}) + "\n"
 
 
 def plain(value: object) -> Any:

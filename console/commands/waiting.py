@@ -35,7 +35,7 @@ class Patience:
         """
         now = time.monotonic()
         if now - self._began > self._timeout_s:
-            raise Refused(f"{what} after {self._timeout_s:g} s; it goes on without this command")
+            raise Refused(f"{what} after {self._timeout_s:g} s; the work goes on without this command")
         if now >= self._look_at:
             self._look_at = now + LOOK_S
             self._look(queues, now)

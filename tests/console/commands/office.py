@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import msgspec
 import pytest
@@ -24,6 +24,7 @@ from tasks.engine import registry
 from tasks.engine.codec import encode
 from tasks.samples import huey
 from tests.servers import wait_until
+from tests.tasks.consumers import environment
 from tests.tasks.jobs import Jobs
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -71,6 +72,11 @@ class Office:
         self.jobs = jobs
         self.broker = huey.broker
         self.inspector = jobs.inspector
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a process of its own must be told to work on the same jobs."""
+        return environment(self.jobs)
 
     def publish(self) -> None:
         """Tell of the tasks, those of the samples too, as a consumer does."""
@@ -149,9 +155,9 @@ class Process:
 def process(
     words: Sequence[str | Path],
     directory: Path,
+    environment: Mapping[str, str] | None = None,
     *,
     identity: launch.Identity | None = None,
-    **environment: str,
 ) -> Iterator[Process]:
     """A ``dewey`` of its own while in the block; killed at its end if it still runs."""
     command = [*DEWEY, *map(str, words)]
@@ -159,9 +165,10 @@ def process(
         command = launch.wrapped(command, identity=identity)
     stamp = f"{datetime.now(UTC).timestamp():.6f}"
     paths = directory / f"{stamp}.out", directory / f"{stamp}.err"
-    with contextlib.ExitStack() as stack:
-        out, err = (stack.enter_context(path.open("wb")) for path in paths)
-        popen = _start(command, out, err, directory, environment)
+    with paths[0].open("wb") as out, paths[1].open("wb") as err:
+        popen = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=directory, env=told(environment or {})
+        )
     try:
         yield Process(popen, *paths)
     finally:
@@ -169,14 +176,12 @@ def process(
         popen.wait()
 
 
-def _start(
-    command: Sequence[str], out: IO[bytes], err: IO[bytes], directory: Path, environment: Mapping[str, str]
-) -> "subprocess.Popen[bytes]":
-    told = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "100", **environment}
-    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=directory, env=told)
+def told(environment: Mapping[str, str]) -> dict[str, str]:
+    """What a process of its own finds in its environment."""
+    return {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "100", **environment}
 
 
-def once(words: Sequence[str | Path], directory: Path, **environment: str) -> Answer:
+def once(words: Sequence[str | Path], directory: Path, environment: Mapping[str, str]) -> Answer:
     """What a ``dewey`` of its own answered."""
-    with process(words, directory, identity=None, **environment) as running:
+    with process(words, directory, environment) as running:
         return running.end(timeout_s=60)

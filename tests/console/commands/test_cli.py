@@ -1,7 +1,6 @@
 """How the command line is asked, how it answers in general, and how it ends."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -13,7 +12,7 @@ from console import cli
 from console.cli import SECTIONS
 from console.commands import jobs as job_commands
 from tasks import resources
-from tests.console.commands.office import DEWEY, ROOT, CommandLine, Office, once, process
+from tests.console.commands.office import DEWEY, CommandLine, Office, once, process, told
 from tests.servers import wait_until
 
 COMMANDS = [name for names in SECTIONS.values() for name in names]
@@ -117,7 +116,7 @@ def test_a_wrong_setting_is_named_before_anything_starts(
 
 def test_a_wrong_setting_of_the_file_is_named_with_its_place_and_without_secrets(short_path: Path) -> None:
     (short_path / ".env").write_text("SMTP_URL=http://user:hunter2@host\n")
-    answer = once(["up"], short_path, DEWEY_HOME=str(short_path / "home"))
+    answer = once(["up"], short_path, {"DEWEY_HOME": str(short_path / "home")})
     assert (answer.status, answer.out) == (2, "")
     assert answer.err.startswith("dewey: SMTP_URL=http://… in .env ")
     assert "hunter2" not in answer.err
@@ -128,8 +127,8 @@ def test_a_wrong_setting_of_the_file_is_named_with_its_place_and_without_secrets
 
 
 def test_a_server_that_does_not_answer_is_a_sentence(short_path: Path, database_url: str) -> None:
-    told = {"REDIS_URL": "redis://127.0.0.1:1/0", "DATABASE_URL": database_url, "DEWEY_HOME": str(short_path)}
-    answer = once(["queues", "--json"], short_path, **told)
+    places = {"REDIS_URL": "redis://127.0.0.1:1/0", "DATABASE_URL": database_url, "DEWEY_HOME": str(short_path)}
+    answer = once(["queues", "--json"], short_path, places)
     assert answer.status == 1
     assert answer.document["error"].startswith("Redis did not answer")
     assert answer.err.startswith("dewey: Redis did not answer")
@@ -153,17 +152,13 @@ def test_a_mistake_of_ours_is_a_sentence_unless_debugged(
 
 
 def test_a_disk_that_is_full_is_a_failure(short_path: Path, redis_url: str, database_url: str) -> None:
-    told = {"REDIS_URL": redis_url, "DATABASE_URL": database_url, "DEWEY_HOME": str(short_path)}
+    places = {"REDIS_URL": redis_url, "DATABASE_URL": database_url, "DEWEY_HOME": str(short_path)}
     with open("/dev/full", "w") as full:
         command = [*DEWEY, "queues", "--json"]
         ended = subprocess.run(
-            command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, env=_told(told), timeout=60
+            command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, env=told(places), timeout=60
         )
     assert (ended.returncode, ended.stderr) == (1, "dewey: No space left on device\n")
-
-
-def _told(told: dict[str, str]) -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT), **told}
 
 
 # -- pipes, encodings and interruptions ------------------------------------------------------------------------
@@ -172,16 +167,10 @@ def _told(told: dict[str, str]) -> dict[str, str]:
 def test_a_reader_that_has_read_enough_ends_it_quietly(office: Office, short_path: Path) -> None:
     for number in range(2_000):
         office.add(f"job-{number:05}-{'x' * 60}", "email")
-    told = _told(
-        {
-            "REDIS_URL": office.jobs.redis_url,
-            "DATABASE_URL": office.jobs.database_url,
-            "DEWEY_NAMESPACE": office.broker.namespace,
-            "DEWEY_HOME": str(short_path),
-        }
-    )
     command = f"{sys.executable} -m console jobs --limit 2000 --json | head -1; echo ${{PIPESTATUS[0]}}"
-    ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, env=told, timeout=60)
+    ended = subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, check=False, env=office.environment, timeout=60
+    )
     assert ended.stdout.split() == ["{", "0"]
     assert ended.stderr == ""
 
@@ -189,29 +178,17 @@ def test_a_reader_that_has_read_enough_ends_it_quietly(office: Office, short_pat
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
 def test_a_terminal_without_a_character_shows_its_number(office: Office, short_path: Path, encoding: str) -> None:
     office.add("日本-1", "email", note="naïve 𝄞")
-    told = {
-        "PYTHONIOENCODING": encoding,
-        "REDIS_URL": office.jobs.redis_url,
-        "DATABASE_URL": office.jobs.database_url,
-        "DEWEY_NAMESPACE": office.broker.namespace,
-        "DEWEY_HOME": str(short_path),
-    }
-    with process(["job", "日本-1"], short_path, **told) as running:
+    there = {**office.environment, "PYTHONIOENCODING": encoding}
+    with process(["job", "日本-1"], short_path, there) as running:
         assert running.end().out.splitlines()[1] == "id         \\u65e5\\u672c-1"
-    with process(["job", "日本-1", "--json"], short_path, **told) as running:
+    with process(["job", "日本-1", "--json"], short_path, there) as running:
         assert json.loads(running.end().out)["arguments"] == {"note": "naïve 𝄞"}
 
 
 def test_ctrl_c_ends_a_followed_log_quietly(office: Office, short_path: Path) -> None:
     token = office.start(office.add("aaaa-1"))
     office.log("aaaa-1", token, "the first line")
-    told = {
-        "REDIS_URL": office.jobs.redis_url,
-        "DATABASE_URL": office.jobs.database_url,
-        "DEWEY_NAMESPACE": office.broker.namespace,
-        "DEWEY_HOME": str(short_path),
-    }
-    with process(["logs", "-f"], short_path, **told) as running:
+    with process(["logs", "-f"], short_path, office.environment) as running:
         running.wait_for("the first line")
         office.log("aaaa-1", token, "the second line")
         running.wait_for("the second line")
@@ -220,7 +197,7 @@ def test_ctrl_c_ends_a_followed_log_quietly(office: Office, short_path: Path) ->
 
 
 def test_ctrl_c_before_anything_is_loaded_ends_quietly_too(short_path: Path) -> None:
-    with process(["queues"], short_path, REDIS_URL="redis://127.0.0.1:1/0") as running:
+    with process(["queues"], short_path, {"REDIS_URL": "redis://127.0.0.1:1/0"}) as running:
         maps = Path(f"/proc/{running.popen.pid}/maps")
         wait_until(lambda: "python" in maps.read_text(), "the interpreter runs")
         wait_until(lambda: b"console" in Path(f"/proc/{running.popen.pid}/cmdline").read_bytes(), "it is dewey")

@@ -144,7 +144,7 @@ def test_waiting_ends_with_the_job_and_says_how(dewey: CommandLine, office: Offi
         assert any("CardDeclined: order 7" in line for line in declined.lines)
         slow = dewey("trigger", "build_report", "month=x", "pages=2", "--wait", "--timeout", "0.1", "--json")
         assert slow.status == 1
-        assert "after 0.1 s; it goes on without this command" in slow.document["error"]
+        assert "after 0.1 s; the work goes on without this command" in slow.document["error"]
         _follow_a_running_job(dewey)
 
 
