@@ -21,6 +21,7 @@ from storage.broker.requests import (
     Claim,
     ClaimRequest,
     Note,
+    Pulse,
     Reaped,
     Settlement,
     Verdict,
@@ -111,8 +112,8 @@ class Broker:
         }
         return [job_id.decode() for job_id in self._scripts.run("note", pack(request))]
 
-    def heartbeat(self, beat: Beat) -> list[str]:
-        """Renew the leases that a process holds; answers the ids of jobs that are no longer its own."""
+    def heartbeat(self, beat: Beat) -> Pulse:
+        """Renew the leases that a process holds; answers what it must know of its jobs."""
         flat = [part for pair in beat.fields.items() for part in pair]
         request = {
             "id": beat.consumer,
@@ -122,7 +123,9 @@ class Broker:
             "fields": flat or ["id", beat.consumer],
             "held": beat.held,
         }
-        return [job_id.decode() for job_id in self._scripts.run("heartbeat", pack(request))]
+        lost, called_off = self._scripts.run("heartbeat", pack(request))
+        words = [word.decode("utf-8", "backslashreplace") for word in called_off]
+        return Pulse(tuple(one.decode() for one in lost), dict(zip(words[::2], words[1::2], strict=True)))
 
     # -- upkeep, by any consumer -------------------------------------------------------------------------------
 

@@ -132,6 +132,14 @@ class Beat:
     process: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """What a heartbeat answers: jobs that are no longer this process's, and those called off, with the reason."""
+
+    lost: tuple[str, ...] = ()
+    called_off: Mapping[str, str] = field(default_factory=dict)
+
+
 def job_table(job: NewJob, *, once: bool = False) -> dict[str, object]:
     """A NewJob as the Lua side takes it, with an id of this very call so that a repeat is known as one."""
     if not -PRIORITY_LIMIT <= job.priority <= PRIORITY_LIMIT:

@@ -24,7 +24,7 @@ from tasks.engine.unit import Units
 class BookedHuey(Huey):  # type: ignore[misc]  # huey has no types
     """A Huey whose storage is the broker, unless it is in immediate mode."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its options, each with a default
         self,
         name: str = "dewey",
         *,
@@ -35,6 +35,7 @@ class BookedHuey(Huey):  # type: ignore[misc]  # huey has no types
         crashes_allowed: int = 3,
         bounds: Bounds | None = None,
         read_timeout_s: float = 1.0,
+        grace_s: float = 5.0,
         **options: Any,
     ) -> None:
         if url and connection_pool:
@@ -46,6 +47,7 @@ class BookedHuey(Huey):  # type: ignore[misc]  # huey has no types
         self.crashes_allowed = crashes_allowed
         self.bounds = bounds
         self.read_timeout_s = read_timeout_s
+        self.grace_s = grace_s
         self._url = url or "redis://localhost:6379/0"
         self._pool = connection_pool
         self._units = Units()

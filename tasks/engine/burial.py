@@ -46,14 +46,19 @@ def _writes(huey: Any, job: Job, task: Any) -> tuple[Write, ...]:
     unit = Unit(claim, RunningJob(job.id, job.task, job.queue, job.attempt, ""), 0, 0)
     failure, task.retries = WorkerLost(job.error), 0
     with huey.collecting(unit):
-        error = Error(huey.build_error_result(task, failure))
-        following = task if huey.results and not isinstance(task, PeriodicTask) else None
-        while following is not None:
-            huey.put_result(following.id, error)
-            following = following.on_complete
-        if task.on_error:
-            handler = copy.copy(task.on_error)
-            handler.extend_data(failure)
-            huey.enqueue(handler)
-        huey._abort_chord_member(task, error)
+        tell_failure(huey, task, failure)
     return tuple(unit.writes)
+
+
+def tell_failure(huey: Any, task: Any, failure: Exception) -> None:
+    """Write, into the unit of this thread, what Huey writes when a task has failed for good."""
+    error = Error(huey.build_error_result(task, failure))
+    following = task if huey.results and not isinstance(task, PeriodicTask) else None
+    while following is not None:
+        huey.put_result(following.id, error)
+        following = following.on_complete
+    if task.on_error:
+        handler = copy.copy(task.on_error)
+        handler.extend_data(failure)
+        huey.enqueue(handler)
+    huey._abort_chord_member(task, error)

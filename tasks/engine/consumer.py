@@ -8,6 +8,7 @@ of them agree.
 import logging
 import multiprocessing
 import os
+import signal
 import threading
 import time
 from importlib.metadata import version
@@ -22,11 +23,14 @@ from storage.errors import StorageError
 from tasks.engine import burial, logcapture, registry
 from tasks.engine.cron import Clock
 from tasks.engine.heartbeat import Heart, host
+from tasks.engine.interrupt import Watch, install_signal
 
 _logger = logging.getLogger(__name__)
 
 RETAIN_BATCHES = 20
 PUBLISH_EVERY_S = 60.0
+HEALTH_S = 1.0
+"""A worker that is gone is replaced within this time."""
 
 
 class Process:
@@ -41,6 +45,7 @@ class Process:
         self._lock = threading.Lock()
         self._heart: Heart | None = None
         self._shipper: logcapture.Shipper | None = None
+        self._watch: Watch | None = None
 
     @property
     def consumer_id(self) -> str:
@@ -65,13 +70,15 @@ class Process:
                 self._huey.broker,
                 self.consumer_id,
                 self._huey.lease_s,
-                self._huey.held.tokens,
-                self._huey.held.lose,
+                self._huey.held,
                 fields,
             )
             self._shipper = logcapture.Shipper(self._huey.broker, self._huey.held.running)
-            self._heart.start()
-            self._shipper.start()
+            forked = os.getpid() != self._main_pid
+            end = self._end_process if forked else None
+            self._watch = Watch(self._huey.held.all, self._huey.grace_s, end)
+            for thread in (self._heart, self._shipper, self._watch):
+                thread.start()
 
     def orphaned(self) -> bool:
         """Whether this is a worker process whose consumer is gone (killed): it must not go on without one."""
@@ -83,9 +90,14 @@ class Process:
             _logger.warning("the consumer of process %s is gone: the process ends", os.getpid())
             raise KeyboardInterrupt
 
+    def _end_process(self, unit: Any) -> None:
+        """A task of this process worker goes on beyond its grace: its end is recorded, then the process is gone."""
+        self._huey.give_up(unit)
+        os.kill(os.getpid(), signal.SIGKILL)
+
     def stop(self) -> None:
         """Stop the threads of this process."""
-        for thread in (self._heart, self._shipper):
+        for thread in (self._heart, self._shipper, self._watch):
             if thread is not None and thread.is_alive():
                 thread.stop()
 
@@ -99,6 +111,8 @@ class DeweyWorker(Worker):  # type: ignore[misc]  # huey has no types
         self.process.start()
         parent = multiprocessing.parent_process()
         name = threading.current_thread().name if parent is None else multiprocessing.current_process().name
+        if parent is not None:
+            install_signal(self.huey.current_stop)
         self._request = self.huey.claim_request(f"{host()}:{os.getpid()}/{name}")
         self._claim: Claim | None = None
         self._unanswered: ClaimRequest | None = None
@@ -202,6 +216,7 @@ class DeweyConsumer(Consumer):  # type: ignore[misc]  # huey has no types
         if kind not in (WORKER_THREAD, WORKER_PROCESS):
             raise ConfigurationError(f"workers of kind {kind!r} are not supported: use -k thread or -k process")
         self.process = Process(huey, options.get("worker_type", "thread"), options.get("workers", 1))
+        options["health_check_interval"] = min(float(options.get("health_check_interval", 10)), HEALTH_S)
         super().__init__(huey, **options)
 
     def _create_worker(self) -> DeweyWorker:

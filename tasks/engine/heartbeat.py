@@ -5,16 +5,19 @@ import os
 import resource
 import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from storage.broker.broker import Broker
 from storage.broker.requests import Beat
 from storage.errors import StorageError
+from tasks.engine.held import Held
 
 _logger = logging.getLogger(__name__)
 
 BEATS_PER_LEASE = 4
+LONGEST_S = 1.0
+"""A job that was called off hears of it with the next beat."""
 
 
 def host() -> str:
@@ -28,24 +31,22 @@ def memory_bytes() -> int:
 
 
 class Heart(threading.Thread):
-    """The heartbeat of one process. ``held`` answers the jobs it runs, as id -> token."""
+    """The heartbeat of one process, for the jobs that it holds."""
 
     def __init__(
         self,
         broker: Broker,
         consumer: str,
         lease_s: float,
-        held: Callable[[], Mapping[str, str]],
-        lost: Callable[[str, str], None],
+        held: Held,
         fields: Mapping[str, str],
     ) -> None:
         super().__init__(name="dewey-heart", daemon=True)
         self._broker = broker
         self._consumer = consumer
         self._lease_ms = int(lease_s * 1000)
-        self._interval_s = lease_s / BEATS_PER_LEASE
+        self._interval_s = min(LONGEST_S, lease_s / BEATS_PER_LEASE)
         self._held = held
-        self._lost = lost
         self._fields = {
             "host": host(),
             "started": datetime.now(UTC).isoformat(),
@@ -64,19 +65,21 @@ class Heart(threading.Thread):
 
     def beat(self) -> None:
         """Beat once. A Redis that does not answer is tried again at the next beat."""
-        held = dict(self._held())
+        held = self._held.tokens()
         pid = os.getpid()
         fields = {**self._fields, f"running:{pid}": ",".join(held), f"memory:{pid}": str(memory_bytes())}
         try:
             beat = Beat(self._consumer, self._lease_ms, tuple(held.items()), fields, str(pid))
-            lost = self._broker.heartbeat(beat)
+            pulse = self._broker.heartbeat(beat)
         except StorageError as error:
             _logger.warning("a heartbeat of %s did not reach Redis: %s", self._consumer, error)
             return
-        for job_id in lost:
-            if self._held().get(job_id) == held[job_id]:  # not settled meanwhile
+        for job_id in pulse.lost:
+            if self._held.tokens().get(job_id) == held[job_id]:  # not settled meanwhile
                 _logger.warning("the lease of job %s is lost: another worker may run it", job_id)
-                self._lost(job_id, held[job_id])
+                self._held.lose(job_id, held[job_id])
+        for job_id, reason in pulse.called_off.items():
+            self._held.call_off(job_id, held[job_id], reason)
 
     def stop(self) -> None:
         """End the thread. The consumer is forgotten when its last beat is old."""

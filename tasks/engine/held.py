@@ -3,6 +3,7 @@
 import threading
 
 from tasks.engine.context import RunningJob
+from tasks.engine.interrupt import CalledOff
 from tasks.engine.unit import Unit
 
 
@@ -48,6 +49,13 @@ class Held:
     def running(self) -> list[RunningJob]:
         """The jobs that run here."""
         return [unit.running for unit in self.all()]
+
+    def call_off(self, job_id: str, token: str, reason: str) -> None:
+        """Have a task told that it is called off."""
+        unit = self.get(job_id)
+        if unit is not None and unit.claim.token == token and unit.stop.asked is None:
+            unit.reason = reason
+            unit.stop.ask(CalledOff())
 
     def lose(self, job_id: str, token: str) -> None:
         """Note that a lease was lost: whatever the attempt still does is refused by the fence."""

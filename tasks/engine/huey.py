@@ -19,14 +19,16 @@ from typing import Any
 
 from huey import signals
 from huey.api import PeriodicTask
-from huey.exceptions import HueyException
+from huey.exceptions import CancelExecution, HueyException, TaskTimeout
 from huey.utils import ChordConfig, Error
 
 from storage.broker.requests import Claim, ClaimRequest, Settlement, Verdict, Write
 from storage.errors import StorageError, StoreRefused, StoreUnavailable
 from tasks.engine import context
+from tasks.engine.burial import tell_failure
 from tasks.engine.context import RunningJob
 from tasks.engine.heartbeat import host
+from tasks.engine.interrupt import CalledOff, Stop, TimedOut
 from tasks.engine.launch import Launching, seconds
 from tasks.engine.unit import Unit, storable, text_of, traceback_of
 from tasks.errors import Permanent, Transient
@@ -120,6 +122,7 @@ class DeweyHuey(Launching):
 
     def perform(self, unit: Unit, task: Any, timestamp: datetime | None = None) -> Any:
         """Run the task of a unit; what became of it is in the unit, to be settled."""
+        unit.task = task
         try:
             with self.collecting(unit):
                 return super().execute(task, timestamp)
@@ -226,6 +229,35 @@ class DeweyHuey(Launching):
         for unit in self.held.all():
             self.release(unit.claim, "its consumer was stopped")
 
+    def current_stop(self) -> Stop | None:
+        """How the task that this thread runs is told to end."""
+        unit = self._units.now
+        return unit.stop if unit is not None else None
+
+    def give_up(self, unit: Unit) -> None:
+        """Record the end of a task that does not obey, in its place: its process is about to be ended."""
+        asked = unit.stop.asked
+        unit.writes.clear()
+        if isinstance(asked, CalledOff):
+            unit.end("canceled", unit.reason)
+            unit.called_off = True
+            failure: Exception = CancelExecution(unit.reason, retry=False)
+        else:
+            failure = TaskTimeout(
+                f"timeout ({unit.task.timeout}s); it went on for {self.grace_s:g}s more and was ended"
+            )
+            unit.error = failure
+        with self.collecting(unit):
+            if unit.error is not None and unit.retries_left > 0:
+                self._requeue_task(unit.task, self._get_timestamp())
+            else:
+                unit.retries_left = 0
+                tell_failure(self, unit.task, failure)
+        try:
+            self.broker.settle(unit.settlement())
+        except StorageError as error:
+            _logger.warning("the end of job %s is recorded when its lease ends: %s", unit.claim.id, error)
+
     # -- what Huey does while it finishes a task ---------------------------------------------------------------
 
     def _unit_of(self, task: Any) -> Unit | None:
@@ -240,8 +272,14 @@ class DeweyHuey(Launching):
                 yield
             return
         try:
-            with super()._timeout_context(task), unit.task_code():
+            with super()._timeout_context(task), unit.task_code(task.timeout):
                 yield
+        except TimedOut as error:
+            unit.error = TaskTimeout(f"timeout ({task.timeout}s)")
+            raise unit.error from error
+        except CalledOff as error:
+            unit.called_off = True
+            raise CancelExecution(retry=False) from error
         except SystemExit as error:
             unit.error = TaskExited(f"the task called sys.exit({error.code!r})")
             raise unit.error from error
@@ -259,7 +297,7 @@ class DeweyHuey(Launching):
     def _emit(self, signal: str, task: Any, *args: Any, **kwargs: Any) -> None:
         unit = self._unit_of(task)
         if unit is not None and signal in CANCELS:
-            unit.end("canceled", CANCELS[signal])
+            unit.end("canceled", unit.reason if unit.called_off else CANCELS[signal])
         elif unit is not None and signal == signals.SIGNAL_INTERRUPTED:
             unit.release = True
             unit.end("queued", "its worker was stopped")

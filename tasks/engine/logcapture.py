@@ -37,11 +37,33 @@ class JobLogHandler(logging.Handler):
         job.add_line(encode_line(job, int(record.created * 1000), record.levelname, record.name, message))
 
 
+class Otherwise(logging.StreamHandler):  # type: ignore[type-arg]  # it has no parameter at run time
+    """What logging itself does with a warning that no handler takes: shows it. A handler of ours at the root, which
+    only captures, must not end that."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setLevel(logging.WARNING)
+        self.addFilter(_met_no_handler)
+
+
+def _met_no_handler(record: logging.LogRecord) -> bool:
+    """Whether no logger below the root has shown this record."""
+    logger: logging.Logger | None = logging.getLogger(record.name)
+    while logger is not None and logger.parent is not None:
+        if logger.handlers:
+            return False
+        logger = logger.parent
+    return True
+
+
 def install() -> None:
     """Capture from the root logger on. Its level is lowered to INFO when nobody has set one."""
     root = logging.getLogger()
     if any(isinstance(handler, JobLogHandler) for handler in root.handlers):
         return
+    if not root.handlers:
+        root.addHandler(Otherwise())
     root.addHandler(JobLogHandler(logging.DEBUG))
     if root.level == logging.WARNING:
         root.setLevel(logging.INFO)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import huey
 from huey.exceptions import RETRYING_EXCEPTIONS
@@ -19,6 +20,7 @@ from huey.exceptions import RETRYING_EXCEPTIONS
 from storage.broker.records import State
 from storage.broker.requests import Claim, Settlement, Write
 from tasks.engine.context import RunningJob
+from tasks.engine.interrupt import Stop
 
 TRACEBACK_CHARS = 20_000
 ERROR_CHARS = 2_000
@@ -43,6 +45,9 @@ class Unit:
     reason: str = ""
     delay_ms: int = 0
     release: bool = False
+    stop: Stop = field(default_factory=Stop)
+    task: Any = None
+    called_off: bool = False
 
     @property
     def collects(self) -> bool:
@@ -50,11 +55,12 @@ class Unit:
         return not self.in_task
 
     @contextmanager
-    def task_code(self) -> Iterator[None]:
-        """Around exactly the task's own code."""
+    def task_code(self, timeout_s: float | None = None) -> Iterator[None]:
+        """Around exactly the task's own code, which may be interrupted in here and nowhere else."""
         self.in_task = True
         try:
-            yield
+            with self.stop.listening(timeout_s):
+                yield
         finally:
             self.in_task = False
 

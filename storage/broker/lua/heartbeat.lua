@@ -1,13 +1,14 @@
 -- A consumer process says that it lives, and renews the leases of the jobs it runs.
 -- KEYS[1]: prefix. ARGV[1]: msgpack {id, process, alive_ms, lease_ms, fields = flat list, held = list of {job id, token}}.
 -- Fields 'running:<process>' and 'memory:<process>' go when that process of the consumer has not beaten for alive_ms.
--- Returns the ids of jobs that are no longer this process's.
+-- Returns {ids of jobs that are no longer this process's, id and reason of each that was called off}.
 local request = cmsgpack.unpack(ARGV[1])
-local lost = {}
+local lost, called_off = {}, {}
 for _, held in ipairs(request.held) do
-  local v = redis.call('HMGET', key_job(held[1]), 'token', 'state', 'queue')
+  local v = redis.call('HMGET', key_job(held[1]), 'token', 'state', 'queue', 'cancel')
   if v[1] == held[2] and v[2] == 'running' then
     redis.call('ZADD', key_index(v[3], 'running'), 'XX', NOW + request.lease_ms, held[1])
+    if v[4] then called_off[#called_off + 1] = held[1]; called_off[#called_off + 1] = v[4] end
   else
     lost[#lost + 1] = held[1]
   end
@@ -25,4 +26,4 @@ if request.id ~= '' then
     end
   end
 end
-return lost
+return {lost, called_off}

@@ -283,7 +283,7 @@ def test_a_heartbeat_renews_the_leases_it_names_and_tells_of_lost_ones(
     claim = claimed(broker, replace(REQUEST, lease_ms=1_000))
     before = inspector.job(claim.id).lease_until
     beat = Beat("host:1", 60_000, ((claim.id, claim.token), ("gone", "1")), {"host": "h", "pid": "1"})
-    assert broker.heartbeat(beat) == ["gone"]
+    assert broker.heartbeat(beat).lost == ("gone",)
     after = inspector.job(claim.id).lease_until
     assert before is not None
     assert after is not None

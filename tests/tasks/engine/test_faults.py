@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from huey import group
 
-from storage.broker.broker import Claim, Settlement
+from storage.broker.requests import Claim, Settlement
 from storage.errors import StoreRefused, StoreUnavailable
 from tasks.engine.consumer import DeweyWorker
 from tasks.engine.huey import DeweyHuey

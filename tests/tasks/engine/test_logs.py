@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from storage.broker.broker import Broker, Note
+from storage.broker.broker import Broker
+from storage.broker.requests import Note
 from storage.errors import StoreUnavailable
 from tasks.engine import context, logcapture
 from tasks.engine.context import LINES_WAITING, RunningJob, current_job, progress
