@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -99,16 +100,23 @@ def _wait_ready(server: Server, process: subprocess.Popen[bytes], log_path: Path
 
     wait_until(is_settled, f"{server.name} answers", timeout_s=30)
     if process.poll() is not None:
-        raise AssertionError(
-            f"{server.name} ended with {process.returncode}:\n{log_path.read_text()[-3000:]}"
-        )
+        raise AssertionError(f"{server.name} ended with {process.returncode}:\n{log_path.read_text()[-3000:]}")
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenRedis(RedisServer):
+    """The redis-server that DEWEY_TEST_REDIS names, else the embedded one."""
+
+    def command(self) -> list[str]:
+        bundled, *options = RedisServer.command(self)
+        return [os.environ.get("DEWEY_TEST_REDIS") or bundled, *options]
 
 
 @contextlib.contextmanager
 def redis_server() -> Iterator[RedisServer]:
     """A Redis on a unix socket, without persistence."""
     with short_directory() as directory:
-        server = RedisServer(directory / "redis", directory / "run", durable=False)
+        server = ChosenRedis(directory / "redis", directory / "run", durable=False)
         with running(server, directory / "redis.log"):
             yield server
 
