@@ -218,6 +218,7 @@ class DeweyConsumer(Consumer):  # type: ignore[misc]  # huey has no types
         self.process = Process(huey, options.get("worker_type", "thread"), options.get("workers", 1))
         options["health_check_interval"] = min(float(options.get("health_check_interval", 10)), HEALTH_S)
         super().__init__(huey, **options)
+        _share_the_log()
 
     def _create_worker(self) -> DeweyWorker:
         worker: DeweyWorker = super()._create_worker()
@@ -246,3 +247,12 @@ class DeweyConsumer(Consumer):  # type: ignore[misc]  # huey has no types
                 self.huey.broker.leave(self.process.consumer_id)
             except StorageError as error:
                 _logger.warning("this consumer is shown until its last beat is old: %s", error)
+
+
+def _share_the_log() -> None:
+    """What the engine says goes where Huey's consumer writes, unless the application has a log of its own."""
+    huey, ours = logging.getLogger("huey"), logging.getLogger("tasks.engine")
+    if not logging.getLogger().handlers and not ours.handlers:
+        for handler in huey.handlers:
+            ours.addHandler(handler)
+        ours.setLevel(huey.level)

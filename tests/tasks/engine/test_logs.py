@@ -287,6 +287,22 @@ def test_the_shipper_survives_whatever_happens_in_it(shop: Shop, monkeypatch: py
     assert not shipper.is_alive()
 
 
+def test_a_warning_outside_of_any_job_is_still_shown_once(capsys: pytest.CaptureFixture[str]) -> None:
+    root, shown = logging.getLogger(), logging.getLogger("shown.elsewhere")
+    before, root.handlers[:] = root.handlers[:], []
+    other = logging.NullHandler()
+    logging.getLogger("shown").addHandler(other)
+    try:
+        logcapture.install()
+        logger.warning("look here")
+        logger.info("not this")
+        shown.warning("its own handler has shown this")
+    finally:
+        root.handlers[:] = before
+        logging.getLogger("shown").removeHandler(other)
+    assert capsys.readouterr().err == "look here\n"
+
+
 def test_capture_is_installed_once_and_leaves_a_chosen_level_alone() -> None:
     root = logging.getLogger()
     root.setLevel(logging.ERROR)
