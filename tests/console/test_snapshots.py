@@ -3,12 +3,9 @@
 Fixed clock, canned data, nothing that moves; `--snapshot-update` makes them anew.
 """
 
-import asyncio
-from collections.abc import Callable
-from typing import Any
-
 import pytest
-from textual.pilot import Pilot
+from pytest_textual_snapshot import SVGImageExtension
+from syrupy.assertion import SnapshotAssertion
 
 from console.app import DeweyApp
 from console.gateway.demo import DemoGateway
@@ -18,9 +15,8 @@ from console.gateway.protocol import Gateway
 from console.screens.base import DeweyScreen
 from console.widgets.palette import LIGHT
 from tests.console.gateways import FlakyGateway
-from tests.console.stage import Stage, settle, still_app
+from tests.console.stage import Play, Stage, play, still_app
 
-Compare = Callable[..., bool]
 SIZES = {"80x24": (80, 24), "120x40": (120, 40), "200x60": (200, 60)}
 DEAD = "state:dead queue:email"
 TO_ATTEMPTS = ("enter", "]", "]")
@@ -56,62 +52,80 @@ STATES: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 
 
-def _draw(compare: Compare, app: DeweyApp, size: tuple[int, int], keys: tuple[str, ...] = (), **extra: Any) -> None:
-    async def before(pilot: Pilot[None]) -> None:
-        stage = Stage(app, pilot)
-        for widget in app.screen.query("Input"):
-            widget.cursor_blink = False  # type: ignore[attr-defined]
-        await stage.settle()
+@pytest.fixture
+def pictures(snapshot: SnapshotAssertion) -> SnapshotAssertion:
+    """The accepted pictures, as SVG files."""
+    return snapshot.use_extension(SVGImageExtension)
+
+
+def _draw(
+    pictures: SnapshotAssertion,
+    app: DeweyApp,
+    size: tuple[int, int],
+    keys: tuple[str, ...] = (),
+    then: Play | None = None,
+) -> None:
+    drawn: list[str] = []
+
+    async def script(stage: Stage) -> None:
         await stage.press(*keys)
-        if "palette" in extra:
-            await asyncio.sleep(0.3)
+        if then is not None:
+            await then(stage)
             await stage.settle()
-        if "then" in extra:
-            await extra["then"](stage)
-            await stage.settle()
-        await settle(pilot)
+        for field in app.screen.query("Input"):
+            field.cursor_blink = False  # type: ignore[attr-defined]  # every Input has it
+        await stage.settle()
+        drawn.append(app.export_screenshot(title="dewey"))
 
     app.animation_level = "none"
-    assert compare(app, terminal_size=size, run_before=before)
-    assert not app.bugs, app.bugs
+    play(script, app, size)
+    assert drawn[0] == pictures
+
+
+async def _palette_filled(stage: Stage) -> None:
+    for _ in range(200):
+        await stage.pilot.pause(0.01)
+        if "trigger  (t)" in stage.text or "queues  (2)" in stage.text or "range  (v)" in stage.text:
+            return
+    raise AssertionError("the palette stays empty")
 
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("name", SCREENS)
-def test_each_screen_in_each_size(snap_compare: Compare, name: str, size: str) -> None:
+def test_each_screen_in_each_size(pictures: SnapshotAssertion, name: str, size: str) -> None:
     start, keys = SCREENS[name]
-    _draw(snap_compare, still_app(start=start), SIZES[size], keys)
+    _draw(pictures, still_app(start=start), SIZES[size], keys)
 
 
 @pytest.mark.parametrize("name", ["queues", "jobs", "job attempts", "trigger"])
-def test_screens_in_light(snap_compare: Compare, name: str) -> None:
+def test_screens_in_light(pictures: SnapshotAssertion, name: str) -> None:
     start, keys = SCREENS[name]
     app = still_app(start=start)
     app.theme = LIGHT.name
-    _draw(snap_compare, app, SIZES["120x40"], keys)
+    _draw(pictures, app, SIZES["120x40"], keys)
 
 
 @pytest.mark.parametrize("name", STATES)
-def test_each_state_in_the_smallest_size(snap_compare: Compare, name: str) -> None:
+def test_each_state_in_the_smallest_size(pictures: SnapshotAssertion, name: str) -> None:
     start, keys = STATES[name]
-    extra = {"palette": True} if name == "palette" else {}
-    _draw(snap_compare, still_app(start=start), SIZES["80x24"], keys, **extra)
+    then = _palette_filled if name == "palette" else None
+    _draw(pictures, still_app(start=start), SIZES["80x24"], keys, then)
 
 
 @pytest.mark.parametrize("start", ["queues", "jobs", "logs", "trigger"])
-def test_nothing_here(snap_compare: Compare, start: str) -> None:
-    _draw(snap_compare, still_app(DemoGateway(empty=True), start=start), SIZES["80x24"])
+def test_nothing_here(pictures: SnapshotAssertion, start: str) -> None:
+    _draw(pictures, still_app(DemoGateway(empty=True), start=start), SIZES["80x24"])
 
 
 @pytest.mark.parametrize("start", ["queues", "jobs", "logs", "job:68"])
-def test_can_not_know(snap_compare: Compare, start: str) -> None:
+def test_can_not_know(pictures: SnapshotAssertion, start: str) -> None:
     gateway = FlakyGateway()
     gateway.go_away()
-    _draw(snap_compare, still_app(gateway, start=start), SIZES["80x24"])
+    _draw(pictures, still_app(gateway, start=start), SIZES["80x24"])
 
 
 @pytest.mark.parametrize("start", ["queues", "jobs", "logs", "state:dead"])
-def test_old_data_is_dimmed(snap_compare: Compare, start: str) -> None:
+def test_old_data_is_dimmed(pictures: SnapshotAssertion, start: str) -> None:
     gateway = FlakyGateway()
 
     async def then(stage: Stage) -> None:
@@ -120,25 +134,25 @@ def test_old_data_is_dimmed(snap_compare: Compare, start: str) -> None:
         assert isinstance(screen, DeweyScreen)
         screen.poll()
 
-    _draw(snap_compare, still_app(gateway, start=start), SIZES["80x24"], then=then)
+    _draw(pictures, still_app(gateway, start=start), SIZES["80x24"], then=then)
 
 
-def test_a_bug_is_shown(snap_compare: Compare) -> None:
+def test_a_bug_is_shown(pictures: SnapshotAssertion) -> None:
     gateway = FlakyGateway()
 
     async def then(stage: Stage) -> None:
         stage.app.bug(ZeroDivisionError("division by zero"))
         stage.app.bugs.clear()
 
-    _draw(snap_compare, still_app(gateway), SIZES["80x24"], then=then)
+    _draw(pictures, still_app(gateway), SIZES["80x24"], then=then)
 
 
-def test_production_is_framed(snap_compare: Compare) -> None:
+def test_production_is_framed(pictures: SnapshotAssertion) -> None:
     gateway: Gateway = FlakyGateway()
-    _draw(snap_compare, still_app(gateway, environment="production"), SIZES["80x24"])
+    _draw(pictures, still_app(gateway, environment="production"), SIZES["80x24"])
 
 
-def test_a_long_reason_leaves_the_age_and_the_countdown_in_sight(snap_compare: Compare) -> None:
+def test_a_long_reason_leaves_the_age_and_the_countdown_in_sight(pictures: SnapshotAssertion) -> None:
     gateway = FlakyGateway()
 
     async def then(stage: Stage) -> None:
@@ -147,4 +161,4 @@ def test_a_long_reason_leaves_the_age_and_the_countdown_in_sight(snap_compare: C
         assert isinstance(screen, DeweyScreen)
         screen.poll()
 
-    _draw(snap_compare, still_app(gateway), SIZES["80x24"], then=then)
+    _draw(pictures, still_app(gateway), SIZES["80x24"], then=then)

@@ -1,0 +1,399 @@
+"""What each key of the table does, as scripts; test_keys.py plays them."""
+
+from collections.abc import Awaitable, Callable
+
+from console.gateway.demo_records import NOW
+from console.screens.dialogs import ConfirmDialog, ReasonDialog
+from console.screens.help import HelpScreen
+from console.screens.job import JobScreen
+from console.screens.jobs import JobsScreen
+from console.screens.logs import LogsScreen
+from console.screens.pick import PickScreen
+from console.screens.queues import QueuesScreen
+from console.screens.trigger import TriggerScreen
+from console.widgets.job_pages import AttemptsPage
+from console.widgets.job_table import JobTable
+from console.widgets.log_view import LogView
+from console.widgets.page import Scroller
+from tests.console.stage import Stage
+
+Script = Callable[[Stage], Awaitable[None]]
+TESTED: dict[str, list[tuple[str, Script]]] = {}
+DEAD = "state:dead queue:email"
+
+
+def key(*ids: str, start: str = "") -> Callable[[Script], Script]:
+    """Say which keys a script presses, and where it begins."""
+
+    def register(script: Script) -> Script:
+        for one in ids:
+            TESTED.setdefault(one, []).append((start, script))
+        return script
+
+    return register
+
+
+def _jobs(stage: Stage) -> JobTable:
+    return stage.app.screen.query_one(JobTable)
+
+
+@key("open.queue")
+async def _enter_on_a_queue_shows_its_jobs(stage: Stage) -> None:
+    await stage.press("j", "enter")
+    assert isinstance(stage.app.screen, JobsScreen)
+    assert "queue:email" in stage.text
+    assert "ingest_file" not in stage.text
+
+
+@key("open.job", start="jobs")
+async def _enter_on_a_job_shows_it(stage: Stage) -> None:
+    await stage.press("enter")
+    assert isinstance(stage.app.screen, JobScreen)
+    assert "Arguments" in stage.text
+
+
+@key("open.frames", start=DEAD)
+async def _enter_on_attempts_opens_the_libraries_frames(stage: Stage) -> None:
+    await stage.press("enter", "right_square_bracket", "right_square_bracket")
+    assert "library frame" in stage.text
+    assert "smtplib.py" not in stage.text
+    await stage.press("enter")
+    assert stage.app.screen.query_one(AttemptsPage).unfolded
+    assert "library frame" not in stage.text
+    assert "huey/api.py" in stage.text
+    await stage.press("enter")
+    assert "library frame" in stage.text
+
+
+@key("pick.task", "pick.down", "pick.up", start="trigger")
+async def _a_task_is_picked_with_arrows_and_enter(stage: Stage) -> None:
+    await stage.press("down", "down", "down", "down", "up", "enter")
+    assert isinstance(stage.app.screen, TriggerScreen)
+    assert stage.app.screen.task_view.key == "tasks.ingestion.ingest_file"
+
+
+@key("back")
+async def _esc_goes_back_step_by_step_and_never_quits(stage: Stage) -> None:
+    await stage.press("3", "slash")
+    await stage.type("state:dead")
+    await stage.press("enter", "space", "v", "j", "enter")
+    assert isinstance(stage.app.screen, JobScreen)
+    await stage.press("escape")
+    assert isinstance(stage.app.screen, JobsScreen)
+    assert _jobs(stage).range is not None
+    await stage.press("escape")
+    assert _jobs(stage).range is None
+    assert _jobs(stage).marks
+    await stage.press("escape")
+    assert not _jobs(stage).marks
+    assert "state:dead" in stage.text
+    await stage.press("escape")
+    assert "every job" in stage.text
+    await stage.press("escape")
+    assert isinstance(stage.app.screen, QueuesScreen)
+    await stage.press("escape", "escape", "escape")
+    assert stage.app.is_running
+    assert isinstance(stage.app.screen, QueuesScreen)
+    assert "first screen" in stage.notes
+
+
+@key("filter", start="jobs")
+async def _slash_filters(stage: Stage) -> None:
+    await stage.press("slash")
+    await stage.type("state:dead queue:email")
+    await stage.press("enter")
+    assert "9 jobs" in stage.text
+    await stage.press("slash", "end")
+    await stage.type("nonsense")
+    await stage.press("enter")
+    assert "“nonsense” is not understood" in stage.text
+    await stage.press("escape")
+    assert "9 jobs" in stage.text
+    assert "nonsense" not in stage.text
+
+
+@key("requeue", start=DEAD)
+async def _r_requeues_the_job_after_asking(stage: Stage) -> None:
+    requeued = _jobs(stage).cursor_key
+    await stage.press("r")
+    assert isinstance(stage.app.screen, ConfirmDialog)
+    assert "Requeue 1 job?" in stage.text
+    assert stage.app.focused is stage.app.screen.query_one("#cancel")
+    await stage.press("enter")
+    assert stage.app.gateway.job(requeued).row.state == "dead"
+    await stage.press("r", "tab", "enter")
+    assert stage.app.gateway.job(requeued).row.state == "queued"
+    assert "1 job requeued." in stage.notes
+
+
+@key("requeue", start="jobs")
+async def _r_requeues_the_marked_and_says_what_is_left_out(stage: Stage) -> None:
+    await stage.press("a", "r")
+    assert "Requeue 23 jobs?" in stage.text
+    assert "and 18 more" in stage.text
+    assert "202 jobs left out" in stage.text
+    assert "it succeeded" in stage.text
+    await stage.press("right", "enter")
+    assert "23 jobs requeued." in stage.notes
+    assert not [row for row in stage.app.gateway.rows(tuple(_jobs(stage).marks)) if row.state == "dead"]
+
+
+@key("requeue", start="jobs")
+async def _r_on_a_running_job_is_dimmed_and_says_why(stage: Stage) -> None:
+    await stage.press("r")
+    assert isinstance(stage.app.screen, JobsScreen)
+    assert "can not be requeued: it is running" in stage.notes
+
+
+@key("requeue", start=DEAD)
+async def _r_on_a_jobs_screen_requeues_it(stage: Stage) -> None:
+    requeued = _jobs(stage).cursor_key
+    await stage.press("enter", "r", "right", "enter")
+    assert stage.app.gateway.job(requeued).row.state == "queued"
+    assert "○ queued" in stage.text
+
+
+@key("pause")
+async def _p_pauses_with_a_reason_and_resumes(stage: Stage) -> None:
+    await stage.press("p")
+    assert isinstance(stage.app.screen, ReasonDialog)
+    await stage.press("tab", "tab", "enter")
+    assert "A reason is needed" in stage.text
+    await stage.type("disk full")
+    await stage.press("enter", "enter")
+    assert stage.app.gateway.queues()[0].pause is None, "enter twice only cancels"
+    await stage.press("p")
+    await stage.type("disk full")
+    await stage.press("tab", "tab", "enter")
+    pause = stage.app.gateway.queues()[0].pause
+    assert pause is not None
+    assert pause.reason.plain == "disk full"
+    assert "‖ paused" in stage.text
+    await stage.press("p")
+    assert "Resume queue default?" in stage.text
+    await stage.press("right", "enter")
+    assert stage.app.gateway.queues()[0].pause is None
+
+
+@key("mark", start="jobs")
+async def _space_marks_and_goes_on(stage: Stage) -> None:
+    await stage.press("space", "space")
+    assert len(_jobs(stage).marks) == 2
+    assert _jobs(stage).cursor == 2
+    assert "2 marked" in stage.text
+    await stage.press("k", "space")
+    assert len(_jobs(stage).marks) == 1
+
+
+@key("mark.range", start="jobs")
+async def _v_marks_a_range(stage: Stage) -> None:
+    await stage.press("j", "v", "j", "j")
+    assert "range of 3" in stage.text
+    await stage.press("v")
+    assert len(_jobs(stage).marks) == 3
+
+
+@key("mark.all", start=DEAD)
+async def _a_marks_everything_that_matches(stage: Stage) -> None:
+    await stage.press("a")
+    assert len(_jobs(stage).marks) == 9
+
+
+@key("log", start="jobs")
+async def _l_shows_the_log(stage: Stage) -> None:
+    await stage.press("l")
+    assert "started on" in stage.text
+    await stage.press("left_square_bracket")
+    assert "Arguments" in stage.text
+    await stage.press("l")
+    assert "started on" in stage.text
+
+
+@key("follow", "wrap", start="logs")
+async def _f_and_w_change_how_the_log_is_read(stage: Stage) -> None:
+    view = stage.app.screen.query_one(LogView)
+    await stage.press("f", "w")
+    assert not view.following
+    assert view.wrapping
+    await stage.press("f", "w")
+    assert view.following
+    assert not view.wrapping
+
+
+@key("follow", "wrap", start="jobs")
+async def _f_and_w_work_on_a_jobs_log_and_say_so_elsewhere(stage: Stage) -> None:
+    await stage.press("enter", "f", "w")
+    assert "That is for the log" in stage.notes
+    await stage.press("l", "f", "w")
+    view = stage.app.screen.query_one(LogView)
+    assert not view.following
+    assert view.wrapping
+
+
+@key("tab.next", "tab.previous", start="jobs")
+async def _brackets_change_the_tab(stage: Stage) -> None:
+    await stage.press("enter")
+    screen = stage.app.screen
+    assert isinstance(screen, JobScreen)
+    seen = []
+    for bracket in ("right_square_bracket", "right_square_bracket", "right_square_bracket", "left_square_bracket"):
+        await stage.press(bracket)
+        seen.append(screen.tab)
+    assert seen == ["log", "attempts", "summary", "attempts"]
+
+
+@key("copy", "copy.command")
+async def _y_copies_the_name_or_the_command(stage: Stage) -> None:
+    await stage.press("y")
+    assert stage.app.clipboard == "default"
+    await stage.press("Y")
+    assert stage.app.clipboard == "dewey jobs --queue default"
+
+
+@key("copy", "copy.command", start="jobs")
+async def _y_copies_the_id_or_the_command(stage: Stage) -> None:
+    whole = _jobs(stage).cursor_key
+    await stage.press("y")
+    assert stage.app.clipboard == whole
+    await stage.press("Y")
+    assert stage.app.clipboard == f"dewey job {whole}"
+    await stage.press("l", "y")
+    assert stage.app.clipboard == whole
+    await stage.press("Y")
+    assert stage.app.clipboard == f"dewey logs {whole}"
+
+
+@key("form.send", start="trigger")
+async def _ctrl_s_checks_then_asks(stage: Stage) -> None:
+    await stage.press("enter", "ctrl+s")
+    assert "needs a value" in stage.text
+    await stage.type("7")
+    await stage.press("ctrl+s")
+    assert isinstance(stage.app.screen, ConfirmDialog)
+    assert "Trigger build_report?" in stage.text
+
+
+@key("dialog.left", "dialog.right", "dialog.cancel", start=DEAD)
+async def _arrows_and_esc_work_in_dialogs(stage: Stage) -> None:
+    await stage.press("r", "right")
+    assert stage.app.focused is stage.app.screen.query_one("#do")
+    await stage.press("left")
+    assert stage.app.focused is stage.app.screen.query_one("#cancel")
+    await stage.press("escape")
+    assert isinstance(stage.app.screen, JobsScreen)
+    assert "9 jobs" in stage.text
+
+
+@key("help", "help.close", "help.down", "help.up", start="jobs")
+async def _the_help_says_what_the_keys_do_here(stage: Stage) -> None:
+    await stage.press("question_mark")
+    assert isinstance(stage.app.screen, HelpScreen)
+    assert "Show this job" in stage.text
+    assert "Not now: This job" in stage.text
+    scroller = stage.app.screen.query_one(Scroller)
+    await stage.press("j", "j", "k")
+    assert scroller.scroll_offset.y == 1
+    await stage.press("escape")
+    assert isinstance(stage.app.screen, JobsScreen)
+
+
+@key("trigger")
+async def _t_lists_the_tasks(stage: Stage) -> None:
+    await stage.press("t")
+    assert isinstance(stage.app.screen, PickScreen)
+    await stage.type("wlc")
+    assert "send_welcome_email" in stage.text
+    assert "clean_expired" not in stage.text
+
+
+@key("screen.queues", "screen.jobs", "screen.logs", start="logs")
+async def _numbers_go_to_screens(stage: Stage) -> None:
+    await stage.press("2")
+    assert isinstance(stage.app.screen, QueuesScreen)
+    await stage.press("3", "enter")
+    assert isinstance(stage.app.screen, JobScreen)
+    await stage.press("7")
+    assert isinstance(stage.app.screen, LogsScreen)
+    await stage.press("3")
+    assert isinstance(stage.app.screen, JobScreen), "one comes back to where one was"
+    await stage.press("3")
+    assert isinstance(stage.app.screen, JobsScreen), "and again to the beginning"
+
+
+@key("time", start="jobs")
+async def _t_changes_how_instants_are_written(stage: Stage) -> None:
+    assert f"{NOW:%H:%M:%S} UTC" in stage.text
+    await stage.press("T", "T")
+    assert "1m ago" in stage.text
+    await stage.press("T")
+    assert "1m ago" not in stage.text
+
+
+@key("palette")
+async def _the_palette_finds_actions_and_says_why_not(stage: Stage) -> None:
+    await stage.press("3", "ctrl+p")
+    assert "Not now: This job can not be requeued: it is running." in stage.text
+    await stage.type("tail")
+    for _ in range(50):
+        await stage.pilot.pause(0.02)
+        if "logs  (7)" in stage.text:
+            break
+    await stage.press("enter")
+    await stage.settle()
+    assert isinstance(stage.app.screen, LogsScreen)
+
+
+@key("quit")
+async def _ctrl_q_quits(stage: Stage) -> None:
+    await stage.press("p")
+    await stage.pilot.press("ctrl+q")
+    assert stage.app._exit
+
+
+@key("quit.hint")
+async def _ctrl_c_says_how_to_quit(stage: Stage) -> None:
+    await stage.press("ctrl+c")
+    assert stage.app.is_running
+    assert "ctrl+q leaves the console" in stage.notes
+
+
+@key("move.down", "move.up", "move.top", "move.bottom", "move.page_down", "move.page_up", start="jobs")
+async def _the_list_is_walked_with_letters_or_arrows(stage: Stage) -> None:
+    table = _jobs(stage)
+    seen = []
+    for one in ("j", "down", "k", "up", "G", "g", "end", "home", "pagedown", "ctrl+f", "pageup", "ctrl+b"):
+        await stage.press(one)
+        seen.append(table.cursor)
+    assert seen == [1, 2, 1, 0, 224, 0, 224, 0, 20, 40, 20, 0]
+
+
+@key("scroll.down", "scroll.up", "scroll.top", "scroll.bottom", "scroll.page_down", "scroll.page_up", start="logs")
+async def _the_log_is_walked_with_letters_or_arrows(stage: Stage) -> None:
+    view = stage.app.screen.query_one(LogView)
+    end = view.max_scroll_y
+    seen = []
+    for one in ("k", "up", "j", "g", "down", "pagedown", "pageup", "G"):
+        await stage.press(one)
+        seen.append(view.scroll_offset.y)
+    page = view.size.height - 1
+    assert seen == [end - 1, end - 2, end - 1, 0, 1, 1 + page, 1, end]
+    assert view.following
+
+
+@key("scroll.right", "scroll.left", start="logs")
+async def _the_log_is_scrolled_sideways(stage: Stage) -> None:
+    view = stage.app.screen.query_one(LogView)
+    await stage.press("right", "right", "left")
+    assert view.scroll_offset.x == 8
+
+
+@key("scroll.down", "scroll.up", "scroll.top", "scroll.bottom", "scroll.page_down", "scroll.page_up", start=DEAD)
+async def _the_attempts_are_walked_with_letters(stage: Stage) -> None:
+    await stage.press("enter", "right_square_bracket", "right_square_bracket")
+    scroller = stage.app.screen.query_one("#attempts", Scroller)
+    seen = []
+    for one in ("j", "k", "G", "g", "pagedown", "pageup"):
+        await stage.press(one)
+        seen.append(scroller.scroll_offset.y)
+    assert (seen[0], seen[1], seen[3], seen[5]) == (1, 0, 0, 0)
+    assert seen[2] == scroller.max_scroll_y > seen[4] > 5
