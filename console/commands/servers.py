@@ -21,8 +21,10 @@ from storage.embedded import Endpoints, endpoints_without_starting
 from storage.errors import StorageError
 from storage.settings import Settings
 from tasks import resources
+from tasks.engine.heartbeat import host
 from tasks.resources import Resources
 
+READY_POLL_S = 0.1
 SIGNS = {"ok": "ok  ", "warn": "WARN", "fail": "FAIL"}
 
 app = typer.Typer()
@@ -88,22 +90,37 @@ def up(
             say(line)
         plan = Plan(consumer_log(desk.resources), workers=workers, kind=kind)
         if not stop.is_asked:
-            _serve(plan, consumers, stop)
+            _serve(desk, plan, consumers, stop)
     say("Stopped.")
 
 
-def _serve(plan: Plan, consumers: int, stop: Stop) -> None:
+def _serve(desk: Desk, plan: Plan, consumers: int, stop: Stop) -> None:
     with Crew(plan, consumers) as crew:
-        pids = ", ".join(map(str, crew.pids))
-        each = plural(plan.workers, f"{plan.kind} worker")
-        say(f"consumers   {consumers} with {each} (pid {pids}), log in {shown(plan.log_path)}")
-        say("Ready: `dewey console` in another terminal shows what happens. Ctrl-C stops.")
+        if _await_consumers(desk, crew, stop):
+            each = plural(plan.workers, f"{plan.kind} worker")
+            pids = ", ".join(map(str, crew.pids))
+            say(f"consumers   {consumers} with {each} (pid {pids}), log in {shown(plan.log_path)}")
+            say("Ready: `dewey console` in another terminal shows what happens. Ctrl-C stops.")
         while not stop.wait(TEND_S):
-            happened = crew.tend()
-            if happened:
-                say(happened)
+            _tend(crew)
         say(f"Stopping: running jobs may end, for {plan.stop_s:g} s; Ctrl-C again stops at once, and they run again.")
         crew.stop(lambda: stop.is_urgent)
+
+
+def _await_consumers(desk: Desk, crew: Crew, stop: Stop) -> bool:
+    """Wait until all of a crew are seen to serve; False when told to stop before."""
+    while not stop.wait(READY_POLL_S):
+        serving = {one.pid for one in desk.inspector.consumers() if one.host == host()}
+        if serving.issuperset(crew.pids):
+            return True
+        _tend(crew)
+    return False
+
+
+def _tend(crew: Crew) -> None:
+    happened = crew.tend()
+    if happened:
+        say(happened)
 
 
 def prepare(held: Resources) -> Iterator[str]:
