@@ -15,8 +15,9 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from storage.broker.keys import lua_functions
 from storage.errors import StorageError, StoreRefused, StoreUnavailable
 
-_PASSING = ("OOM", "READONLY", "MISCONF", "BUSY", "LOADING", "MASTERDOWN", "NOREPLICAS", "TRYAGAIN", "CLUSTERDOWN")
-"""Answers that say that Redis itself is in trouble, not the request: memory, disk, a failover, a script that hangs."""
+_PASSING = re.compile(r"(?:^|: -|^-)(?:OOM|READONLY|MISCONF|BUSY|LOADING|MASTERDOWN|NOREPLICAS|TRYAGAIN|CLUSTERDOWN)\b")
+"""Answers that say that Redis itself is in trouble, not the request: memory, disk, a failover, a script that hangs.
+Redis 6 wraps them: ``Error running script (...): @user_script: 170: -OOM command not allowed ...``."""
 _NEEDS = re.compile(r"^-- needs: (.*)$", re.MULTILINE)
 
 
@@ -47,7 +48,7 @@ def translated(error: RedisError) -> StorageError:
     """The driver's error as one of ours."""
     if isinstance(error, RedisConnectionError | RedisTimeoutError):
         return StoreUnavailable(f"Redis did not answer: {error}")
-    if isinstance(error, ReadOnlyError | OutOfMemoryError) or str(error).startswith(_PASSING):
+    if isinstance(error, ReadOnlyError | OutOfMemoryError) or _PASSING.search(str(error)):
         return StoreUnavailable(f"Redis can not do this now: {error}")
     return StoreRefused(f"Redis refused: {error}")
 
