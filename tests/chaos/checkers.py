@@ -45,12 +45,12 @@ class Books:
 
 def check(history: History, books: Books, joins: Mapping[str, int] | None = None) -> Verdict:
     """Read a history beside the books. ``joins`` is how many results each join must have seen, by job id."""
-    acked, starts, done = history.of("acked"), history.of("start"), history.of("done")
+    acked, starts, done, failed = (history.of(what) for what in ("acked", "start", "done", "failed"))
     return Verdict(
         jobs=len(acked),
         starts=sum(map(len, starts.values())),
         lost=tuple(job for job in acked if job not in done),
-        extra_starts=sum(max(0, len(events) - 1) for events in starts.values()),
+        extra_starts=sum(max(0, len(events) - 1 - len(failed.get(job, ()))) for job, events in starts.items()),
         unexplained=tuple(job for job, events in starts.items() if len(events) > _allowed(books.jobs.get(job))),
         misplaced=tuple(job for job in acked if not _in_one_place(job, books)),
         early=tuple(job for job, events in starts.items() if any(e.due_ms - e.clock_ms > EARLY_MS for e in events)),

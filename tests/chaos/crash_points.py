@@ -15,16 +15,18 @@ from pathlib import Path
 from storage.broker.broker import Broker
 from storage.broker.connection import connect
 from storage.broker.inspector import Inspector
-from tests.chaos import storm
+from tests.chaos import arena
 from tests.chaos.checkers import Verdict, check
-from tests.chaos.faults import Fault
+from tests.chaos.faults import Fault, Kind
 from tests.chaos.fleet import Fleet
 from tests.chaos.history import History
+from tests.chaos.report import Row, row_of, summed
 from tests.servers import short_directory, wait_until
 
 OF_CONSUMERS = ("claim", "settle", "heartbeat", "reap", "promote", "retain", "tick")
 OF_ENQUEUERS = ("enqueue", "write")
 OPERATIONS = OF_CONSUMERS + OF_ENQUEUERS
+CUTS: tuple[Kind, ...] = ("lose-reply", "kill-before", "kill-after")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +65,30 @@ def run(fault: Fault, redis_url: str, *, kind: str = "thread", seed: int = 1, jo
                     wait_until(fired.exists, f"{fault} to strike", timeout_s=30)
                 fleet.size = len(fleet.running) + 1
                 fleet.replace()
-                storm.drain(inspector, fleet)
+                arena.drain(inspector, fleet)
                 told = History.read(history)
-                books = storm.read_books(inspector, Broker(client, environment["CHAOS_NAMESPACE"]), told)
+                books = arena.read_books(inspector, Broker(client, environment["CHAOS_NAMESPACE"]), told)
             finally:
                 client.close()
         joins = {event.job: event.due_ms for event in told.events if event.what == "acked" and event.due_ms}
         return Outcome(fault, fired.exists(), check(told, books, joins), time.monotonic() - start)
+
+
+def row(seed: int, redis_url: str, depth: int) -> Row:
+    """Every operation cut in every way, at its first ``depth`` calls."""
+    cut = [
+        (Fault(operation, nth, kind), worker)
+        for operation in OPERATIONS
+        for kind in CUTS
+        for nth in range(1, depth + 1)
+        for worker in (("thread", "process") if operation == "settle" else ("thread",))
+    ]
+    rows = []
+    for number, (fault, worker) in enumerate(cut):
+        outcome = run(fault, redis_url, kind=worker, seed=seed + number)
+        failures = [] if outcome.fired else [f"{fault} did not strike"]
+        rows.append(row_of("G1", "crash points", seed, outcome.verdict, faults=int(outcome.fired), failures=failures))
+    return summed(rows)[0]
 
 
 def _enqueue(environment: dict[str, str], seed: int, jobs: int) -> None:

@@ -1,23 +1,29 @@
 """Enqueues a seeded mix of jobs and writes down each id once its enqueue returned.
 
-``python -m tests.chaos.enqueuer SEED N``.
+``python -m tests.chaos.enqueuer SEED N``, with the application's module in ``CHAOS_APP``, the kinds of jobs in
+``CHAOS_KINDS`` (all), and seconds between two jobs in ``CHAOS_PACE_S`` (none).
 
 A chord's callback is acked with the number of its members, so that the checker knows how many results it must see.
 """
 
+import importlib
+import os
 import random
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
 from huey import chord
 
-from storage.errors import StoreUnavailable
-from tests.chaos import app
 from tests.chaos.history import Event
 
-KINDS = ("work", "flaky", "later", "pipeline", "chord")
-WEIGHTS = (60, 15, 10, 10, 5)
+app: Any = importlib.import_module(os.environ.get("CHAOS_APP", "tests.chaos.app"))
+
+WEIGHTS = {"work": 60, "flaky": 15, "later": 10, "pipeline": 10, "chord": 5}
+KINDS = tuple(os.environ.get("CHAOS_KINDS", ",".join(WEIGHTS)).split(","))
+PACE_S = float(os.environ.get("CHAOS_PACE_S", "0"))
+AWAY_S = 0.05
 
 
 class Enqueuer:
@@ -27,7 +33,7 @@ class Enqueuer:
         self._chance = random.Random(seed)
         self._by_kind: dict[str, Callable[[int], None]] = {
             "work": self._work,
-            "flaky": lambda number: self._ack(app.flaky(number).id),
+            "flaky": lambda number: self._ack(app.JOBS.flaky(number).id),
             "later": self._later,
             "pipeline": self._pipeline,
             "chord": self._chord,
@@ -35,38 +41,41 @@ class Enqueuer:
 
     def one_of_each(self) -> None:
         """One job of every kind."""
-        for enqueue in self._by_kind.values():
-            self._try(enqueue)
+        for kind in KINDS:
+            self._try(self._by_kind[kind])
 
     def one(self) -> None:
         """One job of a kind that chance picks."""
-        self._try(self._by_kind[self._chance.choices(KINDS, WEIGHTS)[0]])
+        self._try(self._by_kind[self._chance.choices(KINDS, [WEIGHTS[kind] for kind in KINDS])[0]])
 
     def _try(self, enqueue: Callable[[int], None]) -> None:
         try:
             enqueue(self._chance.randrange(1_000_000))
-        except StoreUnavailable:
-            return  # not acked: it may exist or not
+        except app.UNAVAILABLE:
+            time.sleep(AWAY_S)  # not acked: it may exist or not
+        if PACE_S:
+            time.sleep(PACE_S)  # the trial's own rhythm
 
     def _ack(self, job_id: str, size: int = 0) -> None:
         app.HISTORY.write(Event("acked", job_id, due_ms=size))
 
     def _work(self, number: int) -> None:
-        self._ack(app.work(number, self._chance.uniform(0, 0.05)).id)
+        longest_s = float(os.environ.get("CHAOS_WORK_S", "0.05"))
+        self._ack(app.JOBS.work(number, self._chance.uniform(0, longest_s)).id)
 
     def _later(self, number: int) -> None:
         delay_ms = self._chance.randrange(50, 1500)
-        due_ms = app.huey.storage.inspector.clock_ms() + delay_ms
-        self._ack(app.later.schedule((number, due_ms), delay=delay_ms / 1000 + 0.002).id)
+        due_ms = app.clock_ms() + delay_ms
+        self._ack(app.JOBS.later.schedule((number, due_ms), delay=delay_ms / 1000 + 0.002).id)
 
     def _pipeline(self, number: int) -> None:
-        results: Any = app.huey.enqueue(app.work.s(number).then(app.successor))
+        results: Any = app.huey.enqueue(app.JOBS.work.s(number).then(app.JOBS.successor))
         for one in results:
             self._ack(one.id)
 
     def _chord(self, number: int) -> None:
         size = 2 + number % 4
-        handle = app.huey.enqueue(chord([app.member.s(n) for n in range(size)], app.join))
+        handle = app.huey.enqueue(chord([app.JOBS.member.s(n) for n in range(size)], app.JOBS.join))
         self._ack(handle.callback.id, size)
         for one in handle.results:
             self._ack(one.id)

@@ -27,6 +27,7 @@ class Fleet:
     environment: Mapping[str, str]
     running: list["subprocess.Popen[bytes]"] = field(default_factory=list)
     kills: int = 0
+    options: tuple[str, ...] = ()
 
     def __enter__(self) -> Self:
         self.replace()
@@ -49,7 +50,7 @@ class Fleet:
         command = [sys.executable, "-c", CONSUMER, self.huey, "-w", str(self.workers), "-k", self.kind, "-g", "TERM"]
         with self.log_path.open("ab") as log:
             return subprocess.Popen(
-                [*command, "-q", "-d", "0.05"],
+                [*command, "-q", "-d", "0.05", *self.options],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -1,27 +1,19 @@
 """H2: seeded random kills of real processes while jobs flow; then a checker reads what the jobs wrote."""
 
-import os
 import random
-import subprocess
-import sys
 import time
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 
-from redis.exceptions import RedisError
+from huey import PriorityRedisHuey
 
-from storage.broker.broker import Broker
-from storage.broker.connection import connect
-from storage.broker.inspector import Inspector
-from storage.broker.records import FINISHED, STATES, Job
-from storage.errors import JobMissing, StorageError
+from tests.chaos.arena import DRAIN_S, NAMESPACE, Arena, open_arena
 from tests.chaos.checkers import Books, Verdict, check
 from tests.chaos.fleet import Fleet
-from tests.chaos.history import History
-from tests.servers import redis_server, short_directory, wait_until
+from tests.chaos.report import Row, row_of
+from tests.servers import wait_until
 
-NAMESPACE = "chaos"
-DRAIN_S = 90.0
+QUIET_S = 4.0
+"""Stock Huey keeps no record of what runs: after this long without an event nothing does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +27,7 @@ class Plan:
     consumers: int = 3
     workers: int = 4
     lease_s: float = 1.5
+    app: str = "app"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,78 +43,61 @@ class Outcome:
 def run(plan: Plan) -> Outcome:
     """Run one storm on a Redis of its own."""
     start = time.monotonic()
-    with short_directory() as directory, redis_server() as server:
-        history = directory / "history"
-        history.touch()
-        environment = {
-            "CHAOS_REDIS_URL": server.url,
-            "CHAOS_NAMESPACE": NAMESPACE,
-            "CHAOS_HISTORY": str(history),
-            "CHAOS_LEASE_S": str(plan.lease_s),
-        }
-        log_path = directory / "consumers.log"
-        client = connect(server.url)
-        with Fleet("tests.chaos.app.huey", plan.kind, plan.consumers, plan.workers, log_path, environment) as fleet:
-            _rage(plan, fleet, environment)
-            inspector = Inspector(client, NAMESPACE)
-            drain(inspector, fleet)
-            told = History.read(history)
-            books = read_books(inspector, Broker(client, NAMESPACE), told)
+    with open_arena(lease_s=plan.lease_s, environment={"CHAOS_APP": f"tests.chaos.{plan.app}"}) as arena:
+        with arena.fleet(plan.consumers, plan.workers, plan.kind, plan.app) as fleet:
+            _rage(plan, fleet, arena)
+            if plan.app == "stock":
+                verdict = _stock_verdict(arena, fleet)
+            else:
+                arena.finish(fleet)
+                verdict = arena.verdict()
             kills = fleet.kills
-        client.close()
-        joins = {event.job: event.due_ms for event in told.events if event.what == "acked" and event.due_ms}
-        return Outcome(plan, kills, check(told, books, joins), time.monotonic() - start)
+        return Outcome(plan, kills, verdict, time.monotonic() - start)
 
 
-def _rage(plan: Plan, fleet: Fleet, environment: dict[str, str]) -> None:
-    """Kill by the seed while a process enqueues."""
+def row(plan: Plan) -> Row:
+    """One storm as a row; a second enqueuer is among those that are killed."""
+    outcome = run(plan)
+    trial = f"storm of SIGKILLs, {plan.kind} workers"
+    if plan.app == "stock":
+        return replace(
+            row_of("G1", f"stock Huey: {trial}", plan.seed, outcome.verdict, faults=outcome.kills),
+            unexplained=0,
+            failures=(),
+            baseline=True,
+        )
+    missed = plan.kills * 3 // 4 - outcome.kills
+    failures = [f"only {outcome.kills} of {plan.kills} kills struck"] if missed > 0 else []
+    return row_of("G1", trial, plan.seed, outcome.verdict, faults=outcome.kills, failures=failures)
+
+
+def _rage(plan: Plan, fleet: Fleet, arena: Arena) -> None:
+    """Kill by the seed while processes enqueue, one of which is killed too; no kill comes before the first job."""
     chance = random.Random(plan.seed)
-    command = [sys.executable, "-m", "tests.chaos.enqueuer", str(plan.seed), str(plan.jobs)]
-    enqueuer = subprocess.Popen(command, env={**os.environ, **environment}, cwd=Path(__file__).parents[2])
-    try:
-        for _ in range(plan.kills):
-            time.sleep(chance.uniform(0.02, 0.4))  # the storm's own rhythm
-            fleet.kill_one(chance)
-            fleet.replace()
-        enqueuer.wait(timeout=DRAIN_S)
-    finally:
-        enqueuer.kill()
-        enqueuer.wait()
-
-
-def drain(inspector: Inspector, fleet: Fleet) -> None:
-    """Wait until nothing waits or runs; consumers that died are replaced, as a supervisor would."""
-
-    def still() -> bool:
+    arena.enqueue(plan.seed, plan.jobs)
+    victim = arena.enqueue(plan.seed + 1, plan.jobs)
+    wait_until(lambda: bool(arena.history.of("done")), "the first job", timeout_s=30)
+    for number in range(plan.kills):
+        time.sleep(chance.uniform(0.02, 0.4))  # the storm's own rhythm
+        if number == plan.kills // 2:
+            victim.kill()
+        fleet.kill_one(chance)
         fleet.replace()
-        try:
-            return inspector.count([state for state in STATES if state not in FINISHED]) == 0
-        except StorageError:
-            return False
-
-    wait_until(still, "every job to end", timeout_s=DRAIN_S)
 
 
-def read_books(inspector: Inspector, broker: Broker, history: History) -> Books:
-    """The records of all acked jobs, and in which indexes each is."""
-    jobs: dict[str, Job] = {}
-    places: dict[str, list[str]] = {}
-    for job_id in history.of("acked"):
-        try:
-            job = inspector.job(job_id)
-        except JobMissing:
-            continue
-        jobs[job_id] = job
-        places[job_id] = [
-            state
-            for queue in inspector.queue_names()
-            for state in STATES
-            if broker.client.zscore(broker.keys.index(queue, state), job_id) is not None
-        ]
-    for job_id in history.of("start"):
-        if job_id not in jobs:
-            try:
-                jobs[job_id] = inspector.job(job_id)
-            except (JobMissing, RedisError):
-                continue
-    return Books(jobs, places)
+def _stock_verdict(arena: Arena, fleet: Fleet) -> Verdict:
+    """Stock Huey has no books: a job is done when it wrote so, and the storm is over when nobody writes any more."""
+    huey = PriorityRedisHuey(NAMESPACE, url=arena.environment["CHAOS_REDIS_URL"])
+    for one in arena.enqueuers:
+        one.wait(timeout=DRAIN_S)
+
+    def over() -> bool:
+        fleet.replace()
+        quiet = time.time() - (arena.directory / "history").stat().st_mtime > QUIET_S
+        return quiet and huey.pending_count() == 0 and huey.scheduled_count() == 0
+
+    wait_until(over, "stock Huey to end", timeout_s=DRAIN_S)
+    huey.storage.conn.close()
+    told = arena.history
+    joins = {event.job: event.due_ms for event in told.events if event.what == "acked" and event.due_ms}
+    return check(told, Books({}, {}), joins)

@@ -48,6 +48,13 @@ def test_a_second_start_without_a_recorded_cause_is_unexplained() -> None:
     assert explained.extra_starts == 1
 
 
+def test_a_start_after_a_failure_that_the_job_wrote_down_is_no_extra_one() -> None:
+    retried = history(("acked", "a"), ("start", "a"), ("failed", "a"), ("start", "a"), ("done", "a"))
+    verdict = check(retried, books(job("a", "succeeded", "failed", "succeeded")))
+    assert verdict.clean
+    assert verdict.extra_starts == 0
+
+
 def test_a_job_in_two_places_or_none_is_misplaced() -> None:
     record = job("a")
     assert check(GOOD, Books({"a": record}, {"a": ["queued", "succeeded"]})).misplaced == ("a",)

@@ -3,10 +3,8 @@
 import pytest
 
 from tests.chaos import crash_points
-from tests.chaos.crash_points import OPERATIONS
+from tests.chaos.crash_points import CUTS, OPERATIONS
 from tests.chaos.faults import Fault, Kind
-
-CUTS: tuple[Kind, ...] = ("lose-reply", "kill-before", "kill-after")
 
 
 @pytest.mark.parametrize("kind", CUTS)
