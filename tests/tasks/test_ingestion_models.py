@@ -141,6 +141,18 @@ def test_a_failure_in_a_later_batch_leaves_no_chunk_and_the_next_attempt_all(job
     assert chunks.count(jobs.database, upload.file_id) == jobs.result(upload.job_id)["chunks"]
 
 
+def test_content_that_went_to_another_file_while_this_one_waited_makes_this_one_the_duplicate(
+    jobs: Jobs, gemini: GeminiServer
+) -> None:
+    gemini.script(INTERNAL)
+    waiting, quicker = jobs.upload(b"The same."), jobs.upload(b"The same.")
+    assert jobs.run(waiting.job_id).state == "retrying"
+    assert jobs.run(quicker.job_id).state == "succeeded"
+    assert jobs.run(waiting.job_id).state == "succeeded"
+    assert jobs.result(waiting.job_id) == {"status": "DUPLICATE", "of": quicker.file_id}
+    assert jobs.file(quicker.file_id).status == "COMPLETED"
+
+
 # -- in a real consumer ----------------------------------------------------------------------------------------
 
 

@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import pytest
 
-from storage import tokens
 from storage.database.connection import Database
 from tasks.app import huey
 from tasks.engine import registry
@@ -78,23 +77,6 @@ def test_an_operator_starts_it_on_demand(jobs: Jobs) -> None:
     job_id = Operations(huey.broker, jobs.inspector).trigger("clean_expired_tokens", {})
     jobs.drain()
     assert jobs.result(job_id) == 5
-
-
-def test_a_token_that_is_refreshed_meanwhile_is_not_forgotten(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
-    make_tokens(jobs.database, "old", timedelta(days=-1), 10_000)
-    with jobs.database.session() as session:
-        ((now,),) = session.rows("SELECT now()")
-    tokens.blacklist(jobs.database, "mine", now - timedelta(seconds=5))
-
-    def refresh(done: int, total: int, note: str) -> None:
-        tokens.blacklist(jobs.database, "mine", now + timedelta(hours=1))
-
-    refresh(0, 0, "")
-    monkeypatch.setattr("tasks.tokens.progress", refresh)
-    job_id = clean_expired_tokens().id
-    jobs.drain()
-    assert jobs.result(job_id) == 10_000
-    assert tokens.is_blacklisted(jobs.database, "mine")
 
 
 def test_a_database_that_does_not_answer_leads_to_a_retry(jobs: Jobs) -> None:
