@@ -21,6 +21,7 @@ from storage.broker.requests import (
     Claim,
     ClaimRequest,
     Note,
+    Order,
     Pulse,
     Reaped,
     Settlement,
@@ -123,9 +124,10 @@ class Broker:
             "fields": flat or ["id", beat.consumer],
             "held": beat.held,
         }
-        lost, called_off = self._scripts.run("heartbeat", pack(request))
+        lost, called_off, order = self._scripts.run("heartbeat", pack(request))
         words = [word.decode("utf-8", "backslashreplace") for word in called_off]
-        return Pulse(tuple(one.decode() for one in lost), dict(zip(words[::2], words[1::2], strict=True)))
+        called_off = dict(zip(words[::2], words[1::2], strict=True))
+        return Pulse(tuple(one.decode() for one in lost), called_off, order.decode())
 
     # -- upkeep, by any consumer -------------------------------------------------------------------------------
 
@@ -137,6 +139,22 @@ class Broker:
     def leave(self, consumer: str) -> None:
         """A consumer says that it goes."""
         self.call("zrem", self.keys.consumers, consumer)
+        self.call("hdel", self.keys.orders, consumer)
+
+    def order(self, consumer: str, order: Order) -> None:
+        """Tell a consumer, from afar, to claim nothing more ("quiet"), to stop when its jobs have ended ("stop"), or to
+        go on (""). It hears with its next heartbeat.
+
+        Raises:
+            Refused: no such consumer lives.
+        """
+        alive_until_ms = self.call("zscore", self.keys.consumers, consumer)
+        if alive_until_ms is None:
+            raise Refused(f"there is no consumer {consumer!r}, or it does not beat any more")
+        if order:
+            self.call("hset", self.keys.orders, consumer, order)
+        else:
+            self.call("hdel", self.keys.orders, consumer)
 
     def reap(self, *, crashes_allowed: int) -> tuple[Reaped, ...]:
         """Take back the jobs whose lease has ended."""

@@ -26,6 +26,7 @@ PATTERNS: dict[str, str] = {
     "events": "events",  # stream: every transition, bounded
     "tail": "tail",  # stream: the last log lines of all jobs, bounded
     "tasks": "tasks",  # hash: task name -> JSON of what consumers published
+    "orders": "orders",  # hash: consumer id -> quiet or stop
     "consumers": "consumers",  # sorted set: consumer id -> ms until which it counts as alive
     "consumer": "consumer:%s",  # hash: one consumer's description, expires without beats
     "buried": "buried",  # set: ids of jobs that were buried by crashes, until those who wait for them are told
@@ -105,6 +106,10 @@ class Keys:
     @property
     def tasks(self) -> str:
         return self._key("tasks")
+
+    @property
+    def orders(self) -> str:
+        return self._key("orders")
 
     @property
     def consumers(self) -> str:

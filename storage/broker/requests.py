@@ -15,6 +15,7 @@ from storage.errors import QueueFull, Refused
 BATCH = 500
 """Most jobs moved by one script: 500 stall Redis for about 5 ms."""
 
+Order = Literal["quiet", "stop", ""]
 Verdict = Literal["settled", "again", "stale"]
 Write = tuple[object, ...]
 """One of ("set", key, value), ("del", key), ("enqueue", job table), ("chord", id, callback's job id),
@@ -134,10 +135,12 @@ class Beat:
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """What a heartbeat answers: jobs that are no longer this process's, and those called off, with the reason."""
+    """What a heartbeat answers: jobs that are no longer this process's, those called off, with the reason, and what
+    an operator ordered this consumer: "quiet", "stop" or nothing."""
 
     lost: tuple[str, ...] = ()
     called_off: Mapping[str, str] = field(default_factory=dict)
+    order: str = ""
 
 
 def job_table(job: NewJob, *, once: bool = False) -> dict[str, object]:

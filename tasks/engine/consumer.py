@@ -11,16 +11,19 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
+from multiprocessing.sharedctypes import RawArray, RawValue
 from typing import Any
 
 from huey.constants import WORKER_PROCESS, WORKER_THREAD
-from huey.consumer import Consumer, Scheduler, Worker, WorkerRecycle
+from huey.consumer import Consumer, ConsumerStopped, Scheduler, Worker, WorkerRecycle
 from huey.exceptions import ConfigurationError
 
 from storage.broker.requests import BATCH, Claim, ClaimRequest
 from storage.errors import StorageError
-from tasks.engine import burial, logcapture, registry
+from tasks.engine import burial, heartbeat, logcapture, preflight, registry
 from tasks.engine.cron import Clock
 from tasks.engine.heartbeat import Heart, host
 from tasks.engine.interrupt import Watch, install_signal
@@ -29,6 +32,8 @@ _logger = logging.getLogger(__name__)
 
 RETAIN_BATCHES = 20
 PUBLISH_EVERY_S = 60.0
+STUCK_S = 1.0
+"""How long after its grace a process worker that does not end itself is ended by its consumer."""
 HEALTH_S = 1.0
 """A worker that is gone is replaced within this time."""
 
@@ -46,6 +51,10 @@ class Process:
         self._heart: Heart | None = None
         self._shipper: logcapture.Shipper | None = None
         self._watch: Watch | None = None
+        self._quiet = threading.Event()
+        # Shared with forked workers: whether to stop, and by when each worker's task must have ended (0: none runs).
+        self._stop_ordered = RawValue("b", 0)
+        self.due_by = RawArray("d", workers)
 
     @property
     def consumer_id(self) -> str:
@@ -71,24 +80,50 @@ class Process:
                 self.consumer_id,
                 self._huey.lease_s,
                 self._huey.held,
+                self._obey,
                 fields,
             )
             self._shipper = logcapture.Shipper(self._huey.broker, self._huey.held.running)
-            forked = os.getpid() != self._main_pid
-            end = self._end_process if forked else None
+            end = self._end_process if self.forked else None
             self._watch = Watch(self._huey.held.all, self._huey.grace_s, end)
             for thread in (self._heart, self._shipper, self._watch):
                 thread.start()
 
+    @property
+    def forked(self) -> bool:
+        """Whether this is a worker process, which its consumer replaces when it ends."""
+        return os.getpid() != self._main_pid
+
     def orphaned(self) -> bool:
         """Whether this is a worker process whose consumer is gone (killed): it must not go on without one."""
-        return os.getpid() != self._main_pid and os.getppid() != self._main_pid
+        return self.forked and os.getppid() != self._main_pid
 
     def check(self) -> None:
         """End this process when it is orphaned. Raises KeyboardInterrupt, which Huey's loop takes as a quiet end."""
         if self.orphaned():
             _logger.warning("the consumer of process %s is gone: the process ends", os.getpid())
             raise KeyboardInterrupt
+
+    def _obey(self, order: str) -> None:
+        """An operator's order from afar, heard with a heartbeat."""
+        if order and not self._quiet.is_set():
+            _logger.info("ordered from afar: %s; this consumer claims nothing more", order)
+        if order:
+            self._quiet.set()
+        else:
+            self._quiet.clear()
+        if order == "stop":
+            self._stop_ordered.value = 1
+
+    @property
+    def quiet(self) -> bool:
+        """Whether this consumer was told to claim nothing more."""
+        return self._quiet.is_set()
+
+    @property
+    def stop_ordered(self) -> bool:
+        """Whether this consumer was told to stop."""
+        return bool(self._stop_ordered.value)
 
     def _end_process(self, unit: Any) -> None:
         """A task of this process worker goes on beyond its grace: its end is recorded, then the process is gone."""
@@ -113,6 +148,7 @@ class DeweyWorker(Worker):  # type: ignore[misc]  # huey has no types
         name = threading.current_thread().name if parent is None else multiprocessing.current_process().name
         if parent is not None:
             install_signal(self.huey.current_stop)
+        self._place = int(name.rpartition("-")[2]) - 1
         self._request = self.huey.claim_request(f"{host()}:{os.getpid()}/{name}")
         self._claim: Claim | None = None
         self._unanswered: ClaimRequest | None = None
@@ -121,6 +157,9 @@ class DeweyWorker(Worker):  # type: ignore[misc]  # huey has no types
     def loop(self, now: Any = None) -> None:
         self.process.check()
         claim, self._claim = self._claim, None
+        if claim is None and self.process.quiet:
+            self.stop_flag.wait(self.huey.read_timeout_s)
+            return
         if claim is None:
             claim = self._wait()
         if claim is None:
@@ -129,12 +168,27 @@ class DeweyWorker(Worker):  # type: ignore[misc]  # huey has no types
         full = bool(self.max_tasks) and self.task_count >= self.max_tasks
         unit, task = self.huey.open(claim)
         if task is not None:
-            self.huey.perform(unit, task, now)
-            stop = full or self.stop_flag.is_set() or self.process.orphaned()
+            with self._due_by(task.timeout):
+                self.huey.perform(unit, task, now)
+            stop = full or self.stop_flag.is_set() or self.process.quiet or self.process.orphaned()
             self._claim = self.huey.settle(unit, None if stop else self._request)
         if full:
             self._logger.info("Worker reached max tasks (%d), exiting.", self.max_tasks)
             raise WorkerRecycle
+        most = self.huey.max_memory_bytes
+        if most and self.process.forked and heartbeat.memory_bytes() > most:
+            self._logger.info("Worker has %d bytes of memory, more than %d, exiting.", heartbeat.memory_bytes(), most)
+            raise WorkerRecycle
+
+    @contextmanager
+    def _due_by(self, timeout_s: float | None) -> Iterator[None]:
+        """For the consumer to see when this worker is stuck where even its own threads do not run."""
+        if timeout_s:
+            self.process.due_by[self._place] = time.monotonic() + timeout_s + self.huey.grace_s + STUCK_S
+        try:
+            yield
+        finally:
+            self.process.due_by[self._place] = 0
 
     def _wait(self) -> Claim | None:
         request = self._unanswered or self._request.first()
@@ -232,11 +286,30 @@ class DeweyConsumer(Consumer):  # type: ignore[misc]  # huey has no types
 
     def start(self) -> None:
         if not self.huey.immediate:
+            preflight.check(self.huey.broker, self.workers)
             try:
                 registry.publish(self.huey.broker, self.huey.task_infos())
             except StorageError as error:
                 _logger.warning("the tasks are published later: %s", error)
         super().start()
+
+    def loop(self, health_check_ts: float | None = None) -> float | None:
+        if self.process.stop_ordered:
+            _logger.info("stopping, as ordered from afar")
+            self.stop(graceful=True)
+            raise ConsumerStopped
+        if self.environment.forks:
+            self._end_stuck_workers()
+        checked_at: float | None = super().loop(health_check_ts)
+        return checked_at
+
+    def _end_stuck_workers(self) -> None:
+        """End process workers that are stuck in a call that lets nothing else in them run."""
+        for place, (_, process) in enumerate(self.worker_threads):
+            if 0 < self.process.due_by[place] < time.monotonic():
+                self.process.due_by[place] = 0
+                _logger.warning("worker %s (pid %s) is stuck beyond its timeout and is ended", place + 1, process.pid)
+                process.kill()
 
     def run(self) -> None:
         try:

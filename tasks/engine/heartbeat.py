@@ -5,8 +5,9 @@ import os
 import resource
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 
 from storage.broker.broker import Broker
 from storage.broker.requests import Beat
@@ -26,8 +27,12 @@ def host() -> str:
 
 
 def memory_bytes() -> int:
-    """The most memory this process has held, in bytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    """The memory this process holds, in bytes; where that can not be read, the most it has held."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    except (OSError, ValueError, IndexError):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return pages * resource.getpagesize()
 
 
 class Heart(threading.Thread):
@@ -39,6 +44,7 @@ class Heart(threading.Thread):
         consumer: str,
         lease_s: float,
         held: Held,
+        obey: Callable[[str], None],
         fields: Mapping[str, str],
     ) -> None:
         super().__init__(name="dewey-heart", daemon=True)
@@ -47,6 +53,7 @@ class Heart(threading.Thread):
         self._lease_ms = int(lease_s * 1000)
         self._interval_s = min(LONGEST_S, lease_s / BEATS_PER_LEASE)
         self._held = held
+        self._obey = obey
         self._fields = {
             "host": host(),
             "started": datetime.now(UTC).isoformat(),
@@ -74,6 +81,7 @@ class Heart(threading.Thread):
         except StorageError as error:
             _logger.warning("a heartbeat of %s did not reach Redis: %s", self._consumer, error)
             return
+        self._obey(pulse.order)
         for job_id in pulse.lost:
             if self._held.tokens().get(job_id) == held[job_id]:  # not settled meanwhile
                 _logger.warning("the lease of job %s is lost: another worker may run it", job_id)

@@ -292,6 +292,7 @@ class DeweyHuey(Launching):
             unit.error = error
             if isinstance(error, Permanent):
                 task.retries = 0
+                unit.reason = "not tried again: it can not get better"
             raise
 
     def _emit(self, signal: str, task: Any, *args: Any, **kwargs: Any) -> None:

@@ -1,7 +1,8 @@
 -- A consumer process says that it lives, and renews the leases of the jobs it runs.
 -- KEYS[1]: prefix. ARGV[1]: msgpack {id, process, alive_ms, lease_ms, fields = flat list, held = list of {job id, token}}.
 -- Fields 'running:<process>' and 'memory:<process>' go when that process of the consumer has not beaten for alive_ms.
--- Returns {ids of jobs that are no longer this process's, id and reason of each that was called off}.
+-- Returns {ids of jobs that are no longer this process's, id and reason of each that was called off, an operator's
+-- order or ''}.
 local request = cmsgpack.unpack(ARGV[1])
 local lost, called_off = {}, {}
 for _, held in ipairs(request.held) do
@@ -26,4 +27,4 @@ if request.id ~= '' then
     end
   end
 end
-return {lost, called_off}
+return {lost, called_off, redis.call('HGET', key_orders(), request.id) or ''}

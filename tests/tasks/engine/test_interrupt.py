@@ -164,3 +164,35 @@ def test_an_interruption_arrives_nowhere_but_in_the_task(huey: DeweyHuey) -> Non
     jobs = inspector.jobs(("succeeded", "dead"), limit=300).jobs
     assert all(job.state == "succeeded" or job.error_type == "TaskTimeout" for job in jobs)
     assert all(job.crashes == 0 for job in jobs)
+
+
+@KINDS
+def test_a_consumer_told_to_be_quiet_claims_nothing_until_it_may(huey: DeweyHuey, kind: str) -> None:
+    @huey.task()
+    def work() -> str:
+        return "done"
+
+    with Running(huey, kind):
+        assert work().get(blocking=True, timeout=10) == "done"
+        inspector = huey.storage.inspector
+        (consumer,) = inspector.consumers()
+        huey.broker.order(consumer.id, "quiet")
+        wait_until(lambda: _quiet(huey), "the consumer to hear it")
+        handle = work()
+        waited = threading.Event()
+        assert not waited.wait(1.5)  # longer than a worker waits for a job
+        assert inspector.job(handle.id).state == "queued"
+        huey.broker.order(consumer.id, "")
+        assert handle.get(blocking=True, timeout=10) == "done"
+
+
+def _quiet(huey: DeweyHuey) -> bool:
+    """Whether every worker has heard: a job that would be claimed at once is not."""
+    probe = huey.broker.client.hget(huey.broker.keys.orders, huey.storage.inspector.consumers()[0].id)
+    time.sleep(1.2)  # longer than the pause between two heartbeats
+    return probe is not None
+
+
+def test_an_order_for_a_consumer_that_does_not_live_is_refused(huey: DeweyHuey) -> None:
+    with pytest.raises(Refused, match="no consumer 'nowhere:1'"):
+        huey.broker.order("nowhere:1", "stop")
