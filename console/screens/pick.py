@@ -10,7 +10,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from console import bindings
-from console.formats import Moment, fit
+from console.formats import Moment, fit, plural
 from console.gateway.views import TaskView
 from console.screens.base import POLL, DeweyScreen
 from console.screens.trigger import TriggerScreen
@@ -90,7 +90,7 @@ class PickScreen(DeweyScreen):
         return Content.assemble(
             (fit(task.name.plain, 28 if wide else 24), "$strong"),
             (fit(task.queue.plain, 13), "$muted"),
-            (fit(names, 34) if wide else "", "$accent"),
+            (fit(names, 32) + "  " if wide else "", "$accent"),
             (task.summary.plain, "$muted"),
         )
 
@@ -119,7 +119,7 @@ class PickScreen(DeweyScreen):
             doc.update(Content(""))
             return
         schedule = Content.assemble(("  runs by itself at ", "$muted"), task.schedule) if task.schedule else Content("")
-        retries = f"{task.retries} retries" if task.retries else "no retries"
+        retries = plural(task.retries, "retry", "retries") if task.retries else "no retries"
         head = Content.assemble(task.full_name.stylize("bold $strong"), (f"  {retries}", "$muted"), schedule)
         doc.update(Content("\n").join([head, task.doc.stylize("$muted")]))
 
