@@ -1,5 +1,6 @@
 """The Huey instance, with every task: what a consumer is pointed at, ``huey_consumer tasks.app.huey``."""
 
+from storage import embedded
 from storage.errors import SettingsError
 from tasks import resources
 from tasks.engine.huey import DeweyHuey
@@ -15,7 +16,15 @@ def _make() -> DeweyHuey:
         url=lambda: resources.current().endpoints.redis_url,
         queues=settings.dewey_queues,
         lease_s=settings.dewey_lease_s,
+        keep_alive=_keep_servers,
     )
+
+
+def _keep_servers() -> None:
+    """With each heartbeat: an embedded server whose keeper was killed went along with it, and is started anew."""
+    held = resources.current()
+    if held.endpoints.embedded:
+        embedded.attach(held.settings)
 
 
 huey = _make()

@@ -37,6 +37,7 @@ class BookedHuey(Huey):  # type: ignore[misc]  # huey has no types
         read_timeout_s: float = 1.0,
         grace_s: float = 5.0,
         max_memory_bytes: int = 0,
+        keep_alive: Callable[[], object] | None = None,
         **options: Any,
     ) -> None:
         if url and connection_pool:
@@ -50,6 +51,7 @@ class BookedHuey(Huey):  # type: ignore[misc]  # huey has no types
         self.read_timeout_s = read_timeout_s
         self.grace_s = grace_s
         self.max_memory_bytes = max_memory_bytes
+        self.keep_alive = keep_alive
         self._url = url or "redis://localhost:6379/0"
         self._pool = connection_pool
         self._units = Units()

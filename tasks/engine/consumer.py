@@ -81,6 +81,7 @@ class Process:
                 self._huey.lease_s,
                 self._huey.held,
                 self._obey,
+                self._huey.keep_alive,
                 fields,
             )
             self._shipper = logcapture.Shipper(self._huey.broker, self._huey.held.running)

@@ -45,6 +45,7 @@ class Heart(threading.Thread):
         lease_s: float,
         held: Held,
         obey: Callable[[str], None],
+        keep_alive: Callable[[], object] | None,
         fields: Mapping[str, str],
     ) -> None:
         super().__init__(name="dewey-heart", daemon=True)
@@ -54,6 +55,7 @@ class Heart(threading.Thread):
         self._interval_s = min(LONGEST_S, lease_s / BEATS_PER_LEASE)
         self._held = held
         self._obey = obey
+        self._keep_alive = keep_alive
         self._fields = {
             "host": host(),
             "started": datetime.now(UTC).isoformat(),
@@ -76,6 +78,8 @@ class Heart(threading.Thread):
         pid = os.getpid()
         fields = {**self._fields, f"running:{pid}": ",".join(held), f"memory:{pid}": str(memory_bytes())}
         try:
+            if self._keep_alive is not None:
+                self._keep_alive()
             beat = Beat(self._consumer, self._lease_ms, tuple(held.items()), fields, str(pid))
             pulse = self._broker.heartbeat(beat)
         except StorageError as error:
