@@ -252,6 +252,11 @@ class Inspector:
             rows = self._run(pipe)
         return tuple(_consumer(one, row) for one, row in zip(ids, rows, strict=True) if row)
 
+    def repairs(self) -> dict[str, int]:
+        """How often the reconciler has found each kind of impossible state."""
+        found = self._call("hgetall", self._keys.repairs)
+        return {kind.decode(): int(count) for kind, count in found.items() if kind != b"last"}
+
     # -- the driver --------------------------------------------------------------------------------------------
 
     def _call(self, command: str, *args: Any, **kwargs: Any) -> Any:

@@ -7,7 +7,9 @@ A pattern's ``%s`` are, in order, the function's arguments.
 PATTERNS: dict[str, str] = {
     "job": "job:%s",  # hash: the whole record of one job; fields a:<n> are its attempts, as JSON
     "log": "log:%s",  # stream: the captured log of one job
-    "chord": "chord:%s",  # hash: member index -> result, until the callback is gone
+    "chord": "chord:%s",  # hash: member index -> result, and 'callback' -> job id, until the callback is gone
+    "children": "children:%s",  # list: for each member of a chord the ids of its jobs, in the order they run
+    "failed": "failed:%s",  # hash: member index -> id of the job whose failure keeps a join from running
     "index": "queue:%s:%s",  # sorted set (queue, state) -> job ids. queued: place in line; scheduled, retrying: due ms;
     #                          running: lease end ms; succeeded, dead, canceled: finished ms; blocked: created ms
     "wake": "wake:%s",  # list: one token for a consumer that waits on this queue
@@ -30,6 +32,7 @@ PATTERNS: dict[str, str] = {
     "consumers": "consumers",  # sorted set: consumer id -> ms until which it counts as alive
     "consumer": "consumer:%s",  # hash: one consumer's description, expires without beats
     "buried": "buried",  # set: ids of jobs that were buried by crashes, until those who wait for them are told
+    "repairs": "repairs",  # hash: kind of impossible state -> how often it was found, and the last one
     "cron": "cron",  # hash: schedule name -> last tick ms
 }
 
@@ -53,6 +56,12 @@ class Keys:
 
     def chord(self, chord_id: str) -> str:
         return self._key("chord", chord_id)
+
+    def children(self, job_id: str) -> str:
+        return self._key("children", job_id)
+
+    def failed(self, job_id: str) -> str:
+        return self._key("failed", job_id)
 
     def index(self, queue: str, state: str) -> str:
         return self._key("index", queue, state)
@@ -118,6 +127,10 @@ class Keys:
     @property
     def buried(self) -> str:
         return self._key("buried")
+
+    @property
+    def repairs(self) -> str:
+        return self._key("repairs")
 
     @property
     def cron(self) -> str:

@@ -21,6 +21,7 @@ from huey.constants import WORKER_PROCESS, WORKER_THREAD
 from huey.consumer import Consumer, ConsumerStopped, Scheduler, Worker, WorkerRecycle
 from huey.exceptions import ConfigurationError
 
+from storage.broker.reconciler import Reconciler
 from storage.broker.requests import BATCH, Claim, ClaimRequest
 from storage.errors import StorageError
 from tasks.engine import burial, heartbeat, logcapture, preflight, registry
@@ -220,6 +221,7 @@ class DeweyScheduler(Scheduler):  # type: ignore[misc]  # huey has no types
         self._clock = Clock(self.huey.broker, self.huey.storage.inspector.clock_ms)
         self._publish_at = time.monotonic() + PUBLISH_EVERY_S
         self._reap_at = 0.0
+        self._reconciler = Reconciler(self.huey.broker)
 
     def loop(self, now: Any = None) -> None:  # noqa: ARG002 - Redis's clock is the only one here
         self.process.check()
@@ -247,6 +249,7 @@ class DeweyScheduler(Scheduler):  # type: ignore[misc]  # huey has no types
         burial.tell(self.huey)
         if self.periodic:
             self._clock.run(self.huey.entries())
+        self._reconciler.step()
         for _ in range(RETAIN_BATCHES):
             if broker.retain() < BATCH:
                 break
