@@ -14,16 +14,15 @@ from tests.servers import wait_until
 from tests.tasks.consumers import ROOT, consumer, environment
 from tests.tasks.jobs import Jobs
 
-EXAMPLE = Path(__file__).with_name("add_a_job_example.py")
-
 
 def example() -> str:
-    """The first block of Python under the README's heading, or what is to be put there."""
-    readme = ROOT / "README.md"
-    text = readme.read_text("utf-8") if readme.exists() else ""
+    """The first block of Python under the README's heading."""
+    text = (ROOT / "README.md").read_text("utf-8")
     section = re.search(r"^## Add a job$(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
-    block = re.search(r"^```python\n(.*?)^```$", section[1], re.MULTILINE | re.DOTALL) if section else None
-    return block[1] if block else EXAMPLE.read_text("utf-8")
+    assert section is not None
+    block = re.search(r"^```python\n(.*?)^```$", section[1], re.MULTILINE | re.DOTALL)
+    assert block is not None
+    return block[1]
 
 
 @pytest.fixture
