@@ -20,6 +20,8 @@ from tasks.engine.held import Held
 from tasks.engine.storage import DeweyStorage
 from tasks.engine.unit import Units
 
+MIN_PATIENCE_S, MAX_PATIENCE_S = 2.0, 10.0
+
 
 class BookedHuey(Huey):  # type: ignore[misc]  # huey has no types
     """A Huey whose storage is the broker, unless it is in immediate mode."""
@@ -68,8 +70,13 @@ class BookedHuey(Huey):  # type: ignore[misc]  # huey has no types
 
     def _open_books(self) -> Broker:
         url = self._url() if callable(self._url) else self._url
-        client = redis.Redis(connection_pool=self._pool) if self._pool else connect(url)
+        client = redis.Redis(connection_pool=self._pool) if self._pool else connect(url, timeout_s=self._patience_s)
         return Broker(client, self.name, self.bounds)
+
+    @property
+    def _patience_s(self) -> float:
+        """Seconds that a silent connection is waited for: less than a lease, so that a heart beats again in time."""
+        return max(MIN_PATIENCE_S, self.read_timeout_s + 0.5, min(MAX_PATIENCE_S, self.lease_s / 2))
 
     def create_consumer(self, **options: Any) -> DeweyConsumer:
         return DeweyConsumer(self, **options)
