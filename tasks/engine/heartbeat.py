@@ -87,9 +87,8 @@ class Heart(threading.Thread):
             return
         self._obey(pulse.order)
         for job_id in pulse.lost:
-            if self._held.tokens().get(job_id) == held[job_id]:  # not settled meanwhile
+            if self._held.lose(job_id, held[job_id]):
                 _logger.warning("the lease of job %s is lost: another worker may run it", job_id)
-                self._held.lose(job_id, held[job_id])
         for job_id, reason in pulse.called_off.items():
             self._held.call_off(job_id, held[job_id], reason)
 

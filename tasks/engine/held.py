@@ -57,8 +57,11 @@ class Held:
             unit.reason = reason
             unit.stop.ask(CalledOff())
 
-    def lose(self, job_id: str, token: str) -> None:
-        """Note that a lease was lost: whatever the attempt still does is refused by the fence."""
+    def lose(self, job_id: str, token: str) -> bool:
+        """Note that a lease was lost: whatever the attempt still does is refused by the fence. False when the attempt
+        is over, or is just being settled: then its settlement is what ended the lease."""
         unit = self.get(job_id)
-        if unit is not None and unit.claim.token == token:
-            unit.running.lost = True
+        if unit is None or unit.claim.token != token or unit.settling:
+            return False
+        unit.running.lost = True
+        return True

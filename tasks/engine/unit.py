@@ -48,6 +48,7 @@ class Unit:
     stop: Stop = field(default_factory=Stop)
     task: Any = None
     called_off: bool = False
+    settling: bool = False
 
     @property
     def collects(self) -> bool:
