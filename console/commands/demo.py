@@ -51,7 +51,7 @@ def demo(
             metavar="SECONDS", min=1, help="No console: run the sample jobs to their end, print a JSON summary."
         ),
     ] = None,
-    workers: Annotated[int, typer.Option(metavar="N", min=1, max=64, help="Jobs that run at once.")] = 4,
+    workers: Annotated[int, typer.Option(metavar="N", min=1, max=64, help="Jobs that run at once.")] = 16,
 ) -> None:
     """Try everything: servers, sample jobs, and the console.
 

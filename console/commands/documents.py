@@ -192,11 +192,17 @@ def _end_of(desk: Desk, job_id: str) -> str:
     return f"its job is {job.state}{why}" if job.state in FINISHED else ""
 
 
-def _report(ended: Sequence[Ingested]) -> list[str]:
-    rows = [[one.status, str(one.chunks), one.name, one.reason] for one in ended]
+def _report(ended: Sequence[Ingested]) -> Iterator[str]:
+    head, *rows = table(["STATUS", " PASSAGES", "FILE"], [[one.status, str(one.chunks), one.name] for one in ended])
+    indent = " " * head.index("FILE")
+    yield head
+    for row, one in zip(rows, ended, strict=True):
+        yield row
+        if one.reason:
+            yield from paragraph(one.reason, f"{indent}   ", f"{indent}-> ")
     counted = Counter(one.status for one in ended)
-    total = ", ".join(f"{count} {status}" for status, count in sorted(counted.items()))
-    return [*table(["STATUS", " PASSAGES", "FILE", "REASON"], rows), "", total]
+    yield ""
+    yield ", ".join(f"{count} {status}" for status, count in sorted(counted.items()))
 
 
 def _bar(quiet: bool) -> Progress:

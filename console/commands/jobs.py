@@ -30,7 +30,7 @@ def queues(as_json: Json = False) -> None:
     OLDEST is how long the job has waited that has waited longest: it tells a queue that stands still from an idle one.
     """
     found = open_desk().inspector.queues()
-    head = ["QUEUE", " QUEUED", " RUNNING", " SCHEDULED", " RETRYING", " DEAD", " OLDEST", " CONSUMERS", "STATUS"]
+    head = ["QUEUE", " QUEUED", " RUNNING", " SCHEDULED", " RETRYING", " DEAD", " OLDEST", "STATUS"]
     lines = table(head, [_queue_row(queue) for queue in found])
     emit(found, as_json, lines if found else ["There is no queue yet: `dewey up` brings those of the tasks."])
 
@@ -39,12 +39,12 @@ def _queue_row(queue: QueueStats) -> list[str]:
     states: tuple[State, ...] = ("queued", "running", "scheduled", "retrying", "dead")
     counts = [str(queue.counts[state]) for state in states]
     oldest = span(queue.oldest_waiting_s) if queue.counts["queued"] else "-"
-    return [queue.name, *counts, oldest, str(queue.consumers), _status(queue)]
+    return [queue.name, *counts, oldest, _status(queue)]
 
 
 def _status(queue: QueueStats) -> str:
     if queue.pause is None:
-        return "no consumer" if queue.counts["queued"] and not queue.consumers else ""
+        return plural(queue.consumers, "consumer") if queue.consumers else "no consumer"
     return f"paused by {queue.pause.by}" + (f": {queue.pause.reason}" if queue.pause.reason else "")
 
 

@@ -114,8 +114,9 @@ def test_waiting_tells_what_became_of_each_file_and_search_finds_a_sentence(
         assert "nothing" in by_name["empty.txt"]["reason"] or "empty" in by_name["empty.txt"]["reason"]
         human = dewey("ingest", shelf / "notes.txt", "--wait")
         assert human.status == 0
-        assert human.lines[0].split() == ["STATUS", "PASSAGES", "FILE", "REASON"]
-        assert human.lines[1].split()[:2] == ["DUPLICATE", "0"]
+        assert human.lines[0].split() == ["STATUS", "PASSAGES", "FILE"]
+        assert human.lines[1].split() == ["DUPLICATE", "0", str(shelf / "notes.txt")]
+        assert human.lines[2].strip().startswith("-> same content as file ")
         assert human.lines[-1] == "1 DUPLICATE"
     found = dewey("search", "who trims the lantern at dusk?")
     assert (found.status, found.err) == (0, "")
