@@ -11,6 +11,7 @@ Everything that Huey does while it finishes a task is one settlement (see unit.p
 import contextlib
 import logging
 import os
+import random
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -36,7 +37,7 @@ from tasks.errors import Permanent, Transient
 _logger = logging.getLogger(__name__)
 
 UNKNOWN_DELAY_MS = 15_000
-"""How long a job of an unknown task waits for a consumer that knows it."""
+"""About how long a job of an unknown task waits for a consumer that knows it."""
 CANCELS = {
     signals.SIGNAL_REVOKED: "revoked",
     signals.SIGNAL_EXPIRED: "expired",
@@ -102,7 +103,8 @@ class DeweyHuey(Launching):
     def _set_aside(self, unit: Unit, error: Exception) -> None:
         """This process does not know the task, but another may (a rolling deploy): the job waits, unspent."""
         unit.release = True
-        unit.end("scheduled", f"no task {unit.claim.task!r} in {host()}:{os.getpid()}", UNKNOWN_DELAY_MS)
+        delay_ms = round(UNKNOWN_DELAY_MS * random.uniform(0.5, 1.5))  # else it may come back to this process for ever
+        unit.end("scheduled", f"no task {unit.claim.task!r} in {host()}:{os.getpid()}", delay_ms)
         _logger.warning("job %s waits: %s", unit.claim.id, error)
         self.settle(unit)
 
