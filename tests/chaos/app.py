@@ -4,6 +4,7 @@ import os
 
 from storage.broker.requests import Bounds
 from storage.errors import StoreUnavailable
+from tasks.engine import huey as engine
 from tasks.engine.context import current_job
 from tasks.engine.huey import DeweyHuey
 from tests.chaos import faults
@@ -22,6 +23,9 @@ class ChaosHuey(DeweyHuey):
         broker = super()._open_books()
         faults.install(broker)
         return broker
+
+
+engine.UNKNOWN_DELAY_MS = int(os.environ.get("CHAOS_UNKNOWN_MS", engine.UNKNOWN_DELAY_MS))
 
 
 def _bounds() -> Bounds | None:

@@ -1,6 +1,7 @@
 """Where a trial happens: a Redis of its own that can die and come back, consumers, enqueuers, and what jobs wrote."""
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -102,6 +103,18 @@ class Arena:
             )
         self.enqueuers.append(one)
         return one
+
+    def launch(self, task: str, *arguments: Sequence[object]) -> list[str]:
+        """Enqueue a job of `ordeals` for each list of arguments; answers the ids."""
+        before = set(self.history.of("acked"))
+        subprocess.run(
+            [sys.executable, "-m", "tests.chaos.launcher", "ordeals", task, json.dumps(arguments)],
+            env={**os.environ, **self.environment},
+            cwd=ROOT,
+            check=True,
+            timeout=60,
+        )
+        return [job for job in self.history.of("acked") if job not in before]
 
     def finish(self, fleet: Fleet, *, timeout_s: float = DRAIN_S) -> None:
         """Wait for the enqueuers and then until every job has ended; dead consumers are replaced meanwhile."""
