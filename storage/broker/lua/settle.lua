@@ -13,6 +13,8 @@ local function settle(s)
     return 'stale'
   end
   local queue = job[1]
+  -- First a step that frees memory: a Redis that has none left lets the rest of such a script pass.
+  redis.call('ZREM', key_index(queue, 'running'), s.id)
   local anew = {} -- this very job, launched again while it is finished (by a signal's receiver, say): after the move
   for _, write in ipairs(s.writes) do
     if write[1] == 'enqueue' and write[2].id == s.id then anew[#anew + 1] = write[2] else apply(write) end

@@ -181,12 +181,13 @@ def test_a_clock_that_is_set_back_enqueues_nothing_twice(broker: Broker, inspect
     clock = Clock(broker, hand)
     entries = [entry("a", cron("* * * * *"))]
     clock.run(entries)
+    broker.flush(("queued",))  # the job itself is long forgotten
     for text in ("2026-05-01T11:58:00", "2026-05-01T11:59:30", "2026-05-01T12:00:30"):
         hand.set(text)
         assert clock.run(entries) == 0
     hand.set("2026-05-01T12:01:00")
     assert clock.run(entries) == 1
-    assert inspector.count() == 2
+    assert [job.id for job in inspector.jobs().jobs] == ["cron:a:2026-05-01T12:01"]
 
 
 def test_eight_consumers_enqueue_every_tick_once(redis_url: str, redis_client: "redis.Redis", namespace: str) -> None:
