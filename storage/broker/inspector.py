@@ -7,10 +7,9 @@ from datetime import UTC, datetime
 from typing import Any, get_args
 
 import msgspec
-import redis
-from redis.exceptions import RedisError
 
-from storage.broker.keys import Keys
+from storage.broker.flows import FlowReads
+from storage.broker.reading import instant, text
 from storage.broker.records import (
     STATES,
     Attempt,
@@ -27,7 +26,6 @@ from storage.broker.records import (
     State,
     TaskInfo,
 )
-from storage.broker.scripts import translated
 from storage.errors import JobMissing
 
 ORDER: tuple[State, ...] = (
@@ -62,12 +60,8 @@ _ROW = (
 )
 
 
-class Inspector:
+class Inspector(FlowReads):
     """Reads of one namespace. Every instant is an aware UTC datetime on Redis's clock."""
-
-    def __init__(self, client: "redis.Redis", namespace: str = "dewey") -> None:
-        self._client = client
-        self._keys = Keys(namespace)
 
     def ping(self) -> float:
         """Seconds of one round trip. Raises StoreUnavailable."""
@@ -257,60 +251,35 @@ class Inspector:
         found = self._call("hgetall", self._keys.repairs)
         return {kind.decode(): int(count) for kind, count in found.items() if kind != b"last"}
 
-    # -- the driver --------------------------------------------------------------------------------------------
-
-    def _call(self, command: str, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return getattr(self._client, command)(*args, **kwargs)
-        except RedisError as error:
-            raise translated(error) from error
-
-    def _pipe(self) -> Any:
-        return self._client.pipeline(transaction=False)
-
-    def _run(self, pipe: Any) -> list[Any]:
-        try:
-            return list(pipe.execute())
-        except RedisError as error:
-            raise translated(error) from error
-
 
 # -- from Redis's bytes to values ------------------------------------------------------------------------------
 
 
-def _at(value: Any) -> datetime | None:
-    return datetime.fromtimestamp(float(value) / 1000, UTC) if value not in (None, b"") else None
-
-
-def _text(value: bytes | None) -> str:
-    return value.decode("utf-8", "backslashreplace") if value else ""
-
-
 def _job(job_id: str, fields: dict[str, Any], *, lease_ms: Any = None, stored: bytes | None = None) -> Job:
-    created_at = _at(fields.get("created"))
+    created_at = instant(fields.get("created"))
     result = fields.get("result") or (stored if fields.get("state") == b"succeeded" else None)
     return Job(
         id=job_id,
-        task=_text(fields.get("task")),
-        queue=_text(fields.get("queue")),
-        state=_text(fields.get("state")),  # type: ignore[arg-type]  # only our scripts write it
+        task=text(fields.get("task")),
+        queue=text(fields.get("queue")),
+        state=text(fields.get("state")),  # type: ignore[arg-type]  # only our scripts write it
         priority=float(fields.get("priority") or 0),
         created_at=created_at or datetime.fromtimestamp(0, UTC),
         version=int(fields.get("version") or 0),
-        run_at=_at(fields.get("run_at")),
-        started_at=_at(fields.get("started")),
-        finished_at=_at(fields.get("finished")),
-        lease_until=_at(lease_ms),
+        run_at=instant(fields.get("run_at")),
+        started_at=instant(fields.get("started")),
+        finished_at=instant(fields.get("finished")),
+        lease_until=instant(lease_ms),
         attempt=int(fields.get("attempt") or 0),
         crashes=int(fields.get("crashes") or 0),
         retries=int(fields.get("retries") or 0),
         retries_left=int(fields.get("left") or 0),
         retry_delay_s=float(fields.get("retry_delay") or 0),
-        worker=_text(fields.get("worker")),
-        reason=_text(fields.get("reason")),
-        error_type=_text(fields.get("error_type")),
-        error=_text(fields.get("error")),
-        parent=_text(fields.get("parent")),
+        worker=text(fields.get("worker")),
+        reason=text(fields.get("reason")),
+        error_type=text(fields.get("error_type")),
+        error=text(fields.get("error")),
+        parent=text(fields.get("parent")),
         payload=fields.get("payload") or b"",
         result=result,
         progress=_progress(fields.get("progress")),
@@ -321,21 +290,21 @@ def _job(job_id: str, fields: dict[str, Any], *, lease_ms: Any = None, stored: b
 def _attempts(fields: dict[str, Any]) -> Iterable[Attempt]:
     numbers = sorted(int(name[2:]) for name in fields if name.startswith("a:"))
     for number in numbers:
-        row = json.loads(_text(fields[f"a:{number}"]))
-        started_at = _at(row.get("started"))
+        row = json.loads(text(fields[f"a:{number}"]))
+        started_at = instant(row.get("started"))
         yield Attempt(
             number=number,
             outcome=row["outcome"] if row["outcome"] in _OUTCOMES else "failed",
             started_at=started_at or datetime.fromtimestamp(0, UTC),
-            finished_at=_at(row["finished"]),
+            finished_at=instant(row["finished"]),
             worker=row.get("worker") or "",
             error_type=row["error_type"],
             error=row["error"],
             traceback=row["traceback"],
         )
-    started_at = _at(fields.get("started"))
+    started_at = instant(fields.get("started"))
     if fields.get("state") == b"running" and started_at is not None:
-        yield Attempt(int(fields["attempt"]), "running", started_at, None, _text(fields.get("worker")))
+        yield Attempt(int(fields["attempt"]), "running", started_at, None, text(fields.get("worker")))
 
 
 def _progress(value: bytes | None) -> Progress | None:
@@ -354,7 +323,9 @@ def _line(job_id: str, data: bytes) -> LogLine:
 
 def _pause(text: bytes) -> Pause:
     who = json.loads(text)
-    return Pause(str(who.get("by", "")), str(who.get("reason", "")), _at(who["at"]) or datetime.fromtimestamp(0, UTC))
+    return Pause(
+        str(who.get("by", "")), str(who.get("reason", "")), instant(who["at"]) or datetime.fromtimestamp(0, UTC)
+    )
 
 
 def _minute(fields: dict[bytes, bytes]) -> tuple[int, int, int]:
@@ -373,7 +344,7 @@ def _task(text: bytes) -> TaskInfo:
 
 
 def _consumer(consumer_id: str, row: dict[bytes, bytes]) -> ConsumerInfo:
-    fields = {key.decode(): _text(value) for key, value in row.items()}
+    fields = {key.decode(): text(value) for key, value in row.items()}
     return ConsumerInfo(
         id=consumer_id,
         host=fields.get("host", ""),
@@ -384,7 +355,7 @@ def _consumer(consumer_id: str, row: dict[bytes, bytes]) -> ConsumerInfo:
         started_at=datetime.fromisoformat(fields["started"])
         if fields.get("started")
         else datetime.fromtimestamp(0, UTC),
-        beat_at=_at(fields.get("beat")) or datetime.fromtimestamp(0, UTC),
+        beat_at=instant(fields.get("beat")) or datetime.fromtimestamp(0, UTC),
         running=tuple(
             one
             for name, text in sorted(fields.items())

@@ -20,6 +20,10 @@ Conflict = Literal["keep", "replace", "reject"]
 """What becomes of a job whose unique key another live job holds: that one is kept, replaced while it waits, or the
 enqueue is rejected."""
 
+OnFailure = Literal["fail", "continue", ""]
+"""What becomes of a job that waits for others when one of them is dead or canceled: it fails too, or goes on with an
+error in that place (and so by default)."""
+
 PRIORITY_LIMIT = 4000
 """A priority is a number in [-PRIORITY_LIMIT, PRIORITY_LIMIT]; the higher one runs first."""
 
@@ -30,6 +34,8 @@ class NewJob:
 
     ``delay_ms`` counts from Redis's own clock at the moment of the enqueue; 0 means now.
     ``payload`` is opaque here: the engine's codec wrote it and will read it.
+    ``chord`` is the join that it waits for, blocked; ``member`` the place it has in another one, as
+    ``join:index:size``; ``on_failure`` what a failed member means for it.
     """
 
     id: str
@@ -47,6 +53,8 @@ class NewJob:
     unique: str = ""
     unique_ttl_ms: int = 0
     conflict: Conflict = "keep"
+    member: str = ""
+    on_failure: OnFailure = ""
 
 
 @dataclass(frozen=True, slots=True)

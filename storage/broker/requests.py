@@ -18,8 +18,8 @@ BATCH = 500
 Order = Literal["quiet", "stop", ""]
 Verdict = Literal["settled", "again", "stale"]
 Write = tuple[object, ...]
-"""One of ("set", key, value), ("del", key), ("enqueue", job table), ("chord", id, callback's job id),
-("join", chord id, member index, size, result)."""
+"""One of ("set", key, value), ("del", key), ("enqueue", job table), ("chord", id, callback's job id, texts of the job
+ids of each member), ("join", chord id, member index, size, result), ("miss", chord id, member index, size, error)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Claim:
     """A worker's dated hold on one job. ``token`` is the fence: what comes with another one is refused.
 
     ``revoked_one`` and ``revoked_all`` are Huey's revoke flags as they stood; ``inputs`` are a chord's results by
-    member index, for its callback.
+    member index, for its callback; one that is empty stands for a member that never had a result.
     """
 
     id: str

@@ -1,4 +1,5 @@
-"""Tells those who wait for a job that was buried because it took its workers down: no attempt is left to do it."""
+"""Tells those who wait for a job that is dead without a last attempt to do it: it took its workers down, or it waited
+for another one that failed."""
 
 import copy
 import logging
@@ -19,6 +20,10 @@ _logger = logging.getLogger(__name__)
 
 class WorkerLost(Exception):
     """A job took its workers down, again and again."""
+
+
+class ChildFailed(Exception):
+    """A job waited for another one, and that one is dead or canceled."""
 
 
 def tell(huey: Any) -> int:
@@ -44,7 +49,8 @@ def _writes(huey: Any, job: Job, task: Any) -> tuple[Write, ...]:
     """What Huey writes when a task has failed for good."""
     claim = Claim(job.id, job.queue, "", job.attempt, job.payload, 0, 0, job.task, None, None, None, 0)
     unit = Unit(claim, RunningJob(job.id, job.task, job.queue, job.attempt, ""), 0, 0)
-    failure, task.retries = WorkerLost(job.error), 0
+    kind = ChildFailed if job.error_type == ChildFailed.__name__ else WorkerLost
+    failure, task.retries = kind(job.error), 0
     with huey.collecting(unit):
         tell_failure(huey, task, failure)
     return tuple(unit.writes)

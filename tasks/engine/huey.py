@@ -21,16 +21,17 @@ from typing import Any
 from huey import signals
 from huey.api import PeriodicTask
 from huey.exceptions import CancelExecution, HueyException, TaskTimeout
-from huey.utils import ChordConfig, Error
+from huey.utils import SKIPPED, ChordConfig, Error
 
-from storage.broker.requests import Claim, ClaimRequest, Settlement, Verdict, Write
+from storage.broker.requests import Claim, ClaimRequest, Settlement, Verdict
 from storage.errors import StorageError, StoreRefused, StoreUnavailable
 from tasks.engine import context
 from tasks.engine.burial import tell_failure
 from tasks.engine.context import RunningJob
+from tasks.engine.flows import Flowing
 from tasks.engine.heartbeat import host
 from tasks.engine.interrupt import CalledOff, Stop, TimedOut
-from tasks.engine.launch import Launching, seconds
+from tasks.engine.launch import chain_of, seconds
 from tasks.engine.unit import Unit, storable, text_of, traceback_of
 from tasks.errors import Permanent, Transient
 
@@ -49,7 +50,7 @@ class TaskExited(Exception):
     """A task called sys.exit(): its attempt fails, its worker lives."""
 
 
-class DeweyHuey(Launching):
+class DeweyHuey(Flowing):
     """Huey over the broker.
 
     ``url`` (or a function that answers it when it is first needed) or ``connection_pool`` name the Redis; neither
@@ -83,7 +84,8 @@ class DeweyHuey(Launching):
         try:
             task = self.deserialize_task(claim.payload)
             if claim.inputs is not None:
-                task.extend_data(([self.serializer.deserialize(data) for data in claim.inputs],))
+                values = [self.serializer.deserialize(data) if data else SKIPPED for data in claim.inputs]
+                task.extend_data((values,))
         except HueyException as error:
             self._set_aside(unit, error)
             return unit, None
@@ -169,6 +171,7 @@ class DeweyHuey(Launching):
         A Redis that is away is waited for, ``patience_s`` seconds; after that the lease ends by itself and the job
         runs again.
         """
+        unit.settling = True
         try:
             settlement = unit.settlement()
             try:
@@ -360,12 +363,17 @@ class DeweyHuey(Launching):
         if not self._keeps_books:
             super()._check_chord(cc, value)
             return
-        join: Write = ("join", cc.cid, cc.idx, cc.size, self.serializer.serialize(value))
-        unit = self._units.now
-        if unit is not None and unit.collects:
-            unit.writes.append(join)
-        else:
-            self.broker.write([join])
+        self._write([("join", cc.cid, cc.idx, cc.size, self.serializer.serialize(value))])
+
+    def _abort_chord_member(self, task: Any, value: Any) -> None:
+        if not self._keeps_books:
+            super()._abort_chord_member(task, value)
+            return
+        for one in chain_of(task):
+            if one.chord_config is not None:
+                config = one.chord_config
+                self._write([("miss", config.cid, config.idx, config.size, self.serializer.serialize(value))])
+                return
 
 
 def _bare(settlement: Settlement, error: StoreRefused) -> Settlement:

@@ -1,7 +1,6 @@
 """How jobs come into being: single ones, groups, pipelines and chords as new records of the broker."""
 
 import copy
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +9,7 @@ from huey import signals
 from huey.api import ChordResult, Result, ResultGroup, Task, chord, group
 from huey.utils import ChordConfig
 
-from storage.broker.records import NewJob, State
+from storage.broker.records import NewJob, OnFailure, State
 from storage.broker.requests import Write, job_table
 from storage.errors import AlreadyThere
 from tasks.engine import context, unique
@@ -63,7 +62,7 @@ class Launching(BookedHuey):
         results = self._pipeline_results(task)
         return ResultGroup(results) if len(results) > 1 else results[0]
 
-    def _new_job(self, task: Any, *, blocked: bool = False, chord_id: str = "") -> NewJob:
+    def _new_job(self, task: Any, *, blocked: bool = False, chord_id: str = "", on_failure: OnFailure = "") -> NewJob:
         if task.expires:
             task.resolve_expires(self.utc)
         delay_ms = 0
@@ -71,7 +70,8 @@ class Launching(BookedHuey):
             delay_ms = max(0, self.instant_ms(task.eta) - self.instant_ms(self._get_timestamp()))
         running = context.current_job()
         name = self._registry.task_to_string(type(task))
-        joins = task.chord_config is not None or blocked  # a join waits for each of its members: none is left out
+        member = member_of(task)
+        joins = bool(member) or blocked  # a join waits for each of its members: none is left out
         return NewJob(
             id=task.id,
             task=name,
@@ -88,6 +88,8 @@ class Launching(BookedHuey):
             unique="" if joins else unique.key_of(name, task),
             unique_ttl_ms=round(seconds(getattr(task, "unique_for", 0)) * 1000),
             conflict=unique.policy_of(task),
+            member=member,
+            on_failure=on_failure,
         )
 
     def _enqueue_chord(self, chord_obj: Any) -> Any:
@@ -95,26 +97,31 @@ class Launching(BookedHuey):
             return super()._enqueue_chord(chord_obj)
         writes: list[Write] = []
         handle = self._lay_out(chord_obj, writes)
+        self._write(writes)
+        return handle
+
+    def _write(self, writes: list[Write]) -> None:
+        """Write in one step, now or with the unit of work."""
         unit = self._units.now
         if unit is not None and unit.collects:
             unit.writes += writes
         else:
             self.broker.write(writes)
-        return handle
 
     def _lay_out(self, chord_obj: Any, writes: list[Write]) -> Any:
         """A chord's jobs, nested ones too, as writes of one step: the callback waits, blocked, for its members."""
-        chord_id, callback = str(uuid.uuid4()), chord_obj.callback
-        results = []
+        callback = chord_obj.callback
+        chord_id, results, children = callback.id, [], []
         members = list(chord_obj.tasks)
         for index, member in enumerate(members):
             if isinstance(member, group):
                 raise ValueError(  # noqa: TRY004 - as Huey raises it
                     "cannot use `group` as a chord member - use .then() to convert to a `chord` first."
                 )
-            head = tail = member.callback if isinstance(member, chord) else member
-            while tail.on_complete is not None:
-                tail = tail.on_complete
+            head = member.callback if isinstance(member, chord) else member
+            chain = chain_of(head)
+            tail = chain[-1]
+            children.append(" ".join(one.id for one in chain))
             tail.chord_config = ChordConfig(chord_id, len(members), index, callback)
             if isinstance(member, chord):
                 self._lay_out(member, writes)
@@ -123,7 +130,7 @@ class Launching(BookedHuey):
                 self._emit(signals.SIGNAL_ENQUEUED, head)
             results.append(Result(self, tail))
         if members:
-            writes.insert(0, ("chord", chord_id, callback.id))
+            writes.insert(0, ("chord", chord_id, callback.id, children))
             writes.insert(1, ("enqueue", job_table(self._new_job(callback, blocked=True, chord_id=chord_id))))
         else:
             callback = copy.copy(callback)
@@ -170,6 +177,23 @@ class Launching(BookedHuey):
         if self.utc:
             return validate
         return lambda minute: validate(minute.replace(tzinfo=UTC).astimezone().replace(tzinfo=None))
+
+
+def chain_of(task: Any) -> list[Any]:
+    """A pipeline's tasks, in the order they run."""
+    chain = [task]
+    while chain[-1].on_complete is not None:
+        chain.append(chain[-1].on_complete)
+    return chain
+
+
+def member_of(task: Any) -> str:
+    """The place in a join of a task, or of the pipeline that it begins, as the broker takes it."""
+    for one in chain_of(task):
+        if one.chord_config is not None:
+            config = one.chord_config
+            return f"{config.cid}:{config.idx}:{config.size}"
+    return ""
 
 
 def seconds(value: Any) -> float:

@@ -81,7 +81,7 @@ class DeweyStorage(BaseStorage):  # type: ignore[misc]  # huey has no types
         return self._payloads("queued", limit)
 
     def flush_queue(self) -> None:
-        self.broker.flush(("queued", "blocked"))
+        self.broker.flush(("blocked", "queued"))
 
     # -- the schedule ------------------------------------------------------------------------------------------
 

@@ -43,9 +43,12 @@ local function gate_of(queue)
   return text and cjson.decode(text)
 end
 
--- A job has ended: its unique key is free, unless that was taken for a time, and its bytes count no more.
-local function let_go(id, queue)
-  local held = redis.call('HMGET', key_job(id), 'unique', 'unique_ttl', 'sized')
+local flow = {} -- what a job's end means for the job that waits for it: see _flow.lua
+
+-- A job has ended: its unique key is free, unless that was taken for a time, its bytes count no more, and the job that
+-- waits for it is told of a failure.
+local function let_go(id, queue, state)
+  local held = redis.call('HMGET', key_job(id), 'unique', 'unique_ttl', 'sized', 'member')
   if held[1] and held[2] == '0' and redis.call('GET', key_unique(held[1])) == id then
     redis.call('DEL', key_unique(held[1]))
   end
@@ -54,6 +57,7 @@ local function let_go(id, queue)
     redis.call('HDEL', key_job(id), 'sized')
   end
   redis.call('PUBLISH', key_done(id), '1')
+  if held[4] and state ~= 'succeeded' then flow.ended(id, held[4], state) end
 end
 
 -- Takes a job's unique key. Returns nil, or the id of the job that has it.
@@ -82,9 +86,9 @@ local function move(id, queue, from, to, score, fields)
   else
     redis.call('HSET', key, 'state', to, unpack(fields))
   end
-  if ENDED[to] then let_go(id, queue) end
   redis.call('XADD', key_events(), 'MAXLEN', '~', EVENTS_KEPT, '*',
     'job', id, 'queue', queue, 'state', to, 'version', version, 'at', whole(NOW))
+  if ENDED[to] then let_go(id, queue, to) end
   if to == 'queued' then wake(queue) end
 end
 

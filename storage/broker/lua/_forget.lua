@@ -1,10 +1,12 @@
--- forget(queue, state, ids): removes jobs with everything that is theirs: record, log, result, revoke flag, and for a
--- chord's callback the results of its members. Returns how many.
+-- forget(queue, state, ids): removes jobs with everything that is theirs: record, log, result, revoke flag, and for one
+-- that waited for others what it had of them. One that has not ended is missed by those who wait for it.
+-- Returns how many.
 
 local function forget(queue, state, ids)
   for _, id in ipairs(ids) do
-    local chord = redis.call('HGET', key_job(id), 'chord')
-    if chord then redis.call('DEL', key_chord(chord)) end
+    local job = redis.call('HMGET', key_job(id), 'chord', 'member')
+    if job[2] and not ENDED[state] then flow.ended(id, job[2], 'thrown away') end
+    if job[1] then redis.call('DEL', key_chord(job[1]), key_failed(job[1]), key_children(job[1])) end
     redis.call('DEL', key_job(id), key_log(id))
     redis.call('HDEL', key_data(), id, 'r:' .. id)
     redis.call('ZREM', key_index(queue, state), id)

@@ -27,6 +27,7 @@ local function insert(job)
     end
   end
   if found[1] then
+    if job.member ~= '' then flow.revived(job.member) end
     redis.call('ZREM', key_index(found[2], found[1]), job.id)
     redis.call('HDEL', key, 'finished', 'reason', 'error', 'error_type', 'progress', 'result', 'crashes', 'cancel')
   end
@@ -39,6 +40,8 @@ local function insert(job)
   if not found[1] then also('created', whole(NOW)) end
   if job.parent ~= '' then also('parent', job.parent) end
   if job.chord ~= '' then also('chord', job.chord) end
+  if job.member ~= '' then also('member', job.member) end
+  if job.on_failure ~= '' then also('on_failure', job.on_failure) end
   if job.unique ~= '' then also('unique', job.unique); also('unique_ttl', whole(job.unique_ttl_ms)) end
   if job.lifo then also('lifo', '1') end
   if job.sized then

@@ -3,8 +3,8 @@
 -- KEYS[1]: prefix. ARGV[1]: msgpack {room, states}. Returns how many were forgotten.
 local request = cmsgpack.unpack(ARGV[1])
 local gone = 0
-for _, queue in ipairs(redis.call('SMEMBERS', key_queues())) do
-  for _, state in ipairs(request.states) do
+for _, state in ipairs(request.states) do
+  for _, queue in ipairs(redis.call('SMEMBERS', key_queues())) do
     local room = request.room - gone
     if room > 0 then
       gone = gone + forget(queue, state, redis.call('ZRANGE', key_index(queue, state), 0, room - 1))

@@ -16,9 +16,9 @@ for _, queue in ipairs(redis.call('SMEMBERS', key_queues())) do
     write_attempt(id, job[1], 'lost', job[2], job[3], 'WorkerLost', message, '')
     if crashes >= tonumber(ARGV[2]) then
       message = 'worker lost ' .. whole(crashes) .. ' times; last on ' .. (job[3] or '?')
+      redis.call('SADD', key_buried(), id)
       move(id, queue, 'running', 'dead', NOW,
         {'token', '', 'finished', whole(NOW), 'error_type', 'WorkerLost', 'error', message, 'reason', 'poison'})
-      redis.call('SADD', key_buried(), id)
       out[#out + 1] = id; out[#out + 1] = job[3] or '?'; out[#out + 1] = crashes; out[#out + 1] = 'dead'
     else
       move(id, queue, 'running', 'queued', old_place(id, tonumber(job[4])),

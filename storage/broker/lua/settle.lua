@@ -38,7 +38,7 @@ local function settle(s)
   else
     fields[#fields + 1] = 'finished'; fields[#fields + 1] = whole(NOW)
     move(s.id, queue, 'running', s.state, NOW, fields)
-    if s.state == 'succeeded' and job[7] then redis.call('DEL', key_chord(job[7])) end
+    if s.state == 'succeeded' and job[7] then redis.call('DEL', key_chord(job[7]), key_failed(job[7])) end
   end
   count(queue, s.outcome)
   if redis.call('HEXISTS', key_gates(), queue) == 1 then wake(queue) end -- its cap has room again

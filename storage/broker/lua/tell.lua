@@ -4,4 +4,5 @@
 if redis.call('SREM', key_buried(), ARGV[1]) == 0 then return 0 end
 if redis.call('HGET', key_job(ARGV[1]), 'state') ~= 'dead' then return 0 end
 for _, write in ipairs(cmsgpack.unpack(ARGV[2])) do apply(write) end
+redis.call('PUBLISH', key_done(ARGV[1]), '1')
 return 1

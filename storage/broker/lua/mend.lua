@@ -1,0 +1,32 @@
+-- Looks for jobs that wait for one that is gone (its record was deleted by hand, or lost), and has them go on or fail
+-- as on_failure says. KEYS[1]: prefix. ARGV: queue, place of the first blocked job to look at, how many.
+-- Returns {how many were looked at, how many members were found gone}.
+local LIVE_MEMBERS = 1000 -- most of a job's members that are looked at
+
+local function gone(ids)
+  for id in string.gmatch(ids, '%S+') do
+    local state = redis.call('HGET', key_job(id), 'state')
+    if state and (not ENDED[state] or redis.call('SISMEMBER', key_buried(), id) == 1) then return false end
+  end
+  return true
+end
+
+local first = tonumber(ARGV[2])
+local blocked = redis.call('ZRANGE', key_index(ARGV[1], 'blocked'), first, first + tonumber(ARGV[3]) - 1)
+local found = 0
+for _, id in ipairs(blocked) do
+  local join = redis.call('HGET', key_job(id), 'chord')
+  local children = join and redis.call('LRANGE', key_children(join), 0, -1) or {}
+  local looked = 0
+  for index, ids in ipairs(children) do
+    local at = whole(index - 1)
+    if looked < LIVE_MEMBERS and redis.call('HEXISTS', key_chord(join), at) == 0 then
+      looked = looked + 1
+      if gone(ids) then
+        found = found + 1
+        flow.ended(string.match(ids, '(%S+)%s*$'), join .. ':' .. at .. ':' .. #children, 'gone')
+      end
+    end
+  end
+end
+return {#blocked, found}

@@ -1,0 +1,454 @@
+"""Trees of jobs across queues: who waits for whom, what a child's failure means, and how it is mended."""
+
+import random
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from huey import group
+from huey.api import TaskException
+from huey.utils import SKIPPED, Error
+
+from storage.broker.flows import FlowNode
+from storage.errors import JobMissing, Refused
+from tasks.engine import burial
+from tasks.engine.flows import Flow, Node, node
+from tests.tasks.engine.conftest import Shop, attempt
+from tests.tasks.engine.faults import crash_all
+
+Make = Callable[..., Shop]
+
+
+class Order:
+    """The flow that an order goes through; its tasks fail when their names are in ``broken``."""
+
+    def __init__(self, shop: Shop) -> None:
+        self.shop = shop
+        self.broken: set[str] = set()
+        self.seen: dict[str, Any] = {}
+
+        def step(name: str, queue: str) -> Any:
+            def run(order: int, values: Any = None) -> str:
+                if name in self.broken:
+                    raise ValueError(f"{name} is broken")
+                self.seen[name] = values
+                return f"{name} {order}"
+
+            return shop.huey.task(queue=queue, name=name)(run)
+
+        self.complete = step("complete_order", "orders")
+        self.validate = step("validate_inventory", "stock")
+        self.reserve = step("reserve_shipping", "shipping")
+        self.pay = step("process_payment", "payments")
+        self.check = step("validate_payment_method", "payments")
+
+    def launch(self, **policies: Any) -> Flow:
+        payment = node(self.pay.s(7), self.check.s(7), **policies)
+        return self.shop.huey.launch(
+            node(self.complete.s(7), self.validate.s(7), self.reserve.s(7), payment, **policies)
+        )
+
+    def states(self, flow: Flow) -> dict[str, str]:
+        jobs = [self.shop.job(handle) for handle in flow.walk()]
+        return {job.task.rpartition(".")[2]: job.state for job in jobs}
+
+
+@pytest.fixture
+def order(shop: Shop) -> Order:
+    return Order(shop)
+
+
+def test_a_tree_is_blocked_from_the_inside_out_and_hands_results_up(order: Order) -> None:
+    flow = order.launch()
+    assert order.states(flow) == {
+        "complete_order": "blocked",
+        "validate_inventory": "queued",
+        "reserve_shipping": "queued",
+        "process_payment": "blocked",
+        "validate_payment_method": "queued",
+    }
+    assert order.shop.run_all() == 5
+    assert flow.get() == "complete_order 7"
+    assert order.seen["complete_order"] == ["validate_inventory 7", "reserve_shipping 7", "process_payment 7"]
+    assert order.seen["process_payment"] == ["validate_payment_method 7"]
+    assert [child.get() for child in flow.children] == order.seen["complete_order"]
+    assert set(order.states(flow).values()) == {"succeeded"}
+
+
+def test_a_failed_child_takes_all_above_it_along_in_its_own_step(order: Order) -> None:
+    order.broken = {"validate_payment_method"}
+    flow = order.launch()
+    order.shop.run_all()
+    assert order.states(flow) == {
+        "complete_order": "dead",
+        "validate_inventory": "succeeded",
+        "reserve_shipping": "succeeded",
+        "process_payment": "dead",
+        "validate_payment_method": "dead",
+    }
+    payment, check = order.shop.job(flow.children[2]), order.shop.job(flow.children[2].children[0])
+    assert payment.error_type == "ChildFailed"
+    assert payment.error == f"its child {check.task} ({check.id}) is dead: ValueError: {check.error}"
+    top = order.shop.job(flow)
+    assert top.error.startswith(f"its child {payment.task} ({payment.id}) is dead: ChildFailed: its child")
+    assert burial.tell(order.shop.huey) == 2
+    with pytest.raises(TaskException, match="validate_payment_method is broken"):
+        flow.get()
+
+
+def test_a_requeued_child_brings_back_all_that_it_took_along(order: Order) -> None:
+    order.broken = {"validate_payment_method"}
+    flow = order.launch()
+    order.shop.run_all()
+    burial.tell(order.shop.huey)
+    order.broken = set()
+    check = flow.children[2].children[0]
+    with pytest.raises(Refused, match=f"waits for its child {check.id}, which failed"):
+        order.shop.huey.broker.requeue(flow.children[2].id)
+    order.shop.huey.broker.requeue(check.id)
+    assert order.states(flow)["process_payment"] == order.states(flow)["complete_order"] == "blocked"
+    assert burial.tell(order.shop.huey) == 0
+    order.shop.run_all()
+    flow.reset()
+    assert flow.get() == "complete_order 7"
+    job = order.shop.job(flow)
+    assert (job.error, job.error_type, job.reason) == ("", "", "")
+
+
+def test_with_two_failed_children_the_parent_waits_for_both_to_be_tried_again(order: Order) -> None:
+    order.broken = {"validate_inventory", "reserve_shipping"}
+    flow = order.launch()
+    order.shop.run_all()
+    order.broken = set()
+    first, second = flow.children[:2]
+    order.shop.huey.broker.requeue(second.id)
+    order.shop.run_all()
+    assert order.shop.job(flow).state == "dead"
+    order.shop.huey.broker.requeue(first.id)
+    assert order.shop.job(flow).state == "blocked"
+    order.shop.run_all()
+    assert flow.get() == "complete_order 7"
+
+
+def test_a_flow_can_go_on_without_a_failed_child(order: Order) -> None:
+    order.broken = {"validate_inventory", "validate_payment_method"}
+    flow = order.launch(on_failure="continue")
+    order.shop.run_all()
+    assert flow.get() == "complete_order 7"
+    inventory, shipping, payment = order.seen["complete_order"]
+    assert isinstance(inventory, Error)
+    assert "validate_inventory is broken" in inventory.metadata["error"]
+    assert (shipping, payment) == ("reserve_shipping 7", "process_payment 7")
+    assert isinstance(order.seen["process_payment"][0], Error)
+
+
+def test_policies_are_each_nodes_own(order: Order) -> None:
+    order.broken = {"validate_payment_method"}
+    payment = node(order.pay.s(7), order.check.s(7))
+    flow = order.shop.huey.launch(node(order.complete.s(7), order.validate.s(7), payment, on_failure="continue"))
+    order.shop.run_all()
+    assert order.shop.job(flow).state == "blocked"  # until the consumer hands the error over
+    assert burial.tell(order.shop.huey) == 1
+    order.shop.run_all()
+    assert order.seen["complete_order"][0] == "validate_inventory 7"
+    assert "validate_payment_method is broken" in order.seen["complete_order"][1].metadata["error"]
+    assert flow.get() == "complete_order 7"
+
+
+def _cancel(shop: Shop, child: Flow) -> None:
+    shop.huey.broker.cancel(child.id, "canceled by ann: no stock")
+
+
+def _revoke(shop: Shop, child: Flow) -> None:
+    child.revoke()
+
+
+def _flush(shop: Shop, child: Flow) -> None:
+    shop.huey.broker.flush(("queued",))
+
+
+def _delete(shop: Shop, child: Flow) -> None:
+    broker = shop.huey.broker
+    broker.call("zrem", broker.keys.index("stock", "queued"), child.id)
+    broker.call("delete", broker.keys.job(child.id))
+    assert broker.mend() == 1
+    assert broker.mend() == 0
+
+
+ENDS = {
+    "canceled while it waits": (_cancel, "is canceled: canceled by ann: no stock"),
+    "revoked": (_revoke, "is canceled: revoked"),
+    "thrown away": (_flush, "is thrown away"),
+    "gone": (_delete, "is gone"),
+}
+
+
+@pytest.mark.parametrize("how", ENDS)
+def test_no_parent_waits_for_a_child_that_will_not_run(order: Order, how: str) -> None:
+    end, words = ENDS[how]
+    flow = order.shop.huey.launch(node(order.complete.s(7), order.validate.s(7)))
+    end(order.shop, flow.children[0])
+    order.shop.run_all()
+    parent = order.shop.job(flow)
+    assert (parent.state, parent.error_type) == ("dead", "ChildFailed")
+    assert words in parent.error
+
+
+@pytest.mark.parametrize("how", [how for how in ENDS if how != "thrown away"])  # that takes the parent along
+def test_a_parent_that_goes_on_finds_a_gap_where_a_child_never_ran(order: Order, how: str) -> None:
+    other = order.reserve.s(7)
+    flow = order.shop.huey.launch(node(order.complete.s(7), order.validate.s(7), other, on_failure="continue"))
+    order.shop.huey.execute(other)
+    ENDS[how][0](order.shop, flow.children[0])
+    order.shop.run_all()
+    assert order.seen["complete_order"] == [SKIPPED, "reserve_shipping 7"]
+    assert flow.get() == "complete_order 7"
+
+
+def test_an_expired_child_fails_its_parent(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    @shop.huey.task()
+    def child() -> None: ...
+
+    @shop.huey.task()
+    def parent(values: list[Any]) -> None: ...
+
+    flow = shop.huey.launch(node(parent.s(), child.s(expires=-5)))
+    shop.run_all()
+    assert "is canceled: expired" in shop.job(flow).error
+
+
+@pytest.mark.parametrize("policy", ["fail", "continue"])
+def test_a_child_buried_by_its_crashes_is_told_of(shop: Shop, policy: Any) -> None:
+    seen: list[Any] = []
+    handled: list[Exception] = []
+
+    @shop.huey.task()
+    def poison() -> None: ...
+
+    @shop.huey.task()
+    def gather(values: list[Any]) -> str:
+        seen.extend(values)
+        return "gathered"
+
+    @shop.huey.task()
+    def handler(error: Exception) -> None:
+        handled.append(error)
+
+    flow = shop.huey.launch(node(gather.s().error(handler), poison.s(), on_failure=policy))
+    crash_all(shop, times=3)
+    told = burial.tell(shop.huey)
+    shop.run_all()
+    if policy == "fail":
+        assert told == 2
+        assert "worker lost 3 times" in shop.job(flow).error
+        assert [str(error) for error in handled] == [shop.job(flow).error]
+    else:
+        assert told == 1
+        assert "worker lost 3 times" in seen[0].metadata["error"]
+        assert flow.get() == "gathered"
+
+
+def test_a_child_may_be_a_pipeline_whose_last_value_counts(order: Order) -> None:
+    chain = order.validate.s(7).then(order.reserve)
+    flow = order.shop.huey.launch(node(order.complete.s(7), chain, order.check.s(7)))
+    assert order.shop.run_all() == 4
+    assert order.seen["complete_order"] == ["reserve_shipping validate_inventory 7", "validate_payment_method 7"]
+    order.broken = {"validate_inventory"}
+    broken = order.shop.huey.launch(node(order.complete.s(7), order.validate.s(7).then(order.reserve)))
+    order.shop.run_all()
+    assert order.shop.job(broken).state == "dead"
+    assert "validate_inventory is broken" in order.shop.job(broken).error
+    assert flow.get() == "complete_order 7"
+
+
+def test_a_child_that_is_retried_is_not_a_failed_one(shop: Shop) -> None:
+    @shop.huey.task(retries=2)
+    def child() -> str:
+        if attempt() < 3:
+            raise ValueError("again")
+        return "third"
+
+    @shop.huey.task()
+    def parent(values: list[str]) -> list[str]:
+        return values
+
+    flow = shop.huey.launch(node(parent.s(), child.s()))
+    shop.run_all()
+    assert flow.get() == ["third"]
+
+
+def test_a_canceled_parent_that_is_requeued_waits_for_what_it_lacks(order: Order) -> None:
+    flow = order.shop.huey.launch(node(order.complete.s(7), order.validate.s(7), order.reserve.s(7)))
+    order.shop.run_one()
+    order.shop.huey.broker.cancel(flow.id, "not now")
+    order.shop.huey.broker.requeue(flow.id)
+    assert order.shop.job(flow).state == "blocked"
+    order.shop.run_all()
+    assert flow.get() == "complete_order 7"
+
+
+def test_a_flow_launched_by_a_job_that_fails_to_be_finished_is_not_launched(order: Order) -> None:
+    shop = order.shop
+
+    @shop.huey.task()
+    def work() -> None: ...
+
+    def fan_out(task: Any, value: Any, error: Any) -> None:
+        if task.name.endswith("work"):
+            order.launch()
+
+    shop.huey.post_execute()(fan_out)
+    work()
+    unit, task = shop.huey.open(shop.claim())
+    shop.huey.perform(unit, task)
+    assert shop.inspector.count() == 1
+    shop.huey.settle(unit)
+    assert shop.inspector.count() == 6
+    shop.run_all()
+    assert shop.inspector.count(("succeeded",)) == 6
+
+
+def test_nothing_of_a_flow_is_left_when_its_jobs_are_forgotten(order: Order) -> None:
+    order.broken = {"validate_payment_method"}
+    order.launch()
+    order.shop.run_all()
+    order.launch()
+    broker = order.shop.huey.broker
+    broker.flush(("blocked", "queued"))
+    assert broker.flush(("succeeded", "dead", "canceled")) > 0
+    left = {key.decode().split(":")[1] for key in broker.client.scan_iter("*")}
+    assert left.isdisjoint({"job", "chord", "children", "failed", "queue", "log"})
+
+
+def test_an_inspector_reads_a_flow_as_a_tree(order: Order) -> None:
+    flow = order.launch()
+    order.shop.huey.execute(flow.children[0].task)
+
+    def shape(one: FlowNode) -> Any:
+        return (one.task.rpartition(".")[2], one.state, [shape(child) for child in one.children])
+
+    tree = order.shop.inspector.flow(flow.id)
+    assert shape(tree) == (
+        "complete_order",
+        "blocked",
+        [
+            ("validate_inventory", "succeeded", []),
+            ("reserve_shipping", "queued", []),
+            ("process_payment", "blocked", [("validate_payment_method", "queued", [])]),
+        ],
+    )
+    assert tree.waits_for_it == ""
+    assert {child.waits_for_it for child in tree.children} == {flow.id}
+    small = order.shop.inspector.flow(flow.id, limit=2)
+    assert (len(small.children), small.left_out) == (1, 2)
+    assert order.shop.inspector.flow(flow.children[1].id).children == ()
+    with pytest.raises(JobMissing):
+        order.shop.inspector.flow("nobody")
+
+
+def test_chords_and_pipelines_are_read_as_trees_too(shop: Shop) -> None:
+    @shop.huey.task()
+    def number(n: int) -> int:
+        return n
+
+    @shop.huey.task()
+    def total(values: list[int]) -> int:
+        return sum(values)
+
+    handle = shop.huey.enqueue(group([number.s(1).then(number), number.s(2)]).then(total))
+    shop.run_one()
+    tree = shop.inspector.flow(handle.callback.id)
+    assert [child.state for child in tree.children] == ["queued", "queued"]
+    assert [[one.state for one in child.children] for child in tree.children] == [["succeeded"], []]
+    shop.run_all()
+    assert handle.callback.get() == 3
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_immediate_mode_runs_a_tree_at_once(make_shop: Make, broken: bool) -> None:
+    order = Order(make_shop(immediate=True))
+    order.broken = {"validate_payment_method"} if broken else set()
+    flow = order.launch()
+    if broken:
+        with pytest.raises(TaskException, match="validate_payment_method is broken"):
+            flow.get()
+        assert "complete_order" not in order.seen
+        assert order.launch(on_failure="continue").get() == "complete_order 7"
+    else:
+        assert flow.get() == "complete_order 7"
+        assert order.seen["complete_order"] == ["validate_inventory 7", "reserve_shipping 7", "process_payment 7"]
+
+
+def test_what_can_not_be_a_flow_is_refused_with_what_to_do(order: Order) -> None:
+    launch = order.shop.huey.launch
+    task = order.validate.s(1)
+    with pytest.raises(ValueError, match="twice"):
+        launch(node(order.complete.s(1), task, task))
+    with pytest.raises(ValueError, match=r"write node\(callback"):
+        node(order.complete.s(1), group([task]))
+    with pytest.raises(ValueError, match="use a task"):
+        node("complete_order")
+    with pytest.raises(ValueError, match="'fail' or 'continue'"):
+        node(task, on_failure="ignore")  # type: ignore[arg-type]  # what a person might write
+    launch(node(order.complete.s(1), task))
+    with pytest.raises(ValueError, match="part of another"):
+        launch(node(order.complete.s(1), task))
+    assert order.shop.inspector.count() == 2
+
+
+class Forest:
+    """Random trees whose jobs fail while their numbers are in ``broken``; ``runs`` counts those that succeeded."""
+
+    def __init__(self, shop: Shop, seed: int) -> None:
+        self.shop = shop
+        self.chance = random.Random(seed)
+        self.broken: set[int] = set()
+        self.runs: Counter[int] = Counter()
+        self.numbers = iter(range(10_000))
+
+        @shop.huey.task(retries=1)
+        def work(number: int, values: list[Any] | None = None) -> int:
+            if number in self.broken:
+                raise ValueError(f"{number} is broken")
+            self.runs[number] += 1
+            return number
+
+        self.work: Any = work
+
+    def grow(self, depth: int) -> Node:
+        number = next(self.numbers)
+        if self.chance.random() < 0.25:
+            self.broken.add(number)
+        below = [self.grow(depth - 1) for _ in range(self.chance.randint(depth == 3, 3))] if depth else []
+        task = self.work.s(number, priority=self.chance.randrange(4))
+        return node(task, *below, on_failure="fail" if self.chance.random() < 0.5 else "continue")
+
+    def succeeds(self, one: Node) -> bool:
+        below = [self.succeeds(child) for child in one.children]
+        return one.task.args[0] not in self.broken and (one.on_failure == "continue" or all(below))
+
+    def settle(self) -> None:
+        while self.shop.run_all() or burial.tell(self.shop.huey):
+            pass
+
+    def dead(self) -> list[str]:
+        return [job.id for job in self.shop.inspector.jobs(("dead",)).jobs if job.error_type != "ChildFailed"]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_random_trees_with_random_failures_end_as_their_policies_say(shop: Shop, seed: int) -> None:
+    forest = Forest(shop, seed)
+    tree = forest.grow(3)
+    flow = shop.huey.launch(tree)
+    forest.settle()
+    for one, handle in zip(tree.walk(), flow.walk(), strict=True):
+        assert shop.job(handle).state == ("succeeded" if forest.succeeds(one) else "dead"), one.task.args[0]
+    assert set(forest.runs.values()) <= {1}
+    forest.broken.clear()
+    while dead := forest.dead():
+        for job_id in dead:
+            shop.huey.broker.requeue(job_id)
+        forest.settle()
+    assert shop.inspector.count(("succeeded",)) == shop.inspector.count() == len(list(tree.walk()))
+    assert set(forest.runs.values()) == {1}
