@@ -4,6 +4,8 @@
 -- Returns {ids of jobs that are no longer this process's, id and reason of each that was called off, an operator's
 -- order or ''}.
 local request = cmsgpack.unpack(ARGV[1])
+-- First a step that frees memory: a Redis that has none left lets the rest of such a script pass, and leases live on.
+redis.call('ZREMRANGEBYSCORE', key_consumers(), '-inf', NOW - 86400000)
 local lost, called_off = {}, {}
 for _, held in ipairs(request.held) do
   local v = redis.call('HMGET', key_job(held[1]), 'token', 'state', 'queue', 'cancel')

@@ -115,7 +115,7 @@ def test_redis_in_trouble_is_told_from_a_request_it_refuses(error: redis.RedisEr
     assert type(translated(error)) is kind
 
 
-def test_a_redis_without_memory_takes_no_new_job_but_the_end_of_those_that_run(
+def test_a_redis_without_memory_takes_no_new_job_but_beats_and_ends_those_that_run(
     redis_client: "redis.Redis", broker: Broker, inspector: Inspector
 ) -> None:
     broker.enqueue([NewJob("a", "t.work", "default", b"{}")])
@@ -124,6 +124,8 @@ def test_a_redis_without_memory_takes_no_new_job_but_the_end_of_those_that_run(
     try:
         with pytest.raises(StoreUnavailable, match="can not do this now"):
             broker.enqueue([NewJob("b", "t.work", "default", b"{}")])
+        assert broker.heartbeat(Beat("host:1", 60_000, (("a", claim.token),), {"host": "h"})).lost == ()
+        assert [consumer.id for consumer in inspector.consumers()] == ["host:1"]
         result = (("set", "a", b"result"), ("enqueue", job_table(NewJob("after", "t.work", "default", b"{}"))))
         assert broker.settle(replace(done(claim), writes=result))[0] == "settled"  # what runs can end
         assert [job.id for job in inspector.jobs(("queued", "succeeded")).jobs] == ["after", "a"]
