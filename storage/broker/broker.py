@@ -38,9 +38,6 @@ from storage.broker.requests import (
 from storage.broker.scripts import Scripts, pack, translated
 from storage.errors import AlreadyThere, JobMissing, Refused
 
-MEND_BATCH = 50
-"""Most blocked jobs looked at by one script."""
-
 
 class Broker:
     """The books of one namespace in Redis."""
@@ -174,17 +171,6 @@ class Broker:
     def tell(self, job_id: str, writes: Sequence[Write]) -> bool:
         """Write what those who wait for a buried job must know. False when another consumer has, or it lives again."""
         return bool(self._scripts.run("tell", job_id, pack(list(writes))))
-
-    def mend(self) -> int:
-        """Let no job wait for one that is gone: what waited fails or goes on, as it was told to. Answers how many
-        were found gone."""
-        found = 0
-        for queue in sorted(name.decode() for name in self.call("smembers", self.keys.queues)):
-            place, looked = 0, MEND_BATCH
-            while looked == MEND_BATCH:
-                looked, gone = (int(part) for part in self._scripts.run("mend", queue, place, MEND_BATCH))
-                place, found = place + looked, found + gone
-        return found
 
     def retain(self) -> int:
         """Forget a batch of finished jobs that are past their retention; answers how many."""

@@ -12,11 +12,13 @@ from storage.broker.records import STATES
 _logger = logging.getLogger(__name__)
 
 LOOKED_AT_ONCE = 200
+MENDED_AT_ONCE = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """One thing that could not be. ``kind``: ghost, twice, misfiled, unleased or orphan (see reconcile.lua)."""
+    """One thing that could not be. ``kind``: ghost, twice, misfiled, unleased or orphan (see reconcile.lua), or
+    childless (see mend.lua)."""
 
     kind: str
     job_id: str
@@ -54,7 +56,16 @@ class Reconciler:
                     yield [Repair(kind, job_id) for kind, job_id in zip(words[::2], words[1::2], strict=True)]
                     if cursor == b"0":
                         break
+            yield from self._left_waiting(queue)
         yield from self._orphans()
+
+    def _left_waiting(self, queue: bytes) -> Iterator[list[Repair]]:
+        """Jobs that wait for one that is gone: they fail or go on, as they were told to."""
+        place, looked = 0, MENDED_AT_ONCE
+        while looked == MENDED_AT_ONCE:
+            looked, *found = self._broker.run("mend", queue, place, MENDED_AT_ONCE)
+            place += looked - len(found)
+            yield [Repair("childless", job_id.decode()) for job_id in found]
 
     def _orphans(self) -> Iterator[list[Repair]]:
         """Records that no index names. Slots of a scan may answer a job twice, and a live one may move meanwhile: the

@@ -1,6 +1,6 @@
 -- Looks for jobs that wait for one that is gone (its record was deleted by hand, or lost), and has them go on or fail
 -- as on_failure says. KEYS[1]: prefix. ARGV: queue, place of the first blocked job to look at, how many.
--- Returns {how many were looked at, how many members were found gone}.
+-- Returns {how many were looked at, id of each that waited for one that is gone ...}.
 local LIVE_MEMBERS = 1000 -- most of a job's members that are looked at
 
 local function gone(ids)
@@ -13,7 +13,7 @@ end
 
 local first = tonumber(ARGV[2])
 local blocked = redis.call('ZRANGE', key_index(ARGV[1], 'blocked'), first, first + tonumber(ARGV[3]) - 1)
-local found = 0
+local out = {#blocked}
 for _, id in ipairs(blocked) do
   local join = redis.call('HGET', key_job(id), 'chord')
   local children = join and redis.call('LRANGE', key_children(join), 0, -1) or {}
@@ -23,10 +23,14 @@ for _, id in ipairs(blocked) do
     if looked < LIVE_MEMBERS and redis.call('HEXISTS', key_chord(join), at) == 0 then
       looked = looked + 1
       if gone(ids) then
-        found = found + 1
+        if out[#out] ~= id then out[#out + 1] = id end
         flow.ended(string.match(ids, '(%S+)%s*$'), join .. ':' .. at .. ':' .. #children, 'gone')
       end
     end
   end
 end
-return {#blocked, found}
+if #out > 1 then
+  redis.call('HINCRBY', key_repairs(), 'childless', #out - 1)
+  redis.call('HSET', key_repairs(), 'last', 'childless ' .. out[#out] .. ' ' .. whole(NOW))
+end
+return out

@@ -11,6 +11,7 @@ from huey.api import TaskException
 from huey.utils import SKIPPED, Error
 
 from storage.broker.flows import FlowNode
+from storage.broker.reconciler import Reconciler, Repair
 from storage.errors import JobMissing, Refused
 from tasks.engine import burial
 from tasks.engine.flows import Flow, Node, node
@@ -172,8 +173,10 @@ def _delete(shop: Shop, child: Flow) -> None:
     broker = shop.huey.broker
     broker.call("zrem", broker.keys.index("stock", "queued"), child.id)
     broker.call("delete", broker.keys.job(child.id))
-    assert broker.mend() == 1
-    assert broker.mend() == 0
+    waiting = shop.inspector.jobs(("blocked",)).jobs[0].id
+    assert Reconciler(broker).run() == [Repair("childless", waiting)]
+    assert Reconciler(broker).run() == []
+    assert shop.inspector.repairs() == {"childless": 1}
 
 
 ENDS = {
