@@ -18,6 +18,10 @@ from storage.servers.home import Home
 from storage.servers.launch import wrapped
 from tasks.resources import Resources
 
+APPLICATION = "tasks.app.huey"
+SAMPLES = "tasks.samples.huey"
+"""The application's tasks, and beside them those of the demo."""
+
 PAUSES_S = (0.5, 1.0, 2.0, 5.0, 10.0)
 """How long after the start of a replacement the next one may start; the last one stays."""
 STEADY_AFTER_S = 60.0
@@ -30,7 +34,7 @@ class Plan:
     """How a consumer is started. ``stop_s`` is how long its jobs may take to end when it is told to stop."""
 
     log_path: Path
-    huey: str = "tasks.app.huey"
+    huey: str = APPLICATION
     workers: int = 4
     kind: str = "thread"
     stop_s: float = 30.0

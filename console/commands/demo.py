@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import typer
 
-from console.commands.consumers import Crew, Plan, Tending, consumer_log
+from console.commands.consumers import SAMPLES, Crew, Plan, Tending, consumer_log
 from console.commands.documents import Upload, upload
 from console.commands.opening import Desk, WrongUse, open_desk, require_terminal
 from console.commands.printing import emit, note
@@ -19,7 +19,6 @@ from storage import chunks, files
 from storage.broker.records import FINISHED, State
 
 POLL_S = 0.2
-HUEY = "tasks.samples.huey"
 STOP_S = 5.0
 
 app = typer.Typer()
@@ -64,7 +63,7 @@ def demo(
     _check_settings(desk)
     for line in prepare(desk.resources):
         note(line)
-    plan = Plan(consumer_log(desk.resources), huey=HUEY, workers=workers, stop_s=STOP_S)
+    plan = Plan(consumer_log(desk.resources), SAMPLES, workers=workers, stop_s=STOP_S)
     with ExitStack() as stack:
         crew = stack.enter_context(Crew(plan))
         seeded = _seed(desk, lively=headless is None)

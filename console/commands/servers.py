@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from console.commands.consumers import TEND_S, Crew, Plan, consumer_log
+from console.commands.consumers import APPLICATION, SAMPLES, TEND_S, Crew, Plan, consumer_log
 from console.commands.opening import Desk, open_desk, operator, require_terminal
 from console.commands.printing import Json, emit, paragraph, plural, say, shown
 from storage import doctor as doctoring
@@ -88,10 +88,15 @@ def up(
         desk = open_desk()
         for line in prepare(desk.resources):
             say(line)
-        plan = Plan(consumer_log(desk.resources), workers=workers, kind=kind)
+        plan = Plan(consumer_log(desk.resources), _huey(desk), workers=workers, kind=kind)
         if not stop.is_asked:
             _serve(desk, plan, consumers, stop)
     say("Stopped.")
+
+
+def _huey(desk: Desk) -> str:
+    """Where the servers are our own, the demo may have been: its jobs wait for a consumer that knows them."""
+    return SAMPLES if "redis" in desk.resources.endpoints.embedded else APPLICATION
 
 
 def _serve(desk: Desk, plan: Plan, consumers: int, stop: Stop) -> None:

@@ -66,7 +66,10 @@ def test_it_says_what_it_started_serves_and_stops_all_of_it(
         assert "embedded, ~/home/" in running.out
         assert (home / "log" / "consumer.log").stat().st_uid == (identity.uid if identity else os.geteuid())
         with process(
-            ["trigger", "clean_public_files", "--wait", "--json"], short_path, environment, identity=identity
+            ["trigger", "sync_partner", "partner=contoso", "--wait", "--json"],
+            short_path,
+            environment,
+            identity=identity,
         ) as other:
             answer = other.end()
         assert (answer.status, answer.document["state"]) == (0, "succeeded")
