@@ -1,5 +1,6 @@
 """Faults between a worker and Redis: nothing is lost, nothing is done twice, and no job is held for ever."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -262,11 +263,11 @@ def test_a_value_that_can_not_be_sent_is_refused_in_our_words(shop: Shop) -> Non
 
 def worker(huey: DeweyHuey) -> DeweyWorker:
     """A consumer's worker, without its thread."""
-    consumer = huey.create_consumer(workers=1)
-    made = consumer.worker_threads[0][0]
-    made._request = huey.claim_request("host:1/Worker-1")
-    made._claim = None
-    made._unanswered = None
+    made = huey.create_consumer(workers=1).worker_threads[0][0]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(made.process, "start", lambda: None)  # no heart and no shipper here
+        patch.setattr(threading.current_thread(), "name", "Worker-1")
+        made.initialize()
     assert isinstance(made, DeweyWorker)
     return made
 
