@@ -1,6 +1,7 @@
 """How the command line is asked, how it answers in general, and how it ends."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -173,6 +174,24 @@ def test_a_reader_that_has_read_enough_ends_it_quietly(office: Office, short_pat
     )
     assert ended.stdout.split() == ["{", "0"]
     assert ended.stderr == ""
+
+
+def test_a_reader_that_has_left_before_the_first_word_ends_it_quietly(office: Office) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        ended = subprocess.run(
+            [*DEWEY, "queues"],
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            env=office.environment,
+            timeout=60,
+        )
+    finally:
+        os.close(writer)
+    assert (ended.returncode, ended.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])

@@ -4,10 +4,13 @@ import re
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from console.commands import logs as log_commands
+from storage.broker.inspector import Inspector
+from storage.broker.records import LogPage
 from storage.broker.requests import Settlement
 from tests.console.commands.office import CommandLine, Office
 
@@ -73,6 +76,24 @@ def test_a_followed_log_ends_with_its_job_and_misses_nothing(
     assert answer.status == 0
     said = [line.partition("#1: ")[2] for line in answer.lines]
     assert said == ["begun", "half way", "0", "1", "2", "3", "4", "the last words"]
+
+
+def test_the_last_words_are_printed_also_when_the_job_ends_between_two_looks(
+    dewey: CommandLine, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = office.start(office.add("aaaa-1"))
+    end = Settlement("aaaa-1", token, "succeeded", "succeeded", 0, lines=(office.encoded("the last words"),))
+    read = Inspector.log
+
+    def read_then_end(inspector: Inspector, *asked: Any, **options: Any) -> LogPage:
+        page = read(inspector, *asked, **options)
+        if office.inspector.job("aaaa-1").state == "running":
+            office.broker.settle(end)
+        return page
+
+    monkeypatch.setattr(Inspector, "log", read_then_end)
+    (line,) = dewey("logs", "-f", "aaaa-1").lines
+    assert line.endswith("the last words")
 
 
 def test_following_a_job_that_waits_says_so(

@@ -131,7 +131,11 @@ def test_without_any_consumer_ever_the_answer_says_what_to_do(dewey: CommandLine
 # -- waiting ---------------------------------------------------------------------------------------------------
 
 
-def test_waiting_ends_with_the_job_and_says_how(dewey: CommandLine, office: Office) -> None:
+def test_waiting_ends_with_the_job_and_says_how(
+    dewey: CommandLine, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "NO_CONSUMER_AFTER_S", 0.3)
+    monkeypatch.setattr(waiting, "LOOK_S", 0.1)
     with consumer(office.jobs, "-w", "2", target="tasks.samples.huey"):
         answer = dewey("trigger", "sync_partner", "partner=northwind", "records=20", "--wait")
         assert (answer.status, answer.err) == (0, "")
@@ -142,6 +146,8 @@ def test_waiting_ends_with_the_job_and_says_how(dewey: CommandLine, office: Offi
         declined = dewey("trigger", "charge_card", "order_id=7", "amount_cents=1", "card=40000002", "--wait")
         assert declined.status == 1
         assert any("CardDeclined: order 7" in line for line in declined.lines)
+        long = dewey("trigger", "build_report", "month=x", "pages=2", "seconds_per_page=0.4", "--wait")
+        assert (long.status, long.err) == (0, "")
         slow = dewey("trigger", "build_report", "month=x", "pages=2", "--wait", "--timeout", "0.1", "--json")
         assert slow.status == 1
         assert "after 0.1 s; the work goes on without this command" in slow.document["error"]
