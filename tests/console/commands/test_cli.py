@@ -186,7 +186,7 @@ def test_a_reader_that_has_left_before_the_first_word_ends_it_quietly(office: Of
             stderr=subprocess.PIPE,
             text=True,
             check=False,
-            env=office.environment,
+            env={**office.environment, "PYTHONUNBUFFERED": ""},
             timeout=60,
         )
     finally:
