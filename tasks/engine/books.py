@@ -126,6 +126,21 @@ class DeweyTaskWrapper(TaskWrapper):  # type: ignore[misc]  # huey has no types
     def create_task(self, func: Any, context: bool = False, name: str | None = None, **settings: Any) -> Any:
         return super().create_task(func, context, name, function=staticmethod(func), **settings)
 
+    def schedule(self, args: Any = None, kwargs: Any = None, eta: Any = None, delay: Any = None, **options: Any) -> Any:
+        if isinstance(args, datetime) and eta is None and delay is None:
+            args, eta = None, args
+        return super().schedule(args, kwargs, self._exact(eta), delay, **options)
+
+    def s(self, *args: Any, **kwargs: Any) -> Any:
+        if "eta" in kwargs:
+            kwargs["eta"] = self._exact(kwargs["eta"])
+        return super().s(*args, **kwargs)
+
+    def _exact(self, eta: Any) -> Any:
+        """Huey cuts a local time to whole seconds, and its job would start early; one with a zone it takes as it is."""
+        local = isinstance(eta, datetime) and eta.tzinfo is None and self.huey.utc
+        return eta.astimezone() if local else eta
+
     def map(self, it: Any) -> Any:
         """A job for each item, all of them in as few round trips as a group."""
         results = self.huey.enqueue(group(self._apply(it)))

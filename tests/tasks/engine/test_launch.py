@@ -42,6 +42,17 @@ def calls_of(client: "redis.Redis", act: Callable[[], object]) -> int:
     return int(client.info("commandstats")[count]["calls"]) - before
 
 
+def test_a_local_time_is_kept_to_the_millisecond(shop: Shop, in_tokyo: None) -> None:
+    @shop.huey.task()
+    def work() -> None: ...
+
+    at = datetime.now().replace(microsecond=987_000) + timedelta(hours=1)  # noqa: DTZ005 - naive and local, as Huey takes it
+    for handle in (work.schedule(eta=at), work.schedule(at), shop.huey.enqueue(work.s(eta=at))):
+        run_at = shop.job(handle).run_at
+        assert run_at is not None
+        assert run_at.timestamp() == pytest.approx(at.timestamp(), abs=0.2)
+
+
 def test_an_argument_that_can_not_be_encoded_fails_the_call_and_leaves_nothing(shop: Shop) -> None:
     @shop.huey.task()
     def send(to: object, body: object = None) -> None: ...
