@@ -12,8 +12,8 @@ from storage.broker.records import PRIORITY_LIMIT, Limits, NewJob, State
 from storage.broker.scripts import pack
 from storage.errors import QueueFull, Refused
 
-BATCH = 500
-"""Most jobs moved by one script: 500 stall Redis for about 5 ms."""
+BATCH = 250
+"""Most jobs moved by one script: 250 stall Redis for about 5 ms."""
 
 Order = Literal["quiet", "stop", ""]
 Verdict = Literal["settled", "again", "stale"]
