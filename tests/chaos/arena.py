@@ -94,9 +94,9 @@ class Arena:
         log_path = self.directory / "consumers.log"
         return Fleet(f"tests.chaos.{app}.huey", kind, size, workers, log_path, self.environment)
 
-    def enqueue(self, seed: int, jobs: int, **more: str) -> "subprocess.Popen[bytes]":
-        """Start a process that enqueues so many jobs."""
-        command = [sys.executable, "-m", "tests.chaos.enqueuer", str(seed), str(jobs)]
+    def enqueue(self, seed: int, jobs: int, before: Sequence[str] = (), **more: str) -> "subprocess.Popen[bytes]":
+        """Start a process that enqueues so many jobs, by a command that comes ``before`` its own."""
+        command = [*before, sys.executable, "-m", "tests.chaos.enqueuer", str(seed), str(jobs)]
         with (self.directory / "enqueuers.log").open("ab") as log:
             one = subprocess.Popen(
                 command, env={**os.environ, **self.environment, **more}, cwd=ROOT, stdout=log, stderr=log

@@ -12,6 +12,7 @@ import random
 import sys
 import time
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 from huey import chord
@@ -20,7 +21,7 @@ from tests.chaos.history import Event
 
 app: Any = importlib.import_module(os.environ.get("CHAOS_APP", "tests.chaos.app"))
 
-WEIGHTS = {"work": 60, "flaky": 15, "later": 10, "pipeline": 10, "chord": 5}
+WEIGHTS = {"work": 60, "flaky": 15, "later": 10, "eta": 5, "pipeline": 10, "chord": 5}
 KINDS = tuple(os.environ.get("CHAOS_KINDS", ",".join(WEIGHTS)).split(","))
 PACE_S = float(os.environ.get("CHAOS_PACE_S", "0"))
 AWAY_S = 0.05
@@ -35,6 +36,7 @@ class Enqueuer:
             "work": self._work,
             "flaky": lambda number: self._ack(app.JOBS.flaky(number).id),
             "later": self._later,
+            "eta": self._eta,
             "pipeline": self._pipeline,
             "chord": self._chord,
         }
@@ -67,6 +69,13 @@ class Enqueuer:
         delay_ms = self._chance.randrange(50, 1500)
         due_ms = app.clock_ms() + delay_ms
         self._ack(app.JOBS.later.schedule((number, due_ms), delay=delay_ms / 1000 + 0.002).id)
+
+    def _eta(self, number: int) -> None:
+        """At a time of this host's own clock and zone, as people write it."""
+        delay_ms = self._chance.randrange(50, 1500)
+        due_ms = app.clock_ms() + delay_ms
+        at = datetime.now() + timedelta(milliseconds=delay_ms + 2)  # noqa: DTZ005 - naive and local, as Huey takes it
+        self._ack(app.JOBS.later.schedule((number, due_ms), eta=at).id)
 
     def _pipeline(self, number: int) -> None:
         results: Any = app.huey.enqueue(app.JOBS.work.s(number).then(app.JOBS.successor))

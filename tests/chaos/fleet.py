@@ -6,7 +6,7 @@ import random
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -45,9 +45,21 @@ class Fleet:
         while len(self.running) < self.size:
             self.running.append(self.start())
 
-    def start(self, **extra: str) -> "subprocess.Popen[bytes]":
-        """One more consumer, with something more in its environment."""
-        command = [sys.executable, "-c", CONSUMER, self.huey, "-w", str(self.workers), "-k", self.kind, "-g", "TERM"]
+    def start(self, before: Sequence[str] = (), **extra: str) -> "subprocess.Popen[bytes]":
+        """One more consumer, with something more in its environment, by a command that comes ``before`` its own."""
+        command = [
+            *before,
+            sys.executable,
+            "-c",
+            CONSUMER,
+            self.huey,
+            "-w",
+            str(self.workers),
+            "-k",
+            self.kind,
+            "-g",
+            "TERM",
+        ]
         with self.log_path.open("ab") as log:
             return subprocess.Popen(
                 [*command, "-q", "-d", "0.05", *self.options],
