@@ -13,8 +13,10 @@ from huey.registry import Message
 from storage.broker.broker import Broker
 from storage.broker.inspector import Inspector
 from storage.broker.records import NewJob, TaskInfo
-from storage.errors import JobMissing, Refused
+from storage.errors import Refused
 from tasks.engine.codec import encode
+
+REQUEUED_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +107,24 @@ class Operations:
 
     def requeue(self, job_ids: Sequence[str]) -> tuple[Requeued, ...]:
         """Try jobs again, each by itself: one that can not be requeued does not keep the others."""
-        done = []
-        for job_id in job_ids:
-            try:
-                self._broker.requeue(job_id)
-                done.append(Requeued(job_id, True))
-            except (JobMissing, Refused) as error:
-                done.append(Requeued(job_id, False, str(error)))
+        done: list[Requeued] = []
+        for start in range(0, len(job_ids), REQUEUED_AT_ONCE):
+            batch = job_ids[start : start + REQUEUED_AT_ONCE]
+            for job_id, refusal in zip(batch, self._broker.requeue_many(batch), strict=True):
+                done.append(Requeued(job_id, refusal is None, str(refusal or "")))
         return tuple(done)
+
+    def requeue_group(self, fingerprint: str, limit: int | None = None) -> tuple[Requeued, ...]:
+        """Try the dead jobs of a group of failures again, oldest first; each once, also when it dies again meanwhile.
+
+        ``fingerprint`` may be the beginning of one.
+
+        Raises:
+            JobMissing: there is no such group.
+        """
+        group = self._inspector.failure_group(fingerprint)
+        job_ids = self._inspector.failed_jobs(group.fingerprint, -1 if limit is None else limit)
+        return self.requeue(job_ids)
 
     def pause(self, queue: str, *, by: str, reason: str) -> None:
         """Stop claims from a queue; what runs goes on. Raises Refused when there is no such queue."""

@@ -219,16 +219,19 @@ class Broker:
             JobMissing: there is no such job.
             Refused: it is in another state; the message names it.
         """
-        verdict, state = (part.decode() for part in self._scripts.run("requeue", job_id))
-        if verdict == "missing":
-            raise JobMissing(f"there is no job {job_id!r}: it may be past its retention")
-        if verdict == "taken":
-            raise AlreadyThere(f"job {job_id} is unique, and job {state} holds its key now", state)
-        if verdict == "failed":
-            raise Refused(f"job {job_id} waits for its child {state}, which failed: requeue that one, and it follows")
-        if verdict == "refused":
-            raise Refused(f"job {job_id} is {state}: only dead, canceled and retrying jobs are requeued")
-        return cast(State, state)
+        return _requeued(job_id, self._scripts.run("requeue", job_id))
+
+    def requeue_many(self, job_ids: Sequence[str]) -> list[JobMissing | Refused | None]:
+        """Requeue jobs, each by itself, in one round trip; answers for each of them why it was not, or None."""
+        outcomes: list[JobMissing | Refused | None] = []
+        replies = self._scripts.run_many("requeue", [(job_id,) for job_id in job_ids])
+        for job_id, reply in zip(job_ids, replies, strict=True):
+            try:
+                _requeued(job_id, reply)
+                outcomes.append(None)
+            except (JobMissing, Refused) as error:
+                outcomes.append(error)
+        return outcomes
 
     def pause(self, queue: str, who_json: str) -> bool:
         """Stop claims from a queue; running jobs go on. False when it was paused before (its reason is replaced).
@@ -306,3 +309,16 @@ class Broker:
         except RedisError as error:
             raise translated(error) from error
         return woken is not None or limited_s < wait_s
+
+
+def _requeued(job_id: str, reply: list[bytes]) -> State:
+    verdict, state = (part.decode() for part in reply)
+    if verdict == "missing":
+        raise JobMissing(f"there is no job {job_id!r}: it may be past its retention")
+    if verdict == "taken":
+        raise AlreadyThere(f"job {job_id} is unique, and job {state} holds its key now", state)
+    if verdict == "failed":
+        raise Refused(f"job {job_id} waits for its child {state}, which failed: requeue that one, and it follows")
+    if verdict == "refused":
+        raise Refused(f"job {job_id} is {state}: only dead, canceled and retrying jobs are requeued")
+    return cast(State, state)

@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 import msgspec
 
+from storage.broker.failures import FailureReads
 from storage.broker.flows import FlowReads
 from storage.broker.reading import instant, text
 from storage.broker.records import (
@@ -60,7 +61,7 @@ _ROW = (
 )
 
 
-class Inspector(FlowReads):
+class Inspector(FlowReads, FailureReads):
     """Reads of one namespace. Every instant is an aware UTC datetime on Redis's clock."""
 
     def ping(self) -> float:

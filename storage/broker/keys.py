@@ -31,6 +31,9 @@ PATTERNS: dict[str, str] = {
     "orders": "orders",  # hash: consumer id -> quiet or stop
     "consumers": "consumers",  # sorted set: consumer id -> ms until which it counts as alive
     "consumer": "consumer:%s",  # hash: one consumer's description, expires without beats
+    "failures": "failures",  # sorted set: fingerprint of a group of dead jobs -> ms of its last one
+    "failure": "failure:%s",  # hash (fingerprint): what the dead jobs of a group have in common, and since when
+    "grave": "grave:%s",  # sorted set (fingerprint) -> ids of the jobs of a group that are dead now, with finished ms
     "buried": "buried",  # set: ids of jobs that were buried by crashes, until those who wait for them are told
     "repairs": "repairs",  # hash: kind of impossible state -> how often it was found, and the last one
     "cron": "cron",  # hash: schedule name -> last tick ms
@@ -123,6 +126,16 @@ class Keys:
     @property
     def consumers(self) -> str:
         return self._key("consumers")
+
+    def failure(self, fingerprint: str) -> str:
+        return self._key("failure", fingerprint)
+
+    def grave(self, fingerprint: str) -> str:
+        return self._key("grave", fingerprint)
+
+    @property
+    def failures(self) -> str:
+        return self._key("failures")
 
     @property
     def buried(self) -> str:

@@ -232,6 +232,21 @@ class TaskInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class FailureGroup:
+    """Dead jobs whose errors have one fingerprint. ``message`` is what their messages have in common; ``sample`` is the
+    id of the one that died last. ``first_seen_at`` counts from when the group had no dead job for the last time."""
+
+    fingerprint: str
+    task: str
+    error_type: str
+    message: str
+    count: int
+    first_seen_at: datetime
+    last_seen_at: datetime
+    sample: str
+
+
+@dataclass(frozen=True, slots=True)
 class ConsumerInfo:
     """One process that serves queues. ``queues`` is empty when it serves all."""
 

@@ -82,7 +82,10 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What became of an attempt: the job's next state, and what Huey wrote while it finished."""
+    """What became of an attempt: the job's next state, and what Huey wrote while it finished.
+
+    ``fingerprint`` is that of the error of a dead job, and ``shape`` its message without what differs from job to job.
+    """
 
     id: str
     token: str
@@ -100,6 +103,8 @@ class Settlement:
     progress: bytes = b""
     writes: tuple[Write, ...] = ()
     lines: tuple[bytes, ...] = ()
+    fingerprint: str = ""
+    shape: str = ""
 
 
 @dataclass(frozen=True, slots=True)

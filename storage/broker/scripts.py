@@ -27,7 +27,7 @@ def source(name: str) -> str:
     folder = resources.files("storage.broker") / "lua"
     own = (folder / f"{name}.lua").read_text("utf-8")
     found = _NEEDS.search(own)
-    parts = ["_base", "_flow", *(f"_{part}" for part in (found.group(1).split() if found else []))]
+    parts = ["_base", "_dead", "_flow", *(f"_{part}" for part in (found.group(1).split() if found else []))]
     shared = "".join((folder / f"{part}.lua").read_text("utf-8") for part in parts)
     return f"local P = KEYS[1]\n{lua_functions()}{shared}{own}"
 

@@ -14,7 +14,6 @@ import os
 import random
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -32,7 +31,7 @@ from tasks.engine.flows import Flowing
 from tasks.engine.heartbeat import host
 from tasks.engine.interrupt import CalledOff, Stop, TimedOut
 from tasks.engine.launch import chain_of, seconds
-from tasks.engine.unit import Unit, storable, text_of, traceback_of
+from tasks.engine.unit import Unit, bare, storable, text_of, traceback_of
 from tasks.errors import Permanent, Transient
 
 _logger = logging.getLogger(__name__)
@@ -178,7 +177,7 @@ class DeweyHuey(Flowing):
                 verdict, claim = self._settled(settlement, following, patience_s)
             except StoreRefused as error:
                 _logger.error("job %s is buried, because its end was refused: %s", unit.claim.id, error)  # noqa: TRY400
-                verdict, claim = self._settled(_bare(settlement, error), following, patience_s)
+                verdict, claim = self._settled(bare(settlement, error), following, patience_s)
         except StorageError as error:
             _logger.error(  # noqa: TRY400 - the traceback is the driver's
                 "job %s could not be settled and will run again: %s", unit.claim.id, error
@@ -374,24 +373,6 @@ class DeweyHuey(Flowing):
                 config = one.chord_config
                 self._write([("miss", config.cid, config.idx, config.size, self.serializer.serialize(value))])
                 return
-
-
-def _bare(settlement: Settlement, error: StoreRefused) -> Settlement:
-    """The least that can be said of an attempt whose settlement Redis refused."""
-    return replace(
-        settlement,
-        state="dead",
-        outcome="failed",
-        release=False,
-        reason="its end could not be recorded",
-        error_type=type(error).__name__,
-        error=text_of(error)[:500],
-        traceback="",
-        result=b"",
-        progress=b"",
-        writes=(),
-        lines=(),
-    )
 
 
 def _is_signal(error: KeyboardInterrupt) -> bool:

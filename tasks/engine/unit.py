@@ -10,7 +10,7 @@ import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,9 @@ from huey.exceptions import RETRYING_EXCEPTIONS
 
 from storage.broker.records import State
 from storage.broker.requests import Claim, Settlement, Write
+from storage.errors import StoreRefused
 from tasks.engine.context import RunningJob
+from tasks.engine.fingerprint import Fingerprint, fingerprint, place_of
 from tasks.engine.interrupt import Stop
 
 TRACEBACK_CHARS = 20_000
@@ -87,6 +89,7 @@ class Unit:
             lines, word = self.running.take()
         state = self.state or ("dead" if self.error is not None else "succeeded")
         failed = self.error is not None
+        group = self._group() if state == "dead" else None
         return Settlement(
             id=self.claim.id,
             token=self.claim.token,
@@ -104,7 +107,16 @@ class Unit:
             progress=word,
             writes=tuple(self.writes),
             lines=lines,
+            fingerprint=group.id if group is not None else "",
+            shape=group.shape if group is not None else "",
         )
+
+    def _group(self) -> Fingerprint | None:
+        """What the error of a dead job has in common with others."""
+        if self.error is None:
+            return None
+        place = place_of(self.error.__traceback__)
+        return fingerprint(self.claim.task, type(self.error).__name__, text_of(self.error), place)
 
     def _outcome(self, state: State) -> str:
         if self.release or (isinstance(self.error, RETRYING_EXCEPTIONS) and state in ("queued", "retrying")):
@@ -112,6 +124,25 @@ class Unit:
         if self.error is not None and state != "canceled":
             return "failed"
         return "canceled" if state == "canceled" else "succeeded" if state == "succeeded" else "released"
+
+
+def bare(settlement: Settlement, error: StoreRefused) -> Settlement:
+    """The least that can be said of an attempt whose settlement Redis refused."""
+    return replace(
+        settlement,
+        state="dead",
+        outcome="failed",
+        release=False,
+        reason="its end could not be recorded",
+        error_type=type(error).__name__,
+        error=text_of(error)[:500],
+        traceback="",
+        result=b"",
+        progress=b"",
+        writes=(),
+        lines=(),
+        fingerprint="",
+    )
 
 
 def text_of(error: BaseException) -> str:

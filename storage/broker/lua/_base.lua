@@ -43,6 +43,7 @@ local function gate_of(queue)
   return text and cjson.decode(text)
 end
 
+local dead = {} -- groups of dead jobs: see _dead.lua
 local flow = {} -- what a job's end means for the job that waits for it: see _flow.lua
 
 -- A job has ended: its unique key is free, unless that was taken for a time, its bytes count no more, and the job that
@@ -80,6 +81,7 @@ local function move(id, queue, from, to, score, fields)
   local key = key_job(id)
   if from then redis.call('ZREM', key_index(queue, from), id) end
   redis.call('ZADD', key_index(queue, to), score, id)
+  if from == 'dead' then dead.leave(id) end
   local version = redis.call('HINCRBY', key, 'version', 1)
   if to == 'queued' then
     redis.call('HSET', key, 'state', to, 'line', score, 'queued', whole(NOW), unpack(fields))
@@ -88,6 +90,7 @@ local function move(id, queue, from, to, score, fields)
   end
   redis.call('XADD', key_events(), 'MAXLEN', '~', EVENTS_KEPT, '*',
     'job', id, 'queue', queue, 'state', to, 'version', version, 'at', whole(NOW))
+  if to == 'dead' then dead.enter(id) end
   if ENDED[to] then let_go(id, queue, to) end
   if to == 'queued' then wake(queue) end
 end

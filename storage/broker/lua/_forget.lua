@@ -6,6 +6,7 @@ local function forget(queue, state, ids)
   for _, id in ipairs(ids) do
     local job = redis.call('HMGET', key_job(id), 'chord', 'member')
     if job[2] and not ENDED[state] then flow.ended(id, job[2], 'thrown away') end
+    if state == 'dead' then dead.leave(id) end
     if job[1] then redis.call('DEL', key_chord(job[1]), key_failed(job[1]), key_children(job[1])) end
     redis.call('DEL', key_job(id), key_log(id))
     redis.call('HDEL', key_data(), id, 'r:' .. id)

@@ -28,6 +28,7 @@ local function insert(job)
   end
   if found[1] then
     if job.member ~= '' then flow.revived(job.member) end
+    if found[1] == 'dead' then dead.leave(job.id) end
     redis.call('ZREM', key_index(found[2], found[1]), job.id)
     redis.call('HDEL', key, 'finished', 'reason', 'error', 'error_type', 'progress', 'result', 'crashes', 'cancel')
   end

@@ -15,7 +15,7 @@ for _, queue in ipairs(redis.call('SMEMBERS', key_queues())) do
     local message = 'the worker ' .. (job[3] or '?') .. ' stopped without a word (crash ' .. whole(crashes) .. ')'
     write_attempt(id, job[1], 'lost', job[2], job[3], 'WorkerLost', message, '')
     if crashes >= tonumber(ARGV[2]) then
-      message = 'worker lost ' .. whole(crashes) .. ' times; last on ' .. (job[3] or '?')
+      message = 'worker lost ' .. whole(crashes) .. ' times; last on ' .. (job[3] or '?') .. ', signal 9 suspected'
       redis.call('SADD', key_buried(), id)
       move(id, queue, 'running', 'dead', NOW,
         {'token', '', 'finished', whole(NOW), 'error_type', 'WorkerLost', 'error', message, 'reason', 'poison'})

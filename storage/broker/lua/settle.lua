@@ -24,6 +24,10 @@ local function settle(s)
     'error_type', s.error_type, 'error', s.error, 'reason', s.reason}
   if s.progress ~= '' then fields[#fields + 1] = 'progress'; fields[#fields + 1] = s.progress end
   if s.result ~= '' then fields[#fields + 1] = 'result'; fields[#fields + 1] = s.result end
+  if s.state == 'dead' and s.fingerprint ~= '' then
+    fields[#fields + 1] = 'fingerprint'; fields[#fields + 1] = s.fingerprint
+    fields[#fields + 1] = 'shape'; fields[#fields + 1] = s.shape
+  end
   if s.release then
     fields[#fields + 1] = 'attempt'; fields[#fields + 1] = tonumber(job[2]) - 1
   else

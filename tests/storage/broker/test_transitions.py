@@ -272,7 +272,7 @@ def test_a_job_that_loses_three_workers_is_buried_with_the_last_one_named(
             assert time.monotonic() < deadline
     job = inspector.job(job_id)
     assert job.state == "dead"
-    assert job.error == "worker lost 3 times; last on host:1/Worker-1"
+    assert job.error == "worker lost 3 times; last on host:1/Worker-1, signal 9 suspected"
     assert [attempt.outcome for attempt in job.attempts] == ["lost"] * 3
 
 
