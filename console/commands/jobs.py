@@ -170,15 +170,22 @@ def job_document(job: Job) -> dict[str, object]:
 
 @app.command()
 def requeue(
-    job_ids: Annotated[list[str], typer.Argument(metavar="ID", help="Ids of jobs, or their beginnings.")],
+    job_ids: Annotated[list[str] | None, typer.Argument(metavar="ID", help="Ids of jobs, or their beginnings.")] = None,
+    group: Annotated[str, typer.Option(metavar="GROUP", help="All jobs of a group that `dewey failures` shows.")] = "",
+    limit: Annotated[int | None, typer.Option(metavar="N", min=1, help="Most jobs of the group, oldest first.")] = None,
     as_json: Json = False,
 ) -> None:
     """Try dead, canceled or retrying jobs again.
 
     Each gets all its retries back. One that can not be requeued does not keep the others; then the exit status is 1.
     """
+    if bool(job_ids) == bool(group):
+        raise WrongUse("name jobs, or one group of failures: dewey requeue ID..., or dewey requeue --group GROUP")
     desk = open_desk()
-    done = _requeue_each(desk.inspector, desk.operations, job_ids)
+    if group:
+        done = list(desk.operations.requeue_group(group, limit))
+    else:
+        done = _requeue_each(desk.inspector, desk.operations, job_ids or [])
     lines = [f"{one.job_id}  requeued" if one.done else f"{one.job_id}  not requeued: {one.reason}" for one in done]
     emit(done, as_json, lines)
     if not all(one.done for one in done):

@@ -17,7 +17,20 @@ from tests.console.commands.office import DEWEY, CommandLine, Office, once, proc
 from tests.servers import wait_until
 
 COMMANDS = [name for names in SECTIONS.values() for name in names]
-ANSWERING = ["queues", "jobs", "job", "logs", "requeue", "pause", "resume", "trigger", "ingest", "search", "doctor"]
+ANSWERING = [
+    "queues",
+    "jobs",
+    "job",
+    "logs",
+    "failures",
+    "requeue",
+    "pause",
+    "resume",
+    "trigger",
+    "ingest",
+    "search",
+    "doctor",
+]
 
 
 @pytest.fixture
