@@ -29,6 +29,8 @@ from tests.tasks.jobs import Jobs
 
 ROOT = Path(__file__).resolve().parents[3]
 DEWEY = (sys.executable, "-m", "console")
+HEARING = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
+"""Becomes a command that hears Ctrl-C, also where the tests run in a shell's background, which ignores it."""
 REQUEST = ClaimRequest("host:1", "host:1/Worker-1", 60_000)
 
 
@@ -160,7 +162,7 @@ def process(
     identity: launch.Identity | None = None,
 ) -> Iterator[Process]:
     """A ``dewey`` of its own while in the block; killed at its end if it still runs."""
-    command = [*DEWEY, *map(str, words)]
+    command = [sys.executable, "-I", "-S", "-c", HEARING, *DEWEY, *map(str, words)]
     if identity is not None:
         command = launch.wrapped(command, identity=identity)
     stamp = f"{datetime.now(UTC).timestamp():.6f}"
