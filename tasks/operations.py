@@ -6,7 +6,8 @@ Each operation says what it did, or raises one of storage.errors with a sentence
 import json
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from huey.registry import Message
 
@@ -56,31 +57,9 @@ class Operations:
         self._check(info, kwargs)
         if delay_s < 0:
             raise Refused(f"a delay of {delay_s} s is in the past: use 0 or more")
-        job_id = str(uuid.uuid4())
-        chosen = info.priority if priority is None else priority
-        message = Message(
-            id=job_id,
-            name=info.name,
-            retries=info.retries,
-            retry_delay=info.retry_delay_s,
-            retry_backoff=info.retry_backoff,
-            timeout=info.timeout_s or None,
-            priority=chosen or None,
-            args=(),
-            kwargs=dict(kwargs),
-        )
-        job = NewJob(
-            id=job_id,
-            task=info.name,
-            queue=queue or info.queue,
-            payload=encode(message),
-            priority=chosen,
-            delay_ms=round(delay_s * 1000),
-            retries=info.retries,
-            retry_delay_s=info.retry_delay_s,
-        )
-        self._broker.enqueue([job])
-        return job_id
+        job = _new_job(info, str(uuid.uuid4()), kwargs, priority)
+        self._broker.enqueue([replace(job, queue=queue or info.queue, delay_ms=round(delay_s * 1000))])
+        return job.id
 
     def find_task(self, name: str) -> TaskInfo:
         """The published task of that name, or the only one whose name ends so. Raises Refused."""
@@ -134,3 +113,63 @@ class Operations:
         """Let a queue be claimed from again. Raises Refused when there is no such queue, or it is not paused."""
         if not self._broker.resume(queue):
             raise Refused(f"queue {queue!r} is not paused; {by} changed nothing")
+
+    # -- schedules ---------------------------------------------------------------------------------------------
+
+    def pause_schedule(self, name: str, until: datetime | None = None, *, by: str, reason: str = "") -> None:
+        """Let a schedule enqueue nothing until an instant, or with None until it is resumed. Its ticks meanwhile are
+        skipped: they are not made up later. Raises Refused."""
+        if until is not None and until.tzinfo is None:
+            raise Refused(f"until {until.isoformat()}: say in which time zone")
+        until_ms = round(until.timestamp() * 1000) if until is not None else 0
+        who = {"by": by, "reason": reason, "until_ms": until_ms}
+        self._broker.hold_schedule(self._schedule(name).name, json.dumps(who))
+
+    def resume_schedule(self, name: str, *, by: str) -> None:
+        """Let a schedule tick again, from its next tick on. Raises Refused when it is not paused."""
+        info = self._schedule(name)
+        if not self._broker.resume_schedule(info.name):
+            raise Refused(f"schedule {info.name!r} is not paused; {by} changed nothing")
+
+    def run_now(self, name: str, *, by: str) -> str:
+        """Launch one job of a schedule outside of its ticks, also while it is paused; answers the job's id.
+
+        Raises:
+            Refused: there is no such schedule.
+            AlreadyThere: its unique key is held.
+        """
+        info = self._schedule(name)
+        job = _new_job(info, f"cron:{info.name}:now:{uuid.uuid4().hex[:12]}", {}, None)
+        self._broker.run_now(info.name, job, by)
+        return job.id
+
+    def _schedule(self, name: str) -> TaskInfo:
+        info = self.find_task(name)
+        if not (info.periodic or info.schedule):
+            raise Refused(f"{info.name} has no schedule: trigger it instead")
+        return info
+
+
+def _new_job(info: TaskInfo, job_id: str, kwargs: Mapping[str, object], priority: float | None) -> NewJob:
+    """A job of a published task, as its consumers would make it."""
+    chosen = info.priority if priority is None else priority
+    message = Message(
+        id=job_id,
+        name=info.name,
+        retries=info.retries,
+        retry_delay=info.retry_delay_s,
+        retry_backoff=info.retry_backoff,
+        timeout=info.timeout_s or None,
+        priority=chosen or None,
+        args=(),
+        kwargs=dict(kwargs),
+    )
+    return NewJob(
+        id=job_id,
+        task=info.name,
+        queue=info.queue,
+        payload=encode(message),
+        priority=chosen,
+        retries=info.retries,
+        retry_delay_s=info.retry_delay_s,
+    )

@@ -78,9 +78,35 @@ class Broker:
         """Several writes in one step, outside of a settlement."""
         self._scripts.run("write", pack(list(writes)))
 
-    def tick(self, schedule: str, tick_ms: int, job: NewJob) -> bool:
-        """Enqueue the job of one tick of a schedule, unless some consumer has. True when this call did."""
-        return bool(self._scripts.run("tick", schedule, tick_ms, pack(job_table(job, once=True))))
+    def tick(self, schedule: str, tick_ms: int, job: NewJob, *, missed: int = 0) -> bool:
+        """Enqueue the job of one tick of a schedule, unless some consumer has, or it is paused. True when this call
+        did. ``missed`` ticks right before it had no job and will have none."""
+        return bool(self._scripts.run("tick", schedule, tick_ms, pack(job_table(job, once=True)), missed))
+
+    def run_now(self, schedule: str, job: NewJob, by: str) -> None:
+        """Enqueue a job of a schedule outside of its ticks.
+
+        Raises:
+            AlreadyThere: its unique key is held.
+        """
+        found = self._scripts.run("run_now", schedule, pack(job_table(job)), by)
+        if isinstance(found, bytes):
+            raise AlreadyThere(f"{job.task} is unique, and job {found.decode()} holds its key", found.decode())
+
+    def hold_schedule(self, schedule: str, who_json: str) -> bool:
+        """Pause a schedule, from now on and for all consumers. False when it was paused (the new word holds).
+
+        Raises:
+            Refused: the end of the pause is in the past.
+        """
+        changed = self._scripts.run("hold", schedule, who_json)
+        if changed < 0:
+            raise Refused(f"schedule {schedule!r} can not be paused until an instant in the past")
+        return bool(changed)
+
+    def resume_schedule(self, schedule: str) -> bool:
+        """Let a schedule tick again. False when it was not paused."""
+        return bool(self._scripts.run("hold", schedule, ""))
 
     # -- an attempt --------------------------------------------------------------------------------------------
 

@@ -20,13 +20,12 @@ from storage.broker.records import (
     JobPage,
     LogLine,
     LogPage,
-    Parameter,
     Pause,
     Progress,
     QueueStats,
     State,
-    TaskInfo,
 )
+from storage.broker.schedules import ScheduleReads
 from storage.errors import JobMissing
 
 ORDER: tuple[State, ...] = (
@@ -61,7 +60,7 @@ _ROW = (
 )
 
 
-class Inspector(FlowReads, FailureReads):
+class Inspector(FlowReads, FailureReads, ScheduleReads):
     """Reads of one namespace. Every instant is an aware UTC datetime on Redis's clock."""
 
     def ping(self) -> float:
@@ -231,12 +230,7 @@ class Inspector(FlowReads, FailureReads):
         lines = tuple(_line(fields[b"j"].decode(), fields[b"d"]) for _, fields in rows)
         return LogPage(lines, rows[-1][0].decode() if rows else after or "0")
 
-    # -- tasks and consumers -----------------------------------------------------------------------------------
-
-    def tasks(self) -> tuple[TaskInfo, ...]:
-        """Every task that some consumer has published, by name."""
-        found = self._call("hgetall", self._keys.tasks)
-        return tuple(sorted((_task(text) for text in found.values()), key=lambda task: task.name))
+    # -- consumers ---------------------------------------------------------------------------------------------
 
     def consumers(self) -> tuple[ConsumerInfo, ...]:
         """Every consumer that lives: one that has beaten within a lease and a half, and not left."""
@@ -335,13 +329,6 @@ def _minute(fields: dict[bytes, bytes]) -> tuple[int, int, int]:
         int(fields.get(b"succeeded", 0)),
         int(fields.get(b"failed", 0)) + int(fields.get(b"lost", 0)),
     )
-
-
-def _task(text: bytes) -> TaskInfo:
-    row = msgspec.json.decode(text)
-    row["parameters"] = tuple(Parameter(**parameter) for parameter in row["parameters"])
-    known = {name: row[name] for name in TaskInfo.__dataclass_fields__ if name in row}
-    return TaskInfo(**known)
 
 
 def _consumer(consumer_id: str, row: dict[bytes, bytes]) -> ConsumerInfo:

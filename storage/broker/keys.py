@@ -37,6 +37,9 @@ PATTERNS: dict[str, str] = {
     "buried": "buried",  # set: ids of jobs that were buried by crashes, until those who wait for them are told
     "repairs": "repairs",  # hash: kind of impossible state -> how often it was found, and the last one
     "cron": "cron",  # hash: schedule name -> last tick ms
+    "held": "held",  # hash: schedule name -> JSON of who paused it, why, since when and until when
+    "runs": "runs:%s",  # list: JSON of each of the last runs of a schedule, newest first, bounded
+    "tally": "tally:%s",  # hash: how many ticks of a schedule were enqueued, late, missed, skipped, or run by hand
 }
 
 
@@ -144,6 +147,16 @@ class Keys:
     @property
     def repairs(self) -> str:
         return self._key("repairs")
+
+    def runs(self, schedule: str) -> str:
+        return self._key("runs", schedule)
+
+    def tally(self, schedule: str) -> str:
+        return self._key("tally", schedule)
+
+    @property
+    def held(self) -> str:
+        return self._key("held")
 
     @property
     def cron(self) -> str:

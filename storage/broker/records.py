@@ -216,7 +216,8 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class TaskInfo:
-    """A task that some consumer knows. ``schedule`` is its cron expression ("" when it has none)."""
+    """A task that some consumer knows. ``schedule`` is its cron expression ("" when it has none, or is ``periodic`` by
+    a rule of Huey's, which can not be read from outside); ``missed`` its policy for ticks that nobody was there for."""
 
     name: str
     queue: str
@@ -229,6 +230,62 @@ class TaskInfo:
     priority: float = 0
     retry_backoff: float = 0
     timeout_s: float = 0
+    periodic: bool = False
+    missed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SchedulePause:
+    """Who paused a schedule, when, why, and until when (None: until it is resumed)."""
+
+    by: str
+    reason: str
+    at: datetime
+    until_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleRun:
+    """One job of a schedule: of a tick, or run by hand (``tick_at`` is None; ``by`` says by whom).
+
+    ``late_s`` is how long after its tick it was enqueued. ``state`` is "" when its record is past its retention.
+    """
+
+    job_id: str
+    tick_at: datetime | None
+    enqueued_at: datetime
+    late_s: float
+    state: State | Literal[""]
+    duration_s: float | None
+    error: str
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleInfo:
+    """A schedule as operators see it.
+
+    ``next_at`` are its next ticks (none known: its rule is Huey's own, or it is paused until it is resumed; ``problem``
+    says so when the rule can not be read). ``runs`` are its last jobs, newest first. Of its ticks, ``enqueued`` had a
+    job, ``late`` of them more than ten seconds after their instant; ``missed`` had none, because nobody was there and
+    the policy left them out; ``skipped`` had none because the schedule was paused. ``by_hand`` counts jobs beside them.
+    """
+
+    name: str
+    queue: str
+    expression: str
+    timezone: str
+    policy: str
+    pause: SchedulePause | None
+    last_tick_at: datetime | None
+    next_at: tuple[datetime, ...]
+    runs: tuple[ScheduleRun, ...]
+    enqueued: int = 0
+    late: int = 0
+    missed: int = 0
+    skipped: int = 0
+    by_hand: int = 0
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)

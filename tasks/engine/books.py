@@ -12,10 +12,10 @@ from storage.broker.broker import Broker
 from storage.broker.connection import connect
 from storage.broker.records import TaskInfo
 from storage.broker.requests import Bounds
+from storage.broker.timetable import Schedule
 from tasks.engine import registry, unique
 from tasks.engine.codec import TypedJson
 from tasks.engine.consumer import DeweyConsumer
-from tasks.engine.cron import Schedule
 from tasks.engine.held import Held
 from tasks.engine.storage import DeweyStorage
 from tasks.engine.unit import Units

@@ -3,66 +3,26 @@
     @huey.periodic_task(cron("0 * * * *"))                                 # UTC
     @huey.periodic_task(cron("30 2 * * *", timezone="Europe/Paris", missed="skip"))
 
-Daylight saving follows Debian's cron (cronsim): a fixed time that a change of clocks skips runs right after it, and one
-that comes twice runs once; rules with ``*`` in hour or minute follow real time.
+The rule itself, and what it does on the days when clocks change, is in storage/broker/timetable.py.
 """
 
 import logging
-import zoneinfo
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, get_args
-
-from cronsim import CronSim, CronSimError
+from typing import Any
 
 from storage.broker.broker import Broker
 from storage.broker.records import NewJob
-from storage.errors import SettingsError, StoreUnavailable
+from storage.broker.timetable import Missed, Schedule
+from storage.errors import StoreUnavailable
 
 _logger = logging.getLogger(__name__)
 
-Missed = Literal["skip", "latest", "all"]
 ON_TIME_S = 90
 """A tick found later than this was missed (all consumers were down or stalled)."""
 ALL_AT_MOST = 1_000
 """Most missed ticks that the policy ``all`` makes up at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """A time rule. Called with a naive UTC minute, it answers whether that is one of its ticks (Huey's interface)."""
-
-    expression: str
-    timezone: str = "UTC"
-    missed: Missed = "latest"
-
-    def __post_init__(self) -> None:
-        if self.missed not in get_args(Missed):
-            raise SettingsError(f"missed={self.missed!r} of cron {self.expression!r}: use one of {get_args(Missed)}")
-        if len(self.expression.split()) != 5:
-            raise SettingsError(f"cron {self.expression!r}: expected five fields, minute hour day month weekday")
-        try:
-            CronSim(self.expression, datetime.now(self.zone))
-        except CronSimError as error:
-            raise SettingsError(f"cron {self.expression!r}: {error}; expected minute hour day month weekday") from error
-
-    @property
-    def zone(self) -> zoneinfo.ZoneInfo:
-        """The time zone. Raises SettingsError when it is unknown."""
-        try:
-            return zoneinfo.ZoneInfo(self.timezone)
-        except (zoneinfo.ZoneInfoNotFoundError, ValueError) as error:
-            raise SettingsError(f"time zone {self.timezone!r} is unknown: use an IANA name, as Europe/Paris") from error
-
-    def ticks(self, after: datetime) -> Iterator[datetime]:
-        """Ticks strictly after an instant, soonest first, in UTC."""
-        for tick in CronSim(self.expression, after.astimezone(self.zone)):
-            yield tick.astimezone(UTC)
-
-    def __call__(self, timestamp: datetime) -> bool:
-        minute = timestamp.replace(second=0, microsecond=0, tzinfo=timestamp.tzinfo or UTC)
-        return next(self.ticks(minute - timedelta(minutes=1)), None) == minute.astimezone(UTC)
 
 
 def cron(expression: str, *, timezone: str = "UTC", missed: Missed = "latest") -> Schedule:
@@ -112,9 +72,9 @@ class Clock:
     def _ticks(self, entry: Entry, stored: bytes | None, now_ms: int) -> int:
         last_ms = int(stored) if stored is not None else self._begin(entry, now_ms)
         added = 0
-        for tick in due(entry.validate, last_ms, now_ms):
+        for tick, missed in plan(entry.validate, last_ms, now_ms):
             job = entry.job(f"cron:{entry.name}:{tick:%Y-%m-%dT%H:%M}")
-            if self._broker.tick(entry.name, _ms(tick), job):
+            if self._broker.tick(entry.name, _ms(tick), job, missed=missed):
                 _logger.info("schedule %s: enqueued the tick of %s", entry.name, tick.isoformat())
                 added += 1
         return added
@@ -128,14 +88,22 @@ class Clock:
 
 def due(validate: Callable[[datetime], bool], last_ms: int, now_ms: int) -> list[datetime]:
     """The ticks in (last, now] that are to run, by the rule's policy for missed ones."""
+    return [tick for tick, _ in plan(validate, last_ms, now_ms)]
+
+
+def plan(validate: Callable[[datetime], bool], last_ms: int, now_ms: int) -> list[tuple[datetime, int]]:
+    """The ticks in (last, now] that are to run, each with the number of those right before it that are not: missed
+    ones that the rule's policy leaves out."""
     now, last = _instant(now_ms), _instant(last_ms)
     if not isinstance(validate, Schedule):  # Huey's own crontab(): a yes or no per minute, no memory
         minute = _minute(now_ms)
-        return [minute] if minute > last and validate(minute.replace(tzinfo=None)) else []
-    found = []
+        return [(minute, 0)] if minute > last and validate(minute.replace(tzinfo=None)) else []
+    found: list[datetime] = []
+    count = 0
     for tick in validate.ticks(last):
         if tick > now:
             break
+        count += 1
         found.append(tick)
         if validate.missed != "all":
             found = found[-1:]
@@ -143,7 +111,8 @@ def due(validate: Callable[[datetime], bool], last_ms: int, now_ms: int) -> list
             break
     if validate.missed == "skip":
         found = [tick for tick in found if (now - tick).total_seconds() <= ON_TIME_S]
-    return found
+    missed = count - len(found)
+    return [(tick, 0 if number else missed) for number, tick in enumerate(found)]
 
 
 def _instant(ms: int) -> datetime:

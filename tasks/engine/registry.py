@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
+from huey.api import PeriodicTask
 
 from storage.broker.broker import Broker
 from storage.broker.records import Parameter, TaskInfo
@@ -23,6 +24,8 @@ def describe(name: str, task_class: Any, function: Callable[..., Any] | None) ->
         retry_delay_s=float(task_class.default_retry_delay or 0),
         schedule=getattr(schedule, "expression", ""),
         timezone=getattr(schedule, "timezone", ""),
+        periodic=issubclass(task_class, PeriodicTask),
+        missed=getattr(schedule, "missed", ""),
         priority=float(task_class.default_priority or 0),
         retry_backoff=float(task_class.default_retry_backoff or 0),
         timeout_s=float(task_class.default_timeout or 0),

@@ -1,7 +1,24 @@
--- needs: insert
--- One enqueue per schedule and tick, whichever consumer is first.
--- KEYS[1]: prefix. ARGV[1]: schedule, ARGV[2]: tick ms, ARGV[3]: msgpack NewJob. Returns 1 when this call enqueued it.
-local last = tonumber(redis.call('HGET', key_cron(), ARGV[1]))
-if last and last >= tonumber(ARGV[2]) then return 0 end
-redis.call('HSET', key_cron(), ARGV[1], ARGV[2])
-return insert(cmsgpack.unpack(ARGV[3])) == 1 and 1 or 0
+-- needs: insert runs
+-- One enqueue per schedule and tick, whichever consumer is first; none while the schedule is paused.
+-- KEYS[1]: prefix. ARGV: schedule, tick ms, msgpack NewJob, how many ticks right before this one were missed.
+-- Returns 1 when this call enqueued it.
+local LATE_MS = 10000
+local schedule, tick = ARGV[1], tonumber(ARGV[2])
+local last = tonumber(redis.call('HGET', key_cron(), schedule))
+if last and last >= tick then return 0 end
+redis.call('HSET', key_cron(), schedule, ARGV[2])
+local held = redis.call('HGET', key_held(), schedule)
+if held then
+  local until_ms = cjson.decode(held).until_ms
+  if until_ms == 0 or tick < until_ms then
+    redis.call('HINCRBY', key_tally(schedule), 'skipped', 1 + ARGV[4])
+    return 0
+  end
+  redis.call('HDEL', key_held(), schedule)
+end
+if tonumber(ARGV[4]) > 0 then redis.call('HINCRBY', key_tally(schedule), 'missed', ARGV[4]) end
+local job = cmsgpack.unpack(ARGV[3])
+if insert(job) ~= 1 then return 0 end
+note_run(schedule, job.id, tick, '')
+if NOW - tick > LATE_MS then redis.call('HINCRBY', key_tally(schedule), 'late', 1) end
+return 1

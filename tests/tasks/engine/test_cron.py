@@ -13,9 +13,10 @@ from huey import crontab
 from storage.broker.broker import Broker
 from storage.broker.inspector import Inspector
 from storage.broker.records import NewJob
+from storage.broker.timetable import Missed
 from storage.errors import SettingsError, StoreUnavailable
 from tasks.engine.codec import encode
-from tasks.engine.cron import ALL_AT_MOST, Clock, Entry, Missed, cron, due
+from tasks.engine.cron import ALL_AT_MOST, Clock, Entry, cron, due
 from tests.tasks.engine.conftest import Shop, attempt
 
 Make = Callable[..., Shop]
