@@ -22,6 +22,7 @@ ANSWERING = [
     "job",
     "logs",
     "failures",
+    "schedules",
     "requeue",
     "pause",
     "resume",
