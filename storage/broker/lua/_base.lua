@@ -109,11 +109,15 @@ local function add_lines(id, lines, log_kept, tail_kept)
   end
 end
 
--- Writes attempt number n into the record, as JSON. A job may be tried for ever; what is kept of it is bounded.
-local function write_attempt(id, n, outcome, started, worker, error_type, message, trace)
-  redis.call('HSET', key_job(id), 'a:' .. n, cjson.encode({
+-- An attempt that has ended, as the record keeps it in its field a:<n>.
+local function attempt_text(outcome, started, worker, error_type, message, trace)
+  return cjson.encode({
     outcome = outcome, started = tonumber(started), finished = NOW, worker = worker,
-    error_type = error_type or '', error = message or '', traceback = trace or ''}))
+    error_type = error_type, error = message, traceback = trace})
+end
+
+-- A job may be tried for ever; what is kept of it is bounded.
+local function bound_attempts(id, n)
   local old = tonumber(n) - LAST_ATTEMPTS
   if old > FIRST_ATTEMPTS then redis.call('HDEL', key_job(id), 'a:' .. whole(old)) end
 end

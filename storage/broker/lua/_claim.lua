@@ -33,6 +33,7 @@ end
 local function start(queue, id, from, request)
   local key = key_job(id)
   local job = redis.call('HMGET', key, 'payload', 'attempt', 'left', 'retry_delay', 'task', 'chord')
+  if not job[1] then return nil end
   local token = whole(next_seq())
   local attempt = (tonumber(job[2]) or 0) + 1
   local until_ms = NOW + request.lease_ms
@@ -83,11 +84,12 @@ local function claim(request)
         if wait >= 0 and (soonest < 0 or wait < soonest) then soonest = wait end
         break
       end
-      if redis.call('HEXISTS', key_job(id), 'payload') == 1 then
+      local started = start(queue, id, 'queued', request)
+      if started then
         note_start(queue, gate)
-        return start(queue, id, 'queued', request)
+        return started
       end
-      redis.call('ZREM', key_index(queue, 'queued'), id)
+      redis.call('ZREM', key_index(queue, 'queued'), id) -- an index that names a job without a record
     end
   end
   local nothing = {false, soonest}

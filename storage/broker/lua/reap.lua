@@ -13,7 +13,8 @@ for _, queue in ipairs(redis.call('SMEMBERS', key_queues())) do
     local job = redis.call('HMGET', key, 'attempt', 'started', 'worker', 'priority')
     local crashes = redis.call('HINCRBY', key, 'crashes', 1)
     local message = 'the worker ' .. (job[3] or '?') .. ' stopped without a word (crash ' .. whole(crashes) .. ')'
-    write_attempt(id, job[1], 'lost', job[2], job[3], 'WorkerLost', message, '')
+    redis.call('HSET', key, 'a:' .. job[1], attempt_text('lost', job[2], job[3], 'WorkerLost', message, ''))
+    bound_attempts(id, job[1])
     if crashes >= tonumber(ARGV[2]) then
       message = 'worker lost ' .. whole(crashes) .. ' times; last on ' .. (job[3] or '?') .. ', signal 9 suspected'
       redis.call('SADD', key_buried(), id)

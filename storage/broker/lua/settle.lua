@@ -7,8 +7,9 @@
 
 local function settle(s)
   local key = key_job(s.id)
-  local job = redis.call('HMGET', key, 'queue', 'attempt', 'started', 'worker', 'priority', 'settled', 'chord', 'lifo')
-  if not holds(s.id, s.token) then
+  local job = redis.call('HMGET', key, 'queue', 'attempt', 'started', 'worker', 'priority', 'settled', 'chord', 'lifo',
+    'token', 'state')
+  if job[9] ~= s.token or job[10] ~= 'running' then
     if job[6] == s.token then return 'again' end
     return 'stale'
   end
@@ -31,17 +32,19 @@ local function settle(s)
   if s.release then
     fields[#fields + 1] = 'attempt'; fields[#fields + 1] = tonumber(job[2]) - 1
   else
-    write_attempt(s.id, job[2], s.outcome, job[3], job[4], s.error_type, s.error, s.traceback)
+    fields[#fields + 1] = 'a:' .. job[2]
+    fields[#fields + 1] = attempt_text(s.outcome, job[3], job[4], s.error_type, s.error, s.traceback)
+    bound_attempts(s.id, job[2])
   end
   if s.state == 'queued' then
     local priority = tonumber(job[5])
-    move(s.id, queue, 'running', 'queued', s.release and old_place(s.id, priority) or place(priority, job[8]), fields)
+    move(s.id, queue, nil, 'queued', s.release and old_place(s.id, priority) or place(priority, job[8]), fields)
   elseif s.state == 'retrying' or s.state == 'scheduled' then
     fields[#fields + 1] = 'run_at'; fields[#fields + 1] = whole(NOW + s.delay_ms)
-    move(s.id, queue, 'running', s.state, NOW + s.delay_ms, fields)
+    move(s.id, queue, nil, s.state, NOW + s.delay_ms, fields)
   else
     fields[#fields + 1] = 'finished'; fields[#fields + 1] = whole(NOW)
-    move(s.id, queue, 'running', s.state, NOW, fields)
+    move(s.id, queue, nil, s.state, NOW, fields)
     if s.state == 'succeeded' and job[7] then redis.call('DEL', key_chord(job[7]), key_failed(job[7])) end
   end
   count(queue, s.outcome)
