@@ -13,7 +13,7 @@ from storage.broker.connection import connect
 from storage.broker.records import TaskInfo
 from storage.broker.requests import Bounds
 from storage.broker.timetable import Schedule
-from tasks.engine import registry, unique
+from tasks.engine import registry, retry, unique
 from tasks.engine.codec import TypedJson
 from tasks.engine.consumer import DeweyConsumer
 from tasks.engine.held import Held
@@ -103,14 +103,17 @@ class BookedHuey(Huey):  # type: ignore[misc]  # huey has no types
 
     def task(self, *args: Any, **settings: Any) -> Callable[[Callable[..., Any]], Any]:
         """Huey's decorator, with more: ``queue="email"`` names the queue of the task's jobs, ``lifo=True`` puts the
-        newest first, and ``unique``, ``unique_for`` and ``on_conflict`` keep one job of a kind (see unique.py)."""
+        newest first, ``unique``, ``unique_for`` and ``on_conflict`` keep one job of a kind (see unique.py), and
+        ``retry_jitter`` and ``retry_max_delay`` say more of how long a retry waits (see retry.py)."""
         unique.check(settings)
+        retry.check(settings)
         return cast(Callable[[Callable[..., Any]], Any], super().task(*args, **settings))
 
     def periodic_task(self, validate_datetime: Any, *args: Any, **settings: Any) -> Callable[[Callable[..., Any]], Any]:
         """Huey's decorator; takes ``cron("0 * * * *", timezone="Europe/Paris")`` as well as Huey's ``crontab()``."""
         if isinstance(validate_datetime, Schedule):
             settings["schedule"] = validate_datetime
+        retry.check(settings)
         made = super().periodic_task(validate_datetime, *args, **settings)
         return cast(Callable[[Callable[..., Any]], Any], made)
 

@@ -24,13 +24,13 @@ from huey.utils import SKIPPED, ChordConfig, Error
 
 from storage.broker.requests import Claim, ClaimRequest, Settlement, Verdict
 from storage.errors import StorageError, StoreRefused, StoreUnavailable
-from tasks.engine import context
+from tasks.engine import context, retry
 from tasks.engine.burial import tell_failure
 from tasks.engine.context import RunningJob
 from tasks.engine.flows import Flowing
 from tasks.engine.heartbeat import host
 from tasks.engine.interrupt import CalledOff, Stop, TimedOut
-from tasks.engine.launch import chain_of, seconds
+from tasks.engine.launch import chain_of
 from tasks.engine.unit import Unit, bare, storable, text_of, traceback_of
 from tasks.errors import Permanent, Transient
 
@@ -333,12 +333,10 @@ class DeweyHuey(Flowing):
         if retry_eta is not None:
             delay_s = (self.instant_ms(retry_eta) - self.instant_ms(now)) / 1000
         elif task.retry_delay:
-            delay_s = seconds(task.retry_delay)
-            if task.retry_backoff:
-                task.retry_delay *= task.retry_backoff
+            delay_s, task.retry_delay = retry.delays(task, task.id, unit.claim.attempt)
         if isinstance(unit.error, Transient):
             delay_s = max(delay_s, unit.error.retry_after_s)
-        unit.retries_left, unit.retry_delay_s = task.retries, seconds(task.retry_delay)
+        unit.retries_left, unit.retry_delay_s = task.retries, retry.seconds(task.retry_delay)
         unit.end("retrying" if delay_s > 0 else "queued", "", max(0, round(delay_s * 1000)))
         _logger.info("job %s is tried again in %.1f s, %s retries left", task.id, max(0.0, delay_s), task.retries)
         if delay_s > 0:

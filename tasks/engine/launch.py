@@ -12,7 +12,7 @@ from huey.utils import ChordConfig
 from storage.broker.records import NewJob, OnFailure, State
 from storage.broker.requests import Write, job_table
 from storage.errors import AlreadyThere
-from tasks.engine import context, unique
+from tasks.engine import context, retry, unique
 from tasks.engine.books import BookedHuey
 from tasks.engine.cron import Entry
 
@@ -80,13 +80,13 @@ class Launching(BookedHuey):
             priority=task.priority or 0,
             delay_ms=delay_ms,
             retries=int(task.retries or 0),
-            retry_delay_s=seconds(task.retry_delay),
+            retry_delay_s=retry.seconds(task.retry_delay),
             parent=running.id if running is not None else "",
             chord=chord_id,
             blocked=blocked,
             lifo=bool(getattr(task, "lifo", False)),
             unique="" if joins else unique.key_of(name, task),
-            unique_ttl_ms=round(seconds(getattr(task, "unique_for", 0)) * 1000),
+            unique_ttl_ms=round(retry.seconds(getattr(task, "unique_for", 0)) * 1000),
             conflict=unique.policy_of(task),
             member=member,
             on_failure=on_failure,
@@ -194,8 +194,3 @@ def member_of(task: Any) -> str:
             config = one.chord_config
             return f"{config.cid}:{config.idx}:{config.size}"
     return ""
-
-
-def seconds(value: Any) -> float:
-    """A delay as Huey takes it, a number or a timedelta, in seconds."""
-    return value.total_seconds() if hasattr(value, "total_seconds") else float(value or 0)

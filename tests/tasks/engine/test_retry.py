@@ -1,0 +1,138 @@
+"""How long a job waits before it is tried again."""
+
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from huey.exceptions import ConfigurationError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.engine import retry
+from tasks.engine.cron import cron
+from tasks.errors import Transient
+from tests.tasks.engine.conftest import Shop
+
+
+def task(**settings: Any) -> Any:
+    return SimpleNamespace(**({"retry_delay": 0, "retry_backoff": 0} | settings))
+
+
+def waits(shop: Shop, work: Any, count: int) -> list[float]:
+    """Seconds that a job waits after each of its attempts, to a tenth."""
+    found = []
+    for _ in range(count):
+        shop.run_one()
+        found.append(round(shop.wait_s(work), 1))
+        shop.make_due(work)
+    return found
+
+
+@given(
+    st.floats(0.001, 1e6),
+    st.floats(0, 10),
+    st.one_of(st.none(), st.floats(0.001, 1e6)),
+    st.floats(0, 1),
+    st.uuids(),
+    st.integers(1, 50),
+)
+def test_a_delay_is_within_its_bounds_and_the_same_each_time_it_is_asked(
+    delay: float, backoff: float, longest: float | None, jitter: float, job_id: object, attempt: int
+) -> None:
+    one = task(retry_delay=delay, retry_backoff=backoff, retry_max_delay=longest, retry_jitter=jitter)
+    delay_s, following_s = retry.delays(one, str(job_id), attempt)
+    whole = min(delay, longest or delay)
+    assert whole * (1 - jitter) <= delay_s <= whole
+    assert following_s <= (longest or float("inf"))
+    assert retry.delays(one, str(job_id), attempt) == (delay_s, following_s)
+
+
+def test_jobs_and_attempts_are_spread_over_the_whole_of_their_jitter() -> None:
+    one = task(retry_delay=100, retry_jitter=0.5)
+    for ids in ([(f"job {n}", 1) for n in range(400)], [("job", n) for n in range(400)]):
+        found = sorted(retry.delays(one, *each)[0] for each in ids)
+        assert 50 <= found[0] < 53
+        assert 97 < found[-1] <= 100
+        assert 70 < found[200] < 80
+
+
+def test_without_jitter_and_backoff_every_delay_is_the_same() -> None:
+    assert retry.delays(task(retry_delay=timedelta(minutes=1)), "job", 1) == (60.0, 60.0)
+
+
+def test_an_exponential_delay_stops_growing_at_its_longest(shop: Shop) -> None:
+    @shop.huey.task(retries=6, retry_delay=2, retry_backoff=3, retry_max_delay=timedelta(seconds=40))
+    def work() -> None:
+        raise ValueError("no")
+
+    handle = work()
+    assert waits(shop, handle, 6) == [2.0, 6.0, 18.0, 40.0, 40.0, 40.0]
+    shop.run_one()
+    assert shop.job(handle).state == "dead"
+
+
+def test_a_requeued_job_begins_with_its_first_delay_again(shop: Shop) -> None:
+    @shop.huey.task(retries=2, retry_delay=2, retry_backoff=3, retry_max_delay=5)
+    def work() -> None:
+        raise ValueError("no")
+
+    handle = work()
+    assert waits(shop, handle, 2) == [2.0, 5.0]
+    shop.run_one()
+    shop.huey.broker.requeue(handle.id)
+    assert waits(shop, handle, 2) == [2.0, 5.0]
+
+
+def test_delays_said_per_call_are_bounded_by_the_task_too(shop: Shop) -> None:
+    @shop.huey.task(retry_max_delay=10)
+    def work() -> None:
+        raise ValueError("no")
+
+    handle = work(retries=3, retry_delay=4, retry_backoff=2)
+    other = work(retries=1, retry_delay=99, priority=-1)
+    assert waits(shop, handle, 3) == [4.0, 8.0, 10.0]
+    shop.run_one()
+    assert waits(shop, other, 1) == [10.0]
+
+
+def test_jobs_that_fail_together_do_not_come_back_together(shop: Shop) -> None:
+    @shop.huey.task(retries=1, retry_delay=100, retry_jitter=1.0)
+    def work() -> None:
+        raise ValueError("no")
+
+    handles = [work() for _ in range(20)]
+    shop.run_all()
+    found = [shop.wait_s(handle) for handle in handles]
+    assert len({round(one, 2) for one in found}) > 15
+    expected = [retry.delays(work.s(), handle.id, 1)[0] for handle in handles]
+    assert [round(one) for one in expected] == [pytest.approx(round(one), abs=1) for one in found]
+    assert all(0 <= one <= 100 for one in found)
+
+
+def test_what_a_task_asks_for_itself_is_neither_cut_nor_spread(shop: Shop) -> None:
+    @shop.huey.task(retries=1, retry_delay=1, retry_max_delay=2, retry_jitter=1.0)
+    def work() -> None:
+        raise Transient("later", retry_after_s=60)
+
+    assert waits(shop, work(), 1) == [60.0]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"retry_jitter": 1.5}, "a share from 0"),
+        ({"retry_jitter": -0.1}, "a share from 0"),
+        ({"retry_jitter": True}, "a share from 0"),
+        ({"retry_jitter": "half"}, "a share from 0"),
+        ({"retry_jitter": float("nan")}, "a share from 0"),
+        ({"retry_max_delay": 0}, "seconds above 0"),
+        ({"retry_max_delay": "60"}, "seconds above 0"),
+        ({"retry_max_delay": timedelta(seconds=-1)}, "seconds above 0"),
+    ],
+)
+def test_settings_that_can_not_be_meant_are_refused(shop: Shop, settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        shop.huey.task(**settings)
+    with pytest.raises(ConfigurationError, match=message):
+        shop.huey.periodic_task(cron("* * * * *"), **settings)
