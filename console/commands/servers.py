@@ -2,9 +2,10 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, Literal
 
 import typer
@@ -59,15 +60,21 @@ class Stop:
 
 @contextmanager
 def told_to_stop() -> Iterator[Stop]:
-    """Signals that would end the process set a stop instead; one that is ignored (``nohup``) stays so."""
+    """Signals that would end the process ask a stop to be made instead."""
     stop = Stop()
-    wanted = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.getsignal(number) for number in wanted}
-    for number in wanted:
-        if before[number] is not signal.SIG_IGN:
-            signal.signal(number, stop.ask)
-    try:
+    with _on_signals((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), stop.ask):
         yield stop
+
+
+@contextmanager
+def _on_signals(numbers: Sequence[signal.Signals], act: Callable[[int, FrameType | None], object]) -> Iterator[None]:
+    """Let signals do something while in the block; one that is ignored (as by ``nohup``) stays so."""
+    before = {number: signal.getsignal(number) for number in numbers}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, act)
+    try:
+        yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -160,12 +167,19 @@ def show_console(
 
 
 def run_console_on(desk: Desk, environment: str, start: str) -> None:
-    """Run the console over the live stores until the operator leaves it."""
-    from console.app import run_console  # noqa: PLC0415 - Textual is slow to import and most commands do without
+    """Run the console over the live stores until the operator leaves it, or a signal ends it; the terminal is restored.
+
+    Raises:
+        typer.Exit: the console ended by a mistake of its own.
+    """
+    from console.app import DeweyApp  # noqa: PLC0415 - Textual is slow to import and most commands do without
     from console.gateway.live import LiveGateway  # noqa: PLC0415 - as above
 
-    gateway = LiveGateway(desk.inspector, desk.operations, operator())
-    run_console(gateway, environment, start)
+    screen = DeweyApp(LiveGateway(desk.inspector, desk.operations, operator()), environment, start)
+    with _on_signals((signal.SIGTERM, signal.SIGHUP), lambda *_: screen.call_later(screen.exit)):
+        screen.run()
+    if screen.return_code:
+        raise typer.Exit(screen.return_code)
 
 
 @app.command()

@@ -1,0 +1,71 @@
+"""``dewey console`` and ``dewey demo`` in a real pseudo-terminal: signals end them, and the terminal is as it was."""
+
+import os
+import pty
+import select
+import signal
+import subprocess
+import termios
+import time
+
+import pytest
+
+from tests.console.commands.office import DEWEY, Office
+from tests.servers import is_alive
+
+LONGEST_S = 40.0
+LEAVE_SCREEN = b"\x1b[?1049l"
+
+
+class Terminal:
+    """A command in a pseudo-terminal."""
+
+    def __init__(self, *words: str, environment: dict[str, str]) -> None:
+        self.master, self.slave = pty.openpty()
+        self.modes = termios.tcgetattr(self.slave)
+        self.output = b""
+        self.popen = subprocess.Popen(
+            [*DEWEY, *words],
+            stdin=self.slave,
+            stdout=self.slave,
+            stderr=self.slave,
+            env={**environment, "TERM": "xterm-256color"},
+            start_new_session=True,
+        )
+
+    def read_until(self, text: bytes) -> None:
+        """Read until a text has come, or None is left to come."""
+        deadline = time.monotonic() + LONGEST_S
+        while text not in self.output:
+            assert time.monotonic() < deadline, f"{text!r} did not come: {self.output[-1000:]!r}"
+            if select.select([self.master], [], [], 0.1)[0]:
+                self.output += os.read(self.master, 65_536)
+
+    def close(self) -> None:
+        """End what still runs."""
+        self.popen.kill()
+        self.popen.wait()
+        os.close(self.master)
+        os.close(self.slave)
+
+
+@pytest.mark.parametrize(
+    ("words", "shown", "number"),
+    [(["console"], b"email", signal.SIGHUP), (["demo", "--workers", "2"], b"reports", signal.SIGTERM)],
+    ids=["console", "demo"],
+)
+def test_a_signal_ends_the_console_and_gives_the_terminal_back(
+    office: Office, words: list[str], shown: bytes, number: signal.Signals
+) -> None:
+    office.add("aaaa-1", "email")
+    terminal = Terminal(*words, environment=office.environment)
+    try:
+        terminal.read_until(shown)
+        pids = [one.pid for one in office.inspector.consumers()]
+        terminal.popen.send_signal(number)
+        terminal.read_until(LEAVE_SCREEN)
+        assert terminal.popen.wait(LONGEST_S) == 0
+        assert termios.tcgetattr(terminal.slave) == terminal.modes
+        assert not any(map(is_alive, pids))
+    finally:
+        terminal.close()
