@@ -35,6 +35,7 @@ class RedisProcess:
 
     directory: Path
     options: Sequence[str] = ()
+    executable: Path | None = None
     process: "subprocess.Popen[bytes] | None" = None
 
     @property
@@ -47,7 +48,9 @@ class RedisProcess:
         server = self.server
         server.run_dir.mkdir(exist_ok=True)
         server.data_dir.mkdir(exist_ok=True)
-        command = launch.wrapped([*server.command(), *self.options], death_signal=signal.SIGKILL)
+        bundled, *options = server.command()
+        program = [str(self.executable or bundled), *options, *self.options]
+        command = launch.wrapped(program, death_signal=signal.SIGKILL)
         with (self.directory / "redis.log").open("ab") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/")
         wait_until(server.is_ready, "Redis to answer", timeout_s=30)
@@ -139,12 +142,16 @@ class Arena:
 
 @contextlib.contextmanager
 def open_arena(
-    *, redis_options: Sequence[str] = (), environment: Mapping[str, str] | None = None, lease_s: float = 1.5
+    *,
+    redis_options: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+    lease_s: float = 1.5,
+    executable: Path | None = None,
 ) -> Iterator[Arena]:
     """A place for one trial; everything in it ends with the block."""
     with short_directory() as directory:
         (directory / "history").touch()
-        server = RedisProcess(directory, redis_options)
+        server = RedisProcess(directory, redis_options, executable)
         try:
             server.start()
             client = connect(server.server.url)

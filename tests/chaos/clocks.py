@@ -16,7 +16,8 @@ import redis
 from storage.broker.broker import Broker
 from storage.broker.records import NewJob
 from storage.broker.requests import BATCH, Bounds, ClaimRequest, Settlement
-from tasks.engine.cron import ON_TIME_S, Clock, Entry, Schedule
+from storage.broker.timetable import Schedule
+from tasks.engine.cron import ON_TIME_S, Clock, Entry
 from tests.chaos.report import Row
 
 CLOCKS = 8
@@ -152,11 +153,11 @@ class _Mortal:
         self._world = world
         self.keys, self.call = world.broker.keys, world.broker.call
 
-    def tick(self, *args: Any) -> bool:
+    def tick(self, *args: Any, **more: Any) -> bool:
         fate = random.Random(f"{self._world.kills}{args[:2]}").random()
         if fate < 0.05:
             raise Killed
-        added = self._world.broker.tick(*args)
+        added = self._world.broker.tick(*args, **more)
         if fate > 0.95:
             raise Killed
         return added

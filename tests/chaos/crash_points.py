@@ -39,7 +39,9 @@ class Outcome:
     seconds: float
 
 
-def run(fault: Fault, redis_url: str, *, kind: str = "thread", seed: int = 1, jobs: int = 12) -> Outcome:
+def run(
+    fault: Fault, redis_url: str, *, kind: str = "thread", seed: int = 1, jobs: int = 12, kinds: str = ""
+) -> Outcome:
     """One trial, on a namespace of its own."""
     start = time.monotonic()
     with short_directory() as directory:
@@ -51,6 +53,8 @@ def run(fault: Fault, redis_url: str, *, kind: str = "thread", seed: int = 1, jo
             "CHAOS_HISTORY": str(history),
             "CHAOS_LEASE_S": "1.0",
         }
+        if kinds:
+            environment["CHAOS_KINDS"] = kinds
         faulty = {"CHAOS_FAULT": str(fault), "CHAOS_FIRED": str(fired)}
         with Fleet("tests.chaos.app.huey", kind, 0, 2, directory / "log", environment) as fleet:
             if fault.operation in OF_CONSUMERS:
@@ -88,6 +92,18 @@ def row(seed: int, redis_url: str, depth: int) -> Row:
         outcome = run(fault, redis_url, kind=worker, seed=seed + number)
         failures = [] if outcome.fired else [f"{fault} did not strike"]
         rows.append(row_of("G1", "crash points", seed, outcome.verdict, faults=int(outcome.fired), failures=failures))
+    return summed(rows)[0]
+
+
+def trees(seed: int, redis_url: str, depth: int) -> Row:
+    """G14: the worker dies around each of the first settlements of one tree of jobs."""
+    rows = []
+    for nth in range(1, depth + 1):
+        for kind in CUTS:
+            fault = Fault("settle", nth, kind)
+            outcome = run(fault, redis_url, seed=seed, jobs=0, kinds="tree")
+            failures = [] if outcome.fired else [f"{fault} did not strike"]
+            rows.append(row_of("G14", "crash points of a tree", seed, outcome.verdict, faults=1, failures=failures))
     return summed(rows)[0]
 
 

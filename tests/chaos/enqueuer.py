@@ -1,7 +1,7 @@
 """Enqueues a seeded mix of jobs and writes down each id once its enqueue returned.
 
 ``python -m tests.chaos.enqueuer SEED N``, with the application's module in ``CHAOS_APP``, the kinds of jobs in
-``CHAOS_KINDS`` (all), and seconds between two jobs in ``CHAOS_PACE_S`` (none).
+``CHAOS_KINDS``, and seconds between two jobs in ``CHAOS_PACE_S`` (none).
 
 A chord's callback is acked with the number of its members, so that the checker knows how many results it must see.
 """
@@ -21,10 +21,11 @@ from tests.chaos.history import Event
 
 app: Any = importlib.import_module(os.environ.get("CHAOS_APP", "tests.chaos.app"))
 
-WEIGHTS = {"work": 60, "flaky": 15, "later": 10, "eta": 5, "pipeline": 10, "chord": 5}
-KINDS = tuple(os.environ.get("CHAOS_KINDS", ",".join(WEIGHTS)).split(","))
+WEIGHTS = {"work": 60, "flaky": 15, "later": 10, "eta": 5, "pipeline": 10, "chord": 5, "tree": 5}
+KINDS = tuple(os.environ.get("CHAOS_KINDS", "work,flaky,later,pipeline,chord").split(","))
 PACE_S = float(os.environ.get("CHAOS_PACE_S", "0"))
 AWAY_S = 0.05
+TREE_NODES = 30
 
 
 class Enqueuer:
@@ -39,6 +40,7 @@ class Enqueuer:
             "eta": self._eta,
             "pipeline": self._pipeline,
             "chord": self._chord,
+            "tree": self._tree,
         }
 
     def one_of_each(self) -> None:
@@ -88,6 +90,33 @@ class Enqueuer:
         self._ack(handle.callback.id, size)
         for one in handle.results:
             self._ack(one.id)
+
+    def _tree(self, number: int) -> None:
+        """Chords in chords, with pipelines among their members, of up to TREE_NODES jobs."""
+        del number
+        nodes: list[tuple[Any, int]] = []
+        tree = self._chord_of(nodes, 0)
+        app.huey.enqueue(tree)
+        for task, size in nodes:
+            self._ack(task.id, size)
+
+    def _chord_of(self, nodes: list[tuple[Any, int]], depth: int) -> Any:
+        members: list[Any] = []
+        for _ in range(self._chance.randint(1, 4)):
+            kind = self._chance.random()
+            if kind < 0.4 and depth < 3 and len(nodes) < TREE_NODES - 8:
+                members.append(self._chord_of(nodes, depth + 1))
+                continue
+            member = app.JOBS.member.s(len(nodes))
+            nodes.append((member, 0))
+            if kind > 0.8:
+                following = app.JOBS.successor.s()
+                nodes.append((following, 0))
+                member = member.then(following)
+            members.append(member)
+        callback = app.JOBS.join.s()
+        nodes.append((callback, len(members)))
+        return chord(members, callback)
 
 
 def main() -> None:

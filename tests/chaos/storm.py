@@ -28,6 +28,8 @@ class Plan:
     workers: int = 4
     lease_s: float = 1.5
     app: str = "app"
+    kinds: str = "work,flaky,later,pipeline,chord"
+    promise: str = "G1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,8 @@ class Outcome:
 def run(plan: Plan) -> Outcome:
     """Run one storm on a Redis of its own."""
     start = time.monotonic()
-    with open_arena(lease_s=plan.lease_s, environment={"CHAOS_APP": f"tests.chaos.{plan.app}"}) as arena:
+    environment = {"CHAOS_APP": f"tests.chaos.{plan.app}", "CHAOS_KINDS": plan.kinds}
+    with open_arena(lease_s=plan.lease_s, environment=environment) as arena:
         with arena.fleet(plan.consumers, plan.workers, plan.kind, plan.app) as fleet:
             _rage(plan, fleet, arena)
             if plan.app == "stock":
@@ -58,7 +61,7 @@ def run(plan: Plan) -> Outcome:
 def row(plan: Plan) -> Row:
     """One storm as a row; a second enqueuer is among those that are killed."""
     outcome = run(plan)
-    trial = f"storm of SIGKILLs, {plan.kind} workers"
+    trial = f"storm of SIGKILLs, {plan.kind} workers" + (", trees" if plan.kinds == "tree" else "")
     if plan.app == "stock":
         return replace(
             row_of("G1", f"stock Huey: {trial}", plan.seed, outcome.verdict, faults=outcome.kills),
@@ -68,7 +71,7 @@ def row(plan: Plan) -> Row:
         )
     missed = plan.kills * 3 // 4 - outcome.kills
     failures = [f"only {outcome.kills} of {plan.kills} kills struck"] if missed > 0 else []
-    return row_of("G1", trial, plan.seed, outcome.verdict, faults=outcome.kills, failures=failures)
+    return row_of(plan.promise, trial, plan.seed, outcome.verdict, faults=outcome.kills, failures=failures)
 
 
 def _rage(plan: Plan, fleet: Fleet, arena: Arena) -> None:

@@ -1,0 +1,106 @@
+"""Every kind of trial with its counts: few for each change, more for a table, and all that the promises name."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from tests.chaos import (
+    clocks,
+    crash_points,
+    due,
+    freezes,
+    memory,
+    model,
+    outages,
+    poison,
+    races,
+    stops,
+    storm,
+    watching,
+)
+from tests.chaos.report import Row
+from tests.chaos.storm import Plan
+
+Size = Literal["ci", "short", "full"]
+SIZES: tuple[Size, ...] = ("ci", "short", "full")
+Run = Callable[[int, str, int], Row]
+"""Runs a trial with a seed, the address of a Redis that others use too, and a count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One row of the table. ``counts`` are those of SIZES; a count of 0 leaves the trial out of that size."""
+
+    promise: str
+    name: str
+    run: Run
+    counts: tuple[int, int, int]
+
+    def row(self, size: Size, seed: int, redis_url: str) -> Row:
+        """Run it."""
+        return self.run(seed, redis_url, self.counts[SIZES.index(size)])
+
+    def has(self, size: Size) -> bool:
+        """Whether it is part of that size."""
+        return self.counts[SIZES.index(size)] > 0
+
+
+def _storm(kind: str, app: str = "app") -> Run:
+    return lambda seed, _, kills: storm.row(Plan(seed, kind, jobs=kills * 20, kills=kills, app=app))
+
+
+def _outage(outage: outages.Outage, fsync: str = "everysec", kind: str = "thread") -> Run:
+    return lambda seed, _, count: outages.row(outages.Plan(seed, outage, count, fsync, kind=kind))
+
+
+def _stop_of_redis(seed: int, _: str, count: int) -> Row:
+    return outages.row(outages.Plan(seed, "stop", count, stop_s=(2.0, 3.0) if count == 1 else (2.0, 6.0)))
+
+
+def _model(seed: int, redis_url: str, steps: int) -> Row:
+    counts = model.run(redis_url, seed, steps)
+    note = f"{counts.steps:,} steps, {counts.claims:,} claims, {counts.expired:,} leases ended; faults are settlements "
+    return Row("G4", "Redis beside a model", seed, counts.steps, counts.stale, note=f"{note}with a stale or used token")
+
+
+def _trees(seed: int, _: str, kills: int) -> Row:
+    return storm.row(Plan(seed, jobs=kills * 2, kills=kills, kinds="tree", promise="G14"))
+
+
+MATRIX: tuple[Trial, ...] = (
+    Trial("G1", "storm-thread", _storm("thread"), (0, 60, 200)),
+    Trial("G1", "storm-process", _storm("process"), (0, 60, 200)),
+    Trial("G1", "stock-thread", _storm("thread", "stock"), (0, 60, 200)),
+    Trial("G1", "stock-process", _storm("process", "stock"), (0, 60, 200)),
+    Trial("G1", "crash-points", crash_points.row, (0, 1, 20)),
+    Trial("G2", "redis-killed", _outage("kill"), (2, 10, 50)),
+    Trial("G2", "redis-killed-always", _outage("kill", "always", "process"), (0, 10, 50)),
+    Trial("G2", "redis-frozen", _stop_of_redis, (1, 3, 10)),
+    Trial("G2", "connections-cut", _outage("cut"), (0, 10, 50)),
+    Trial("G2", "connections-half-open", _outage("silence"), (1, 3, 10)),
+    Trial(
+        "G3", "calm", lambda seed, _, jobs: freezes.calm(seed, jobs, 4 if jobs > 5_000 else 3), (1_500, 6_000, 100_000)
+    ),
+    Trial("G4", "thaw-thread", lambda seed, _, count: freezes.thaw(seed, count, "thread"), (1, 3, 100)),
+    Trial("G4", "thaw-process", lambda seed, _, count: freezes.thaw(seed, count, "process"), (0, 3, 100)),
+    Trial("G4", "model", _model, (0, 50_000, 50_000)),
+    Trial("G5", "poison", lambda seed, _, each: poison.row(seed, each, each * 25), (1, 3, 20)),
+    Trial("G5", "rolling-deploy", lambda seed, _, jobs: poison.rolling_deploy(seed, jobs), (8, 40, 200)),
+    Trial("G6", "long-thread", lambda seed, _, leases: freezes.long_lives(seed, 4, leases, "thread"), (3, 10, 10)),
+    Trial("G6", "long-process", lambda seed, _, leases: freezes.long_lives(seed, 4, leases, "process"), (0, 10, 10)),
+    Trial("G7", "cron", lambda seed, url, hours: clocks.row(seed, url, hours, 1 if hours < 30 else 6), (12, 48, 720)),
+    Trial("G7", "restarts", clocks.restarts, (200, 200, 200)),
+    Trial("G8", "burst", lambda seed, _, jobs: due.burst(seed, jobs), (5_000, 20_000, 100_000)),
+    Trial("G8", "zones", lambda seed, _, jobs: due.zones(seed, jobs), (60, 400, 2_000)),
+    Trial("G8", "wrong-clocks", lambda seed, _, jobs: due.wrong_clocks(seed, jobs), (40, 200, 1_000)),
+    Trial("G9", "unique", races.unique_keys, (20, 300, 1_000)),
+    Trial("G11", "stops-thread", lambda seed, _, count: stops.row(seed, count, "thread"), (2, 15, 100)),
+    Trial("G11", "stops-process", lambda seed, _, count: stops.row(seed, count, "process"), (2, 15, 100)),
+    Trial("G12", "full-queue", races.full_queue, (30, 200, 500)),
+    Trial("G12", "no-memory", lambda seed, _, __: memory.no_memory(seed, None), (0, 1, 1)),
+    Trial("G12", "no-memory-newer", lambda seed, _, __: memory.no_memory(seed, memory.newer_redis()), (0, 1, 1)),
+    Trial("G13", "bounded", lambda seed, _, jobs: memory.bounded(seed, jobs), (1_000, 20_000, 200_000)),
+    Trial("G14", "trees", _trees, (5, 40, 200)),
+    Trial("G14", "tree-crash-points", crash_points.trees, (0, 5, 30)),
+    Trial("G15", "reader", lambda seed, _, kills: watching.row(seed, kills * 15, kills), (4, 30, 200)),
+)
