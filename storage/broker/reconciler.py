@@ -18,7 +18,7 @@ MENDED_AT_ONCE = 50
 @dataclass(frozen=True, slots=True)
 class Repair:
     """One thing that could not be. ``kind``: ghost, twice, misfiled, unleased or orphan (see reconcile.lua), or
-    childless (see mend.lua)."""
+    childless (see mend.lua) or misgrouped (see regroup.lua)."""
 
     kind: str
     job_id: str
@@ -57,7 +57,18 @@ class Reconciler:
                     if cursor == b"0":
                         break
             yield from self._left_waiting(queue)
+        for fingerprint in self._broker.call("zrange", self._broker.keys.failures, 0, -1):
+            yield from self._misgrouped(fingerprint)
         yield from self._orphans()
+
+    def _misgrouped(self, fingerprint: bytes) -> Iterator[list[Repair]]:
+        """Jobs in a group of failures that are not dead of its error."""
+        cursor = b"0"
+        while True:
+            cursor, *found = self._broker.run("regroup", fingerprint, cursor, LOOKED_AT_ONCE)
+            yield [Repair("misgrouped", job_id.decode()) for job_id in found]
+            if cursor == b"0":
+                break
 
     def _left_waiting(self, queue: bytes) -> Iterator[list[Repair]]:
         """Jobs that wait for one that is gone: they fail or go on, as they were told to."""

@@ -9,6 +9,7 @@ import pytest
 
 from storage.broker.broker import Broker
 from storage.broker.inspector import Inspector
+from storage.broker.reconciler import Reconciler
 from storage.broker.records import NewJob
 from storage.broker.requests import Bounds, ClaimRequest, Settlement
 from storage.errors import JobMissing
@@ -134,3 +135,18 @@ def test_counts_never_drift_whatever_happens(broker: Broker, inspector: Inspecto
             for job in inspector.jobs(("dead",)).jobs
         )
         assert counts(inspector) == dict(found)
+
+
+def test_a_job_whose_record_was_deleted_by_hand_leaves_its_group(
+    broker: Broker, inspector: Inspector, add: Add
+) -> None:
+    for name in "ab":
+        add(id=name)
+        end(broker)
+    broker.call("delete", broker.keys.job("a"))
+    assert {repair.kind for repair in Reconciler(broker).run()} == {"ghost", "misgrouped"}
+    assert counts(inspector) == {"f1": 1}
+    broker.call("delete", broker.keys.job("b"))
+    Reconciler(broker).run()
+    assert counts(inspector) == {}
+    assert Reconciler(broker).run() == []
