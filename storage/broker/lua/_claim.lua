@@ -34,13 +34,14 @@ local function start(queue, id, from, request)
   local key = key_job(id)
   local job = redis.call('HMGET', key, 'payload', 'attempt', 'left', 'retry_delay', 'task', 'chord')
   if not job[1] then return nil end
+  -- First a step that frees memory: a Redis that has none left lets the rest of such a script pass.
+  redis.call('HDEL', key, 'progress', 'reason', 'run_at')
   local token = whole(next_seq())
   local attempt = (tonumber(job[2]) or 0) + 1
   local until_ms = NOW + request.lease_ms
   move(id, queue, from, 'running', until_ms, {
     'attempt', attempt, 'token', token, 'worker', request.worker, 'consumer', request.consumer,
     'started', whole(NOW), 'nonce', request.nonce or ''})
-  redis.call('HDEL', key, 'progress', 'reason', 'run_at')
   return answer(queue, id, job, token, attempt)
 end
 

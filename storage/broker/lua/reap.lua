@@ -2,6 +2,8 @@
 -- A job that lost its worker ARGV[2] times is buried, with the last worker named.
 -- KEYS[1]: prefix. ARGV: most jobs at once, crashes before burial.
 -- Returns a flat list: id, worker, crashes, 'queued' or 'dead', for each.
+-- First a step that frees memory: a Redis that has none left lets the rest of such a script pass.
+redis.call('ZREMRANGEBYSCORE', key_consumers(), '-inf', NOW)
 local out = {}
 local room = tonumber(ARGV[1])
 for _, queue in ipairs(redis.call('SMEMBERS', key_queues())) do
@@ -30,5 +32,4 @@ for _, queue in ipairs(redis.call('SMEMBERS', key_queues())) do
     wake(queue)
   end
 end
-redis.call('ZREMRANGEBYSCORE', key_consumers(), '-inf', NOW)
 return out

@@ -115,7 +115,7 @@ def test_redis_in_trouble_is_told_from_a_request_it_refuses(error: redis.RedisEr
     assert type(translated(error)) is kind
 
 
-def test_a_redis_without_memory_takes_no_new_job_but_beats_and_ends_those_that_run(
+def test_a_redis_without_memory_takes_no_new_job_but_runs_and_ends_those_it_has(
     redis_client: "redis.Redis", broker: Broker, inspector: Inspector
 ) -> None:
     broker.enqueue([NewJob("a", "t.work", "default", b"{}")])
@@ -129,6 +129,10 @@ def test_a_redis_without_memory_takes_no_new_job_but_beats_and_ends_those_that_r
         result = (("set", "a", b"result"), ("enqueue", job_table(NewJob("after", "t.work", "default", b"{}"))))
         assert broker.settle(replace(done(claim), writes=result))[0] == "settled"  # what runs can end
         assert [job.id for job in inspector.jobs(("queued", "succeeded")).jobs] == ["after", "a"]
+        waiting = broker.claim(replace(REQUEST, lease_ms=1))  # what waits can run, and make room
+        assert waiting is not None
+        assert waiting.id == "after"
+        wait_until(lambda: bool(broker.reap(crashes_allowed=3)), "the end of its lease")
     finally:
         redis_client.config_set("maxmemory", "0")
 
