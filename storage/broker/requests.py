@@ -18,8 +18,9 @@ BATCH = 250
 Order = Literal["quiet", "stop", ""]
 Verdict = Literal["settled", "again", "stale"]
 Write = tuple[object, ...]
-"""One of ("set", key, value), ("del", key), ("enqueue", job table), ("chord", id, callback's job id, texts of the job
-ids of each member), ("join", chord id, member index, size, result), ("miss", chord id, member index, size, error)."""
+"""One of ("set", key, value), ("result", id of another job, value), ("del", key), ("enqueue", job table),
+("chord", id, callback's job id, texts of the job ids of each member), ("join", chord id, member index, size, result),
+("miss", chord id, member index, size, error)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,10 +116,10 @@ class DeweyStorage(BaseStorage):  # type: ignore[misc]  # huey has no types
 
     # -- the key/value store -----------------------------------------------------------------------------------
 
-    def put_data(self, key: Any, value: bytes, is_result: bool = False) -> None:  # noqa: ARG002 - Huey's
+    def put_data(self, key: Any, value: bytes, is_result: bool = False) -> None:
         unit = self.units.now
         if unit is not None and unit.collects:
-            unit.set(_text(key), value)
+            unit.set(_text(key), value, is_result=is_result)
         else:
             self.broker.call("hset", self.broker.keys.data, key, value)
 

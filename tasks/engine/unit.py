@@ -67,10 +67,10 @@ class Unit:
         finally:
             self.in_task = False
 
-    def set(self, key: str, value: bytes) -> None:
-        """Collect a write to Huey's store."""
+    def set(self, key: str, value: bytes, *, is_result: bool = False) -> None:
+        """Collect a write to Huey's store; a result of another job is one of what would have followed this one."""
         self.store[key] = value
-        self.writes.append(("set", key, value))
+        self.writes.append(("result" if is_result and key != self.claim.id else "set", key, value))
 
     def delete(self, key: str) -> bool:
         """Collect a removal. True when the key is one that this unit knows to be there."""

@@ -10,7 +10,9 @@ if job[1] == 'running' then
   redis.call('HSET', key, 'cancel', ARGV[2])
   return {'asked', job[1]}
 end
-for _, write in ipairs(cmsgpack.unpack(ARGV[3])) do apply(write) end
+local writes = cmsgpack.unpack(ARGV[3])
+for _, write in ipairs(writes) do apply(write) end
+note_results(ARGV[1], writes)
 move(ARGV[1], job[2], job[1], 'canceled', NOW, {'finished', whole(NOW), 'reason', ARGV[2]})
 count(job[2], 'canceled')
 return {'canceled', job[1]}

@@ -20,6 +20,7 @@ local function settle(s)
   for _, write in ipairs(s.writes) do
     if write[1] == 'enqueue' and write[2].id == s.id then anew[#anew + 1] = write[2] else apply(write) end
   end
+  note_results(s.id, s.writes)
   add_lines(s.id, s.lines, s.log_kept, s.tail_kept)
   local fields = {'settled', s.token, 'token', '', 'left', s.left, 'retry_delay', tostring(s.retry_delay_s),
     'error_type', s.error_type, 'error', s.error, 'reason', s.reason}

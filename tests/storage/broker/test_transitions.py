@@ -386,6 +386,19 @@ def test_old_and_surplus_finished_jobs_are_forgotten_with_all_their_keys(
     assert {key.decode() for key in broker.call("hkeys", broker.keys.data)} == left
 
 
+def test_results_that_a_job_left_for_others_are_forgotten_with_it_unless_those_came_to_be(
+    redis_client: "redis.Redis", namespace: str
+) -> None:
+    broker = Broker(redis_client, namespace, Bounds(dead=(0, 100)))
+    broker.enqueue([NewJob("head", "t.work", "default", b"{}")])
+    left = (("result", "never", b"error"), ("result", "later", b"error"), ("set", "own", b"v"))
+    broker.settle(settlement(claimed(broker), "dead", writes=left))
+    assert set(broker.call("hkeys", broker.keys.data)) == {b"never", b"later", b"own"}
+    broker.enqueue([NewJob("later", "t.work", "default", b"{}")])
+    assert broker.retain() == 1
+    assert set(broker.call("hkeys", broker.keys.data)) == {b"later", b"own"}
+
+
 def test_a_tick_is_enqueued_once_by_any_number_of_callers(broker: Broker, inspector: Inspector) -> None:
     job = NewJob("cron:x:1", "t.work", "default", b"{}")
     assert [broker.tick("x", 60_000, job) for _ in range(5)] == [True, False, False, False, False]
