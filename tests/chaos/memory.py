@@ -1,5 +1,6 @@
 """G12 and G13: Redis without memory in the middle of jobs, and what is left in Redis after many of them."""
 
+import json
 import logging
 import os
 import random
@@ -208,6 +209,9 @@ def _orphans(broker: Broker, inspector: Inspector) -> list[str]:
         "hold": lambda key, _: client.ttl(key) >= 0,
         "minute": lambda key, _: client.ttl(key) >= 0,
     }
+    owned = set(jobs)
+    for job_id in jobs:  # what a job's end wrote for those that will never follow it
+        owned.update(json.loads(client.hget(broker.keys.job(job_id), "results") or b"[]"))
     found: Counter[str] = Counter()
     for key in client.scan_iter(f"{broker.keys.prefix}*", count=1_000):
         kind, _, rest = key.decode().removeprefix(broker.keys.prefix).partition(":")
@@ -215,7 +219,7 @@ def _orphans(broker: Broker, inspector: Inspector) -> list[str]:
             found[f"keys {kind}:…"] += 1
     for name in client.hkeys(broker.keys.data):
         text = name.decode().removeprefix("r:")
-        if _is_id(text) and text not in jobs:
+        if _is_id(text) and text not in owned:
             found["results or revoke flags"] += 1
     return [f"{count} {what} belong to no job" for what, count in found.items()]
 
