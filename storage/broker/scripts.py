@@ -83,15 +83,21 @@ class Scripts:
         Raises: as run; what came before an error has happened.
         """
         try:
-            sha = self._shas.get(name) or self._load(name)
-            if not self._client.script_exists(sha)[0]:
-                sha = self._load(name)
-            with self._client.pipeline(transaction=False) as pipe:
-                for args in calls:
-                    pipe.evalsha(sha, 1, self._prefix, *args)
-                return list(pipe.execute())
+            replies = self._sent_together(self._shas.get(name) or self._load(name), calls)
+            if any(isinstance(reply, NoScriptError) for reply in replies):  # then it ran for none of them
+                replies = self._sent_together(self._load(name), calls)
+            for reply in replies:
+                if isinstance(reply, RedisError):
+                    raise reply
         except RedisError as error:
             raise translated(error) from error
+        return replies
+
+    def _sent_together(self, sha: str, calls: Sequence[Sequence[bytes | str | int]]) -> list[Any]:
+        with self._client.pipeline(transaction=False) as pipe:
+            for args in calls:
+                pipe.evalsha(sha, 1, self._prefix, *args)
+            return list(pipe.execute(raise_on_error=False))
 
     def _load(self, name: str) -> str:
         try:

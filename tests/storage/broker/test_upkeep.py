@@ -141,3 +141,10 @@ def test_a_redis_without_memory_takes_no_new_job_but_runs_and_ends_those_it_has(
 def test_what_has_no_form_for_lua_is_refused(value: object) -> None:
     with pytest.raises(StoreRefused, match="can not be sent to Redis"):
         pack(value)
+
+
+def test_a_bulk_enqueue_survives_a_redis_that_forgot_its_scripts(broker: Broker, inspector: Inspector) -> None:
+    broker.enqueue([NewJob("first", "t", "default", b"{}")])
+    broker.client.script_flush()
+    assert broker.enqueue([NewJob(f"j{n}", "t", "default", b"{}") for n in range(700)]).added == 700
+    assert inspector.count() == 701
