@@ -181,11 +181,9 @@ def test_a_home_that_can_not_be_written_is_a_setting_to_mend(workshop: dict[str,
     assert "set it to a directory that you can write" in answer.err
 
 
-def test_asked_to_stop_while_it_starts_it_stops(home: Path, short_path: Path) -> None:
-    environment = {"DEWEY_HOME": str(home)}
-    with process(["up"], short_path, environment) as running:
+def test_asked_to_stop_while_it_starts_it_stops(workshop: dict[str, str], short_path: Path) -> None:
+    with process(["up"], short_path, workshop) as running:
         running.wait_for("redis")
         answer = running.end(signal.SIGINT)
     assert answer.status == 0
     assert answer.lines[-1] == "Stopped."
-    wait_stopped(home)
