@@ -19,6 +19,7 @@ import redis
 
 from storage import embedded
 from storage.broker.connection import connect as connect_redis
+from storage.broker.inspector import Inspector
 from storage.database import connection, migrations
 from storage.embedded import OBJECTS, Endpoints
 from storage.errors import StorageError, StoreRefused, StoreUnavailable
@@ -137,6 +138,22 @@ def _redis(settings: Settings, endpoints: Endpoints) -> Iterator[Finding]:
     yield from _redis_server(told)
     yield from _redis_keeping(told)
     yield from _clock("redis clock", skew_s)
+    yield from _books(settings, endpoints)
+
+
+def _books(settings: Settings, endpoints: Endpoints) -> Iterator[Finding]:
+    """Whether every job was where its record says, as far as consumers have looked."""
+    client = connect_redis(endpoints.redis_url, timeout_s=5.0)
+    try:
+        repairs = Inspector(client, settings.dewey_namespace).repairs()
+    finally:
+        client.close()
+    if not repairs:
+        yield Finding("books", "ok", "every job is where its record says")
+        return
+    told = ", ".join(f"{kind} {count}" for kind, count in sorted(repairs.items()))
+    remedy = "nothing but Dewey may write its keys; look for evictions, for a restored backup, or for a hand in Redis"
+    yield Finding("books", "warn", f"impossible states were found and put right: {told}", remedy)
 
 
 def _redis_server(told: Mapping[str, Any]) -> Iterator[Finding]:

@@ -8,13 +8,15 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Literal
 
 from huey.registry import Message
+from huey.utils import Error
 
 from storage.broker.broker import Broker
 from storage.broker.inspector import Inspector
 from storage.broker.records import NewJob, TaskInfo
-from storage.errors import Refused
+from storage.errors import JobMissing, Refused
 from tasks.engine.codec import encode
 
 REQUEUED_AT_ONCE = 100
@@ -26,6 +28,15 @@ class Requeued:
 
     job_id: str
     done: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Canceled:
+    """What became of one job that was to be called off: it ended, was asked to end, or was not (``reason``)."""
+
+    job_id: str
+    verdict: Literal["ended", "asked", "refused"]
     reason: str = ""
 
 
@@ -104,6 +115,20 @@ class Operations:
         group = self._inspector.failure_group(fingerprint)
         job_ids = self._inspector.failed_jobs(group.fingerprint, -1 if limit is None else limit)
         return self.requeue(job_ids)
+
+    def cancel(self, job_ids: Sequence[str], *, by: str, reason: str = "") -> tuple[Canceled, ...]:
+        """Call jobs off, each by itself. One that waits ends at once, and its callers are told; one that runs is
+        interrupted with its worker's next heartbeat."""
+        why = f"canceled by {by}" + (f": {reason}" if reason else "")
+        done = []
+        for job_id in job_ids:
+            told = encode(Error({"error": why, "retries": 0, "traceback": "", "task_id": job_id}))
+            try:
+                ended = self._broker.cancel(job_id, why, [("set", job_id, told)])
+                done.append(Canceled(job_id, "ended" if ended else "asked"))
+            except (JobMissing, Refused) as error:
+                done.append(Canceled(job_id, "refused", str(error)))
+        return tuple(done)
 
     def pause(self, queue: str, *, by: str, reason: str) -> None:
         """Stop claims from a queue; what runs goes on. Raises Refused when there is no such queue."""

@@ -15,7 +15,9 @@ app = typer.Typer()
 
 @app.command()
 def failures(as_json: Json = False) -> None:
-    """Show dead jobs in groups: those whose errors differ only by ids, numbers, paths and the like.
+    """Show dead jobs, grouped by what broke.
+
+    Errors that differ only by ids, numbers, paths and the like are one group.
 
     The group with the latest failure comes first. `dewey requeue --group ID` tries all jobs of one again.
     """

@@ -14,7 +14,7 @@ app = typer.Typer()
 
 @app.command()
 def schedules(as_json: Json = False) -> None:
-    """Show every schedule: its rule, when it runs next, and how its last run went.
+    """Show every schedule: its rule, its next and its last run.
 
     Ticks that had no job are counted: MISSED when nobody was there, SKIPPED while the schedule was paused. With --json
     also the next five ticks and the last ten runs.

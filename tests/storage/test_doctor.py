@@ -231,3 +231,16 @@ def test_a_database_without_pgvector_is_named(settings: Settings, endpoints: End
 @pytest.mark.parametrize(("text", "numbers"), [("6.2.14", (6, 2, 14)), ("7.2-rc1", (7, 2)), ("18beta1", (18,))])
 def test_versions_are_compared_as_numbers(text: str, numbers: tuple[int, ...]) -> None:
     assert doctor._numbers(text) == numbers
+
+
+def test_impossible_states_that_were_put_right_are_told(redis_url: str, redis_client: "redis.Redis") -> None:
+    settings = Settings(_env_file=None, redis_url=redis_url, dewey_namespace="told")
+    endpoints = Endpoints(redis_url, "postgresql://nobody@127.0.0.1:1/none", None, frozenset())
+    assert _books_of(settings, endpoints).level == "ok"
+    redis_client.hset("{told}:repairs", mapping={"ghost": 2, "last": "ghost a 1"})
+    told = _books_of(settings, endpoints)
+    assert (told.level, told.message) == ("warn", "impossible states were found and put right: ghost 2")
+
+
+def _books_of(settings: Settings, endpoints: Endpoints) -> Finding:
+    return next(one for one in diagnose(settings, endpoints) if one.subject == "books")

@@ -30,6 +30,7 @@ ANSWERING = [
     "ingest",
     "search",
     "doctor",
+    *("cancel", "limit", "consumers", "quiet", "wake", "stop"),
 ]
 
 
@@ -116,6 +117,7 @@ def test_a_wrong_setting_is_named_before_anything_starts(
     dewey: CommandLine, command: str, short_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     words = {"job": ["x"], "requeue": ["x"], "pause": ["q"], "resume": ["q"], "trigger": ["t"], "search": ["x"]}
+    words |= {"cancel": ["x"], "limit": ["q", "--lift"], "quiet": ["c"], "wake": ["c"], "stop": ["c"]}
     resources.use(None)
     monkeypatch.chdir(short_path)
     monkeypatch.setenv("REDIS_URL", "http://nowhere")
