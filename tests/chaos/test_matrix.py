@@ -12,4 +12,6 @@ SEED = 20_261_122
 def test_the_promise_holds(trial: Trial, redis_url: str) -> None:
     row = trial.row("ci", SEED, redis_url)
     print(row)
+    if not row.trials:
+        pytest.skip(row.note)
     assert row.held, row
