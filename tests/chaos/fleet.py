@@ -28,6 +28,7 @@ class Fleet:
     running: list["subprocess.Popen[bytes]"] = field(default_factory=list)
     kills: int = 0
     options: tuple[str, ...] = ()
+    started: list["subprocess.Popen[bytes]"] = field(default_factory=list)
 
     def __enter__(self) -> Self:
         self.replace()
@@ -36,7 +37,7 @@ class Fleet:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for one in self.running:
+        for one in self.started:  # also those that are gone: their process workers may have outlived them
             self._end(one)
 
     def replace(self) -> None:
@@ -61,7 +62,7 @@ class Fleet:
             "TERM",
         ]
         with self.log_path.open("ab") as log:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 [*command, "-q", "-d", "0.05", *self.options],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -69,6 +70,8 @@ class Fleet:
                 start_new_session=True,
                 env={**os.environ, **self.environment, **extra},
             )
+        self.started.append(process)
+        return process
 
     def kill_one(self, chance: random.Random) -> None:
         """SIGKILL a consumer, or one process worker of it, chosen by chance."""
