@@ -101,7 +101,7 @@ def trees(seed: int, redis_url: str, depth: int) -> Row:
     for nth in range(1, depth + 1):
         for kind in CUTS:
             fault = Fault("settle", nth, kind)
-            outcome = run(fault, redis_url, seed=seed, jobs=0, kinds="tree")
+            outcome = run(fault, redis_url, seed=seed, jobs=2 + depth // 4, kinds="tree")
             failures = [] if outcome.fired else [f"{fault} did not strike"]
             rows.append(row_of("G14", "crash points of a tree", seed, outcome.verdict, faults=1, failures=failures))
     return summed(rows)[0]

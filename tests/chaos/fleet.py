@@ -6,7 +6,7 @@ import random
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -73,17 +73,20 @@ class Fleet:
         self.started.append(process)
         return process
 
-    def kill_one(self, chance: random.Random) -> None:
-        """SIGKILL a consumer, or one process worker of it, chosen by chance."""
+    def kill_one(self, chance: random.Random, busy: Collection[int] | None = None) -> bool:
+        """SIGKILL a consumer, or one process worker of it, chosen by chance among those that have worked in one of the
+        processes ``busy`` (None: among all). False when there is none."""
         living = [one for one in self.running if one.poll() is None]
-        if not living:
-            return
-        victim = chance.choice(living)
-        children = _children(victim.pid) if self.kind == "process" else []
-        pid = chance.choice([victim.pid, *children])
+        families = [(one.pid, *_children(one.pid)) for one in living]
+        families = [one for one in families if busy is None or not set(busy).isdisjoint(one)]
+        if not families:
+            return False
+        family = chance.choice(families)
+        pid = chance.choice(family) if self.kind == "process" else family[0]
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
             self.kills += 1
+        return True
 
     def _end(self, one: "subprocess.Popen[bytes]") -> None:
         with contextlib.suppress(ProcessLookupError):

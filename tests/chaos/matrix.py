@@ -64,7 +64,7 @@ def _model(seed: int, redis_url: str, steps: int) -> Row:
 
 
 def _trees(seed: int, _: str, kills: int) -> Row:
-    return storm.row(Plan(seed, jobs=kills * 2, kills=kills, kinds="tree", promise="G14"))
+    return storm.row(Plan(seed, jobs=kills * 8, kills=kills, kinds="tree", promise="G14"))
 
 
 def _no_memory_newer(seed: int, _: str, __: int) -> Row:

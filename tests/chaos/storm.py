@@ -14,6 +14,10 @@ from tests.servers import wait_until
 
 QUIET_S = 4.0
 """Stock Huey keeps no record of what runs: after this long without an event nothing does."""
+PACE_S = "0.03"
+"""Seconds between two jobs of an enqueuer, so that there is work until the last kill."""
+WORK_S = "0.2"
+"""The longest job, so that about half of the workers are busy when a kill strikes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,12 @@ class Outcome:
 def run(plan: Plan) -> Outcome:
     """Run one storm on a Redis of its own."""
     start = time.monotonic()
-    environment = {"CHAOS_APP": f"tests.chaos.{plan.app}", "CHAOS_KINDS": plan.kinds}
+    environment = {
+        "CHAOS_APP": f"tests.chaos.{plan.app}",
+        "CHAOS_KINDS": plan.kinds,
+        "CHAOS_PACE_S": PACE_S,
+        "CHAOS_WORK_S": WORK_S,
+    }
     with open_arena(lease_s=plan.lease_s, environment=environment) as arena:
         with arena.fleet(plan.consumers, plan.workers, plan.kind, plan.app) as fleet:
             _rage(plan, fleet, arena)
@@ -75,17 +84,22 @@ def row(plan: Plan) -> Row:
 
 
 def _rage(plan: Plan, fleet: Fleet, arena: Arena) -> None:
-    """Kill by the seed while processes enqueue, one of which is killed too; no kill comes before the first job."""
+    """Kill by the seed while processes enqueue, one of which is killed too."""
     chance = random.Random(plan.seed)
     arena.enqueue(plan.seed, plan.jobs)
     victim = arena.enqueue(plan.seed + 1, plan.jobs)
-    wait_until(lambda: bool(arena.history.of("done")), "the first job", timeout_s=30)
     for number in range(plan.kills):
         time.sleep(chance.uniform(0.02, 0.4))  # the storm's own rhythm
         if number == plan.kills // 2:
             victim.kill()
-        fleet.kill_one(chance)
-        fleet.replace()
+        wait_until(lambda: _strike(arena, fleet, chance), "a consumer that works", timeout_s=30)
+
+
+def _strike(arena: Arena, fleet: Fleet, chance: random.Random) -> bool:
+    """Kill a consumer that has begun to work: one that only starts is no victim."""
+    struck = fleet.kill_one(chance, {event.pid for event in arena.history.events if event.what == "start"})
+    fleet.replace()
+    return struck
 
 
 def _stock_verdict(arena: Arena, fleet: Fleet) -> Verdict:
