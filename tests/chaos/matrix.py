@@ -92,7 +92,7 @@ MATRIX: tuple[Trial, ...] = (
     Trial("G4", "thaw-process", lambda seed, _, count: freezes.thaw(seed, count, "process"), (0, 3, 100)),
     Trial("G4", "model", _model, (0, 50_000, 50_000)),
     Trial("G5", "poison", lambda seed, _, each: poison.row(seed, each, each * 25), (1, 3, 20)),
-    Trial("G5", "rolling-deploy", lambda seed, _, jobs: poison.rolling_deploy(seed, jobs), (8, 40, 200)),
+    Trial("G5", "rolling-deploy", lambda seed, _, jobs: poison.rolling_deploy(seed, jobs), (4, 40, 200)),
     Trial("G6", "long-thread", lambda seed, _, leases: freezes.long_lives(seed, 4, leases, "thread"), (2, 10, 10)),
     Trial("G6", "long-process", lambda seed, _, leases: freezes.long_lives(seed, 4, leases, "process"), (0, 10, 10)),
     Trial("G7", "cron", lambda seed, url, hours: clocks.row(seed, url, hours, 1 if hours < 30 else 6), (12, 48, 720)),

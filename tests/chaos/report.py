@@ -32,7 +32,7 @@ class Row:
     @property
     def bound(self) -> str:
         """With none lost of n, 95 % sure that fewer than this share are (the rule of three)."""
-        return f"{3 / self.jobs:.1e}" if self.jobs and not self.lost else "-"
+        return f"{3 / self.jobs:.1e}" if self.jobs > 3 and not self.lost else "-"
 
 
 def row_of(promise: str, trial: str, seed: int, verdict: Verdict, **more: object) -> Row:
