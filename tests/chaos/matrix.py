@@ -80,8 +80,9 @@ MATRIX: tuple[Trial, ...] = (
     Trial("G1", "stock-thread", _storm("thread", "stock"), (0, 60, 200)),
     Trial("G1", "stock-process", _storm("process", "stock"), (0, 60, 200)),
     Trial("G1", "crash-points", crash_points.row, (0, 1, 20)),
-    Trial("G2", "redis-killed", _outage("kill"), (2, 10, 50)),
-    Trial("G2", "redis-killed-always", _outage("kill", "always", "process"), (0, 10, 50)),
+    # With everysec a busy disk delays the write itself, so a SIGKILL may take back what was acked just before it.
+    Trial("G2", "redis-killed", _outage("kill"), (0, 10, 50)),
+    Trial("G2", "redis-killed-always", _outage("kill", "always", "process"), (2, 10, 50)),
     Trial("G2", "redis-frozen", _stop_of_redis, (1, 3, 10)),
     Trial("G2", "connections-cut", _outage("cut"), (0, 10, 50)),
     Trial("G2", "connections-half-open", _outage("silence"), (1, 3, 10)),

@@ -10,6 +10,7 @@ import redis
 from huey import chord
 
 from tasks.engine.huey import DeweyHuey
+from tests.servers import redis_server
 
 OURS = frozenset({"info", "config|resetstat", "config", "hello", "client|setinfo", "client", "script", "script|load"})
 """Commands of the counting itself, and of a new connection."""
@@ -26,21 +27,36 @@ COSTS = {
 }
 
 
+@pytest.fixture(scope="module")
+def own_redis() -> Iterator[str]:
+    """A Redis that nobody else talks to, for what it counts is counted for all."""
+    with redis_server() as server:
+        yield server.url
+
+
 @pytest.fixture
-def huey(redis_url: str, redis_client: "redis.Redis", namespace: str) -> Iterator[DeweyHuey]:
-    huey = DeweyHuey(namespace, url=redis_url)
+def own_client(own_redis: str) -> Iterator["redis.Redis"]:
+    client = redis.Redis.from_url(own_redis)
+    client.flushall()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def huey(own_redis: str, own_client: "redis.Redis", namespace: str) -> Iterator[DeweyHuey]:
+    huey = DeweyHuey(namespace, url=own_redis)
     yield huey
     huey.storage.close()
 
 
 @pytest.fixture
-def cost(redis_client: "redis.Redis") -> Callable[[Callable[[], object]], tuple[int, int]]:
+def cost(own_client: "redis.Redis") -> Callable[[Callable[[], object]], tuple[int, int]]:
     """Counts what a call costs: commands sent by clients, and commands run by scripts as well."""
 
     def count(call: Callable[[], object]) -> tuple[int, int]:
-        redis_client.config_resetstat()
+        own_client.config_resetstat()
         call()
-        found: dict[str, Any] = redis_client.info("commandstats")
+        found: dict[str, Any] = own_client.info("commandstats")
         calls = {name.removeprefix("cmdstat_"): int(row["calls"]) for name, row in found.items()}
         trips = calls.get("evalsha", 0)
         inside = sum(number for name, number in calls.items() if name not in OURS | ONCE_A_MINUTE | {"evalsha"})
