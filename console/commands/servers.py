@@ -176,7 +176,14 @@ def run_console_on(desk: Desk, environment: str, start: str) -> None:
     from console.gateway.live import LiveGateway  # noqa: PLC0415 - as above
 
     screen = DeweyApp(LiveGateway(desk.inspector, desk.operations, operator()), environment, start)
-    with _on_signals((signal.SIGTERM, signal.SIGHUP), lambda *_: screen.call_later(screen.exit)):
+
+    def end(*_: object) -> None:
+        # A handler may interrupt the loop inside of its own queues: only this call is safe then, and wakes it as well.
+        if screen._loop is None:
+            raise SystemExit(0)
+        screen._loop.call_soon_threadsafe(screen.call_later, screen.exit)
+
+    with _on_signals((signal.SIGTERM, signal.SIGHUP), end):
         screen.run()
     if screen.return_code:
         raise typer.Exit(screen.return_code)

@@ -14,7 +14,6 @@ from tests.console.commands.office import DEWEY, Office
 from tests.servers import is_alive
 
 LONGEST_S = 40.0
-AGAIN_S = 10.0
 LEAVE_SCREEN = b"\x1b[?1049l"
 
 
@@ -34,13 +33,10 @@ class Terminal:
             start_new_session=True,
         )
 
-    def read_until(self, text: bytes, number: signal.Signals | None = None) -> None:
-        """Read until a text has come; a signal is sent again now and then, as a closing terminal and its shell do."""
-        deadline, again_at = time.monotonic() + LONGEST_S, time.monotonic() + AGAIN_S
+    def read_until(self, text: bytes) -> None:
+        """Read until a text has come, or None is left to come."""
+        deadline = time.monotonic() + LONGEST_S
         while text not in self.output:
-            if number is not None and time.monotonic() > again_at and self.popen.poll() is None:
-                self.popen.send_signal(number)
-                again_at += AGAIN_S
             assert time.monotonic() < deadline, f"{text!r} did not come: {self.output[-1000:]!r}"
             if select.select([self.master], [], [], 0.1)[0]:
                 self.output += os.read(self.master, 65_536)
@@ -67,7 +63,7 @@ def test_a_signal_ends_the_console_and_gives_the_terminal_back(
         terminal.read_until(shown)
         pids = [one.pid for one in office.inspector.consumers()]
         terminal.popen.send_signal(number)
-        terminal.read_until(LEAVE_SCREEN, number)
+        terminal.read_until(LEAVE_SCREEN)
         assert terminal.popen.wait(LONGEST_S) == 0
         assert termios.tcgetattr(terminal.slave) == terminal.modes
         assert not any(map(is_alive, pids))
