@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Barrier
+from pathlib import Path
 
 import psycopg2
 import psycopg2.extensions
@@ -17,7 +18,7 @@ from storage.database.connection import Database, connect
 from storage.database.models import BlacklistedTokens, Chunks, Files, Users
 from storage.errors import Conflict, StoreRefused, StoreUnavailable
 
-NAMES = ("0001_accounts", "0002_files", "0003_chunks")
+NAMES = tuple(sorted(file.stem for file in Path(migrations.__file__).with_suffix("").glob("*.sql")))
 
 
 def rows(database: Database, query: str) -> list[tuple[object, ...]]:
