@@ -296,6 +296,8 @@ def _attempts(fields: dict[str, Any]) -> Iterable[Attempt]:
             error_type=row["error_type"],
             error=row["error"],
             traceback=row["traceback"],
+            fingerprint=row.get("fingerprint", ""),
+            shape=row.get("shape", ""),
         )
     started_at = instant(fields.get("started"))
     if fields.get("state") == b"running" and started_at is not None:

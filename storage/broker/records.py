@@ -83,7 +83,10 @@ class Enqueued:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One run of a job, from 1. ``outcome`` is "running" until it ended."""
+    """One run of a job, from 1. ``outcome`` is "running" until it ended.
+
+    ``fingerprint`` names the group of a failed one's error, ``shape`` is what the messages of that group share.
+    """
 
     number: int
     outcome: AttemptOutcome
@@ -93,6 +96,8 @@ class Attempt:
     error_type: str = ""
     error: str = ""
     traceback: str = ""
+    fingerprint: str = ""
+    shape: str = ""
 
 
 @dataclass(frozen=True, slots=True)

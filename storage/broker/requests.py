@@ -85,7 +85,7 @@ class Claim:
 class Settlement:
     """What became of an attempt: the job's next state, and what Huey wrote while it finished.
 
-    ``fingerprint`` is that of the error of a dead job, and ``shape`` its message without what differs from job to job.
+    ``fingerprint`` is that of the error of a failed attempt, ``shape`` its message without what differs between jobs.
     """
 
     id: str

@@ -89,12 +89,13 @@ class Unit:
             lines, word = self.running.take()
         state = self.state or ("dead" if self.error is not None else "succeeded")
         failed = self.error is not None
-        group = self._group() if state == "dead" else None
+        outcome = self._outcome(state)
+        group = self._group() if outcome == "failed" else None
         return Settlement(
             id=self.claim.id,
             token=self.claim.token,
             state=state,
-            outcome=self._outcome(state),
+            outcome=outcome,
             retries_left=self.retries_left,
             retry_delay_s=self.retry_delay_s,
             delay_ms=self.delay_ms,
@@ -112,7 +113,7 @@ class Unit:
         )
 
     def _group(self) -> Fingerprint | None:
-        """What the error of a dead job has in common with others."""
+        """What the error of a failed attempt has in common with others."""
         if self.error is None:
             return None
         place = place_of(self.error.__traceback__)

@@ -110,10 +110,11 @@ local function add_lines(id, lines, log_kept, tail_kept)
 end
 
 -- An attempt that has ended, as the record keeps it in its field a:<n>.
-local function attempt_text(outcome, started, worker, error_type, message, trace)
+-- A failed one says which group of errors it belongs to.
+local function attempt_text(outcome, started, worker, error_type, message, trace, fingerprint, shape)
   return cjson.encode({
     outcome = outcome, started = tonumber(started), finished = NOW, worker = worker,
-    error_type = error_type, error = message, traceback = trace})
+    error_type = error_type, error = message, traceback = trace, fingerprint = fingerprint, shape = shape})
 end
 
 -- A job may be tried for ever; what is kept of it is bounded.

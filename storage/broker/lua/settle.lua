@@ -34,7 +34,9 @@ local function settle(s)
     fields[#fields + 1] = 'attempt'; fields[#fields + 1] = tonumber(job[2]) - 1
   else
     fields[#fields + 1] = 'a:' .. job[2]
-    fields[#fields + 1] = attempt_text(s.outcome, job[3], job[4], s.error_type, s.error, s.traceback)
+    local grouped = s.fingerprint ~= ''
+    fields[#fields + 1] = attempt_text(s.outcome, job[3], job[4], s.error_type, s.error, s.traceback,
+      grouped and s.fingerprint or nil, grouped and s.shape or nil)
     bound_attempts(s.id, job[2])
   end
   if s.state == 'queued' then

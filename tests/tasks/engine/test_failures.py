@@ -72,3 +72,19 @@ def test_an_error_raised_elsewhere_in_the_application_is_another_group(shop: Sho
     work(1)
     shop.run_all()
     assert len(shop.inspector.failure_groups()) == 2
+
+
+def test_each_failed_attempt_says_which_errors_it_is_like(shop: Shop) -> None:
+    @shop.huey.task(retries=1)
+    def charge(order: int) -> None:
+        raise ValueError(f"order {order} is {['unpaid', 'gone'][shop.job(work).attempt - 1]}")
+
+    work = charge(17)
+    shop.run_one()
+    shop.make_due(work)
+    shop.run_one()
+    first, second = shop.job(work).attempts
+    assert (first.shape, second.shape) == ("order # is unpaid", "order # is gone")
+    assert first.fingerprint != second.fingerprint
+    (group,) = shop.inspector.failure_groups()
+    assert group.fingerprint == second.fingerprint
