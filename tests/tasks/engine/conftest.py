@@ -73,6 +73,14 @@ class Shop:
         assert run_at is not None, "the job has an instant to wait for"
         return run_at.timestamp() - self.inspector.clock_ms() / 1000
 
+    def pause_s(self, handle: Any) -> float:
+        """Seconds between a job's last attempt and its next, both as Redis wrote them in one step: exact under load."""
+        job = self.job(handle)
+        ended_at = job.attempts[-1].finished_at
+        assert job.run_at is not None, "the job has an instant to wait for"
+        assert ended_at is not None, "its last attempt has ended"
+        return (job.run_at - ended_at).total_seconds()
+
     def data(self) -> set[str]:
         """The keys of Huey's key/value store."""
         return {key.decode() for key in self.huey.broker.call("hkeys", self.huey.broker.keys.data)}
