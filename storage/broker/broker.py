@@ -35,7 +35,7 @@ from storage.broker.requests import (
     packed_request,
     packed_settlement,
 )
-from storage.broker.scripts import Scripts, pack, translated
+from storage.broker.scripts import Scripts, pack, translated, unpack
 from storage.errors import AlreadyThere, JobMissing, Refused
 
 
@@ -112,14 +112,14 @@ class Broker:
 
     def claim(self, request: ClaimRequest, wait_s: float = 0) -> Claim | None:
         """The next job for this worker, or None after ``wait_s`` seconds without one."""
-        claimed = self._claimed(self._scripts.run("claim", packed_request(request)))
+        claimed = self._claimed(unpack(self._scripts.run("claim", packed_request(request))))
         if claimed is None and wait_s > 0 and self._wait(request, wait_s):
-            claimed = self._claimed(self._scripts.run("claim", packed_request(request)))
+            claimed = self._claimed(unpack(self._scripts.run("claim", packed_request(request))))
         return claimed
 
     def take(self, request: ClaimRequest, job_id: str) -> Claim | None:
         """Start one given job, if it waits."""
-        return self._claimed(self._scripts.run("take", packed_request(request), job_id))
+        return self._claimed(unpack(self._scripts.run("take", packed_request(request), job_id)))
 
     def settle(
         self, settlement: Settlement | None, following: ClaimRequest | None = None
@@ -127,7 +127,7 @@ class Broker:
         """Record what became of an attempt and, when asked, claim the next job in the same round trip."""
         first = packed_settlement(settlement, self.bounds) if settlement else b""
         second = packed_request(following) if following else b""
-        verdict, claimed = self._scripts.run("settle", first, second)
+        verdict, claimed = unpack(self._scripts.run("settle", first, second))
         return verdict.decode(), self._claimed(claimed) if claimed else None
 
     def note(self, notes: Sequence[Note]) -> list[str]:
@@ -315,9 +315,9 @@ class Broker:
         self.client.connection_pool.disconnect()
 
     def _claimed(self, reply: list[Any]) -> Claim | None:
-        if reply and reply[0] is not None:
+        if reply[0]:
             return claim_of(reply)
-        self._opens_in_s = reply[1] / 1000 if len(reply) > 1 and reply[1] >= 0 else None
+        self._opens_in_s = reply[1] / 1000 if reply[1] >= 0 else None
         self._known_queues = tuple(name.decode() for name in reply[2:])
         return None
 

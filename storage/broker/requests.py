@@ -3,10 +3,10 @@
 import json
 import random
 import time
-import uuid
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field, replace
+from operator import attrgetter
+from typing import Any, Literal, NamedTuple
 
 from storage.broker.records import PRIORITY_LIMIT, Limits, NewJob, State
 from storage.broker.scripts import pack
@@ -52,7 +52,8 @@ class ClaimRequest:
 
     def first(self) -> "ClaimRequest":
         """A new question."""
-        return replace(self, nonce=f"{random.getrandbits(64):x}", asked_at=time.monotonic(), repeated=False)
+        nonce = f"{random.getrandbits(64):x}"
+        return ClaimRequest(self.consumer, self.worker, self.lease_ms, self.queues, nonce, time.monotonic())
 
     def again(self) -> "ClaimRequest":
         """The same question."""
@@ -150,12 +151,17 @@ class Pulse:
 
 
 def job_table(job: NewJob, *, once: bool = False) -> dict[str, object]:
-    """A NewJob as the Lua side takes it, with an id of this very call so that a repeat is known as one."""
+    """A NewJob as the Lua side takes it: what differs from the defaults, with an id of this very call so that a repeat
+    is known as one."""
     if not -PRIORITY_LIMIT <= job.priority <= PRIORITY_LIMIT:
         raise Refused(
             f"priority {job.priority!r} of {job.task!r} is out of range: use {-PRIORITY_LIMIT}..{PRIORITY_LIMIT}"
         )
-    return {**asdict(job), "priority": job.priority, "once": once, "call": uuid.uuid4().hex[:12]}
+    table = _told(job, _NEW_JOB)
+    if once:
+        table["once"] = True
+    table["call"] = f"{random.getrandbits(48):012x}"
+    return table
 
 
 def packed_request(request: ClaimRequest) -> bytes:
@@ -166,7 +172,7 @@ def packed_request(request: ClaimRequest) -> bytes:
             "worker": request.worker,
             "lease_ms": request.lease_ms,
             "queues": request.queues,
-            "turn": random.randrange(1 << 16),
+            "turn": random.getrandbits(16),
             "nonce": request.nonce,
             "again_ms": 1 + int((time.monotonic() - request.asked_at) * 1000) if request.repeated else 0,
         }
@@ -174,18 +180,18 @@ def packed_request(request: ClaimRequest) -> bytes:
 
 
 def packed_settlement(settlement: Settlement, bounds: Bounds) -> bytes:
-    """A settlement as Lua takes it."""
-    table = {name: getattr(settlement, name) for name in Settlement.__dataclass_fields__}
-    table["left"] = table.pop("retries_left")
-    table["log_kept"] = bounds.log_lines
-    table["tail_kept"] = bounds.tail_lines
+    """A settlement as Lua takes it: what differs from the defaults."""
+    table = _told(settlement, _SETTLEMENT)
+    if settlement.lines:
+        table["log_kept"] = bounds.log_lines
+        table["tail_kept"] = bounds.tail_lines
     return pack(table)
 
 
 def claim_of(reply: list[Any]) -> Claim:
     """The claim in a reply of claim, take or settle."""
     inputs = None
-    if reply[10] is not None:
+    if reply[10] is not False:
         members = dict(zip(reply[10][::2], reply[10][1::2], strict=True))
         members.pop(b"callback", None)
         inputs = tuple(members[index] for index in sorted(members, key=int))
@@ -198,8 +204,8 @@ def claim_of(reply: list[Any]) -> Claim:
         retries_left=int(reply[5]),
         retry_delay_s=float(reply[6]),
         task=reply[7].decode(),
-        revoked_one=reply[8],
-        revoked_all=reply[9],
+        revoked_one=reply[8] or None,
+        revoked_all=reply[9] or None,
         inputs=inputs,
         claimed_at_ms=int(reply[11]),
     )
@@ -211,6 +217,34 @@ def full(reply: list[Any], added: int) -> QueueFull:
     what = "jobs wait in it" if limit == "max_jobs" else "bytes are on their way through it"
     before = f"; {added} jobs of this call are in" if added else ""
     return QueueFull(f"queue {queue!r} is full: {now} {what} ({limit}){before}; try again later", queue, limit)
+
+
+class _Fields(NamedTuple):
+    """The fields of a value, with what each is when it goes without saying."""
+
+    names: tuple[str, ...]
+    defaults: tuple[object, ...]
+    read: Callable[[object], tuple[object, ...]]
+
+
+def _fields(kind: type[NewJob | Settlement]) -> _Fields:
+    found = kind.__dataclass_fields__
+    defaults = tuple(_NO_DEFAULT if one.default is MISSING else one.default for one in found.values())
+    return _Fields(tuple(found), defaults, attrgetter(*found))
+
+
+def _told(value: NewJob | Settlement, fields: _Fields) -> dict[str, object]:
+    """What of a value differs from its defaults: Lua knows those (_insert.lua, settle.lua)."""
+    return {
+        name: one
+        for name, one, default in zip(fields.names, fields.read(value), fields.defaults, strict=True)
+        if one != default
+    }
+
+
+_NO_DEFAULT = object()
+_NEW_JOB = _fields(NewJob)
+_SETTLEMENT = _fields(Settlement)
 
 
 def encode_limits(limits: Limits) -> str:

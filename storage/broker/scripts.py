@@ -19,17 +19,26 @@ _PASSING = re.compile(r"(?:^|: -|^-)(?:OOM|READONLY|MISCONF|BUSY|LOADING|MASTERD
 """Answers that say that Redis itself is in trouble, not the request: memory, disk, a failover, a script that hangs.
 Redis 6 wraps them: ``Error running script (...): @user_script: 170: -OOM command not allowed ...``."""
 _NEEDS = re.compile(r"^-- needs: (.*)$", re.MULTILINE)
+_WHEN_ASKED = {"jobs": "_insert", "dead": "_dead", "flow": "_flow"}
+"""Tables of _base.lua, and the parts whose functions they hold. Redis runs a whole script each time, its definitions
+too, so these are defined when the first function of theirs is called."""
 
 
 @cache
 def source(name: str) -> str:
-    """The whole text of one transition: prefix, key functions, the shared parts it names, and itself."""
-    folder = resources.files("storage.broker") / "lua"
-    own = (folder / f"{name}.lua").read_text("utf-8")
+    """The whole text of one transition: prefix, key functions, what all share, the parts it names, and itself."""
+    own = _read(name)
     found = _NEEDS.search(own)
-    parts = ["_base", "_dead", "_flow", *(f"_{part}" for part in (found.group(1).split() if found else []))]
-    shared = "".join((folder / f"{part}.lua").read_text("utf-8") for part in parts)
-    return f"local P = KEYS[1]\n{lua_functions()}{shared}{own}"
+    later = "".join(
+        f"setmetatable({table}, {{__index = function(_, name)\n{_read(part)}return rawget({table}, name)\nend}})\n"
+        for table, part in _WHEN_ASKED.items()
+    )
+    shared = "".join(_read(f"_{part}") for part in (found.group(1).split() if found else []))
+    return f"local P = KEYS[1]\n{lua_functions()}{_read('_base')}{later}{shared}{own}"
+
+
+def _read(name: str) -> str:
+    return (resources.files("storage.broker") / "lua" / f"{name}.lua").read_text("utf-8")
 
 
 def pack(value: object) -> bytes:
@@ -42,6 +51,11 @@ def pack(value: object) -> bytes:
         return msgpack.packb(value, use_bin_type=False)  # type: ignore[no-any-return]
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise StoreRefused(f"this can not be sent to Redis: {error}") from error
+
+
+def unpack(reply: bytes) -> Any:
+    """What a script answered as msgpack; its strings are bytes."""
+    return msgpack.unpackb(reply, raw=True)
 
 
 def translated(error: RedisError) -> StorageError:

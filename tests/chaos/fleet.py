@@ -17,7 +17,7 @@ CONSUMER = "from huey.bin.huey_consumer import consumer_main; consumer_main()"
 
 @dataclass(slots=True)
 class Fleet:
-    """``size`` consumers of one application, replaced as they die."""
+    """``size`` consumers of one application, replaced as they die. ``kind`` is that of their workers; "mixed": by turns."""
 
     huey: str
     kind: str
@@ -48,6 +48,7 @@ class Fleet:
 
     def start(self, before: Sequence[str] = (), **extra: str) -> "subprocess.Popen[bytes]":
         """One more consumer, with something more in its environment, by a command that comes ``before`` its own."""
+        kind = ("thread", "process")[len(self.started) % 2] if self.kind == "mixed" else self.kind
         command = [
             *before,
             sys.executable,
@@ -57,7 +58,7 @@ class Fleet:
             "-w",
             str(self.workers),
             "-k",
-            self.kind,
+            kind,
             "-g",
             "TERM",
         ]
@@ -82,7 +83,7 @@ class Fleet:
         if not families:
             return False
         family = chance.choice(families)
-        pid = chance.choice(family) if self.kind == "process" else family[0]
+        pid = family[0] if self.kind == "thread" else chance.choice(family)
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
             self.kills += 1

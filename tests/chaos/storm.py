@@ -16,18 +16,23 @@ QUIET_S = 4.0
 """Stock Huey keeps no record of what runs: after this long without an event nothing does."""
 PACE_S = "0.03"
 """Seconds between two jobs of an enqueuer, so that there is work until the last kill."""
+FOR_EVER = 1_000_000
 WORK_S = "0.2"
 """The longest job, so that about half of the workers are busy when a kill strikes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One storm. It stops killing after ``kills``, and enqueueing after ``jobs``."""
+    """One storm. It stops killing after ``kills``, and enqueueing after ``jobs``; with ``seconds``, both after so long.
+
+    ``kind`` is "thread" or "process", or "mixed" for consumers of either kind by turns.
+    """
 
     seed: int
     kind: str = "thread"
     jobs: int = 600
     kills: int = 15
+    seconds: float = 0
     consumers: int = 3
     workers: int = 4
     lease_s: float = 1.5
@@ -70,7 +75,7 @@ def run(plan: Plan) -> Outcome:
 def row(plan: Plan) -> Row:
     """One storm as a row; a second enqueuer is among those that are killed."""
     outcome = run(plan)
-    trial = f"storm of SIGKILLs, {plan.kind} workers" + (", trees" if plan.kinds == "tree" else "")
+    trial = _trial(plan)
     if plan.app == "stock":
         return replace(
             row_of("G1", f"stock Huey: {trial}", plan.seed, outcome.verdict, faults=outcome.kills),
@@ -78,21 +83,33 @@ def row(plan: Plan) -> Row:
             failures=(),
             baseline=True,
         )
-    missed = plan.kills * 3 // 4 - outcome.kills
+    missed = 0 if plan.seconds else plan.kills * 3 // 4 - outcome.kills
     failures = [f"only {outcome.kills} of {plan.kills} kills struck"] if missed > 0 else []
     return row_of(plan.promise, trial, plan.seed, outcome.verdict, faults=outcome.kills, failures=failures)
 
 
+def _trial(plan: Plan) -> str:
+    workers = "thread and process workers" if plan.kind == "mixed" else f"{plan.kind} workers"
+    long = f"{plan.seconds:g} s of SIGKILLs" if plan.seconds else "storm of SIGKILLs"
+    return f"{long}, {workers}" + (", trees" if plan.kinds == "tree" else "")
+
+
 def _rage(plan: Plan, fleet: Fleet, arena: Arena) -> None:
     """Kill by the seed while processes enqueue, one of which is killed too."""
-    chance = random.Random(plan.seed)
-    arena.enqueue(plan.seed, plan.jobs)
-    victim = arena.enqueue(plan.seed + 1, plan.jobs)
-    for number in range(plan.kills):
+    chance, jobs = random.Random(plan.seed), FOR_EVER if plan.seconds else plan.jobs
+    arena.enqueue(plan.seed, jobs)
+    victim = arena.enqueue(plan.seed + 1, jobs)
+    start, kills, over = time.monotonic(), 0, 0.0
+    while over < 1:
         time.sleep(chance.uniform(0.02, 0.4))  # the storm's own rhythm
-        if number == plan.kills // 2:
+        if over >= 0.5:
             victim.kill()
         wait_until(lambda: _strike(arena, fleet, chance), "a consumer that works", timeout_s=30)
+        kills += 1
+        over = (time.monotonic() - start) / plan.seconds if plan.seconds else kills / plan.kills
+    if plan.seconds:
+        for one in arena.enqueuers:
+            one.kill()  # it has acked what it wrote down, and nothing else
 
 
 def _strike(arena: Arena, fleet: Fleet, chance: random.Random) -> bool:

@@ -7,6 +7,11 @@ local EVENTS_KEPT = 100000
 local WAKE_TOKENS = 128
 local FIRST_ATTEMPTS, LAST_ATTEMPTS = 5, 45 -- those of a job that are kept
 
+-- Parts that most transitions do not come to. Each is read when something in it is asked for: see scripts.py.
+local jobs = {} -- how a job comes into being: see _insert.lua
+local dead = {} -- groups of dead jobs: see _dead.lua
+local flow = {} -- what a job's end means for the job that waits for it: see _flow.lua
+
 local function clock()
   local t = redis.call('TIME')
   return t[1] * 1000 + math.floor(t[2] / 1000)
@@ -37,28 +42,31 @@ local function wake(queue)
   if redis.call('LLEN', key) < WAKE_TOKENS then redis.call('RPUSH', key, '1') end
 end
 
--- The limits of a queue, or nil. Most namespaces have none, and then this is one look at a key that is not there.
+-- Whether any queue has limits: most namespaces have none, and then this is one look at a key that is not there.
+local any_gate
+local function limited()
+  if any_gate == nil then any_gate = redis.call('EXISTS', key_gates()) == 1 end
+  return any_gate
+end
+
+-- The limits of a queue, or nil.
 local function gate_of(queue)
-  local text = redis.call('HGET', key_gates(), queue)
+  local text = limited() and redis.call('HGET', key_gates(), queue)
   return text and cjson.decode(text)
 end
 
-local dead = {} -- groups of dead jobs: see _dead.lua
-local flow = {} -- what a job's end means for the job that waits for it: see _flow.lua
-
 -- A job has ended: its unique key is free, unless that was taken for a time, its bytes count no more, and the job that
--- waits for it is told of a failure.
-local function let_go(id, queue, state)
-  local held = redis.call('HMGET', key_job(id), 'unique', 'unique_ttl', 'sized', 'member')
-  if held[1] and held[2] == '0' and redis.call('GET', key_unique(held[1])) == id then
-    redis.call('DEL', key_unique(held[1]))
+-- waits for it is told of a failure. known: what its record says, see move.
+local function let_go(id, queue, state, known)
+  if known.unique and known.unique_ttl == '0' and redis.call('GET', key_unique(known.unique)) == id then
+    redis.call('DEL', key_unique(known.unique))
   end
-  if held[3] then
-    redis.call('HINCRBY', key_bytes(), queue, -held[3])
+  if known.sized then
+    redis.call('HINCRBY', key_bytes(), queue, -known.sized)
     redis.call('HDEL', key_job(id), 'sized')
   end
   redis.call('PUBLISH', key_done(id), '1')
-  if held[4] and state ~= 'succeeded' then flow.ended(id, held[4], state) end
+  if known.member and state ~= 'succeeded' then flow.ended(id, known.member, state) end
 end
 
 -- Takes a job's unique key. Returns nil, or the id of the job that has it.
@@ -75,23 +83,33 @@ end
 
 local ENDED = {succeeded = true, dead = true, canceled = true}
 
+-- What a move must know of a record. The names and places of these fields in an HMGET that asks for them last.
+local function known_of(version, unique, unique_ttl, sized, member)
+  return {version = tonumber(version or 0), unique = unique, unique_ttl = unique_ttl, sized = sized, member = member}
+end
+
+local function look(id)
+  return known_of(unpack(redis.call('HMGET', key_job(id), 'version', 'unique', 'unique_ttl', 'sized', 'member')))
+end
+
 -- Moves a job between two indexes and records the transition: record, index, event, all or nothing.
--- fields: flat list of further fields and values of the record.
-local function move(id, queue, from, to, score, fields)
+-- fields: flat list of further fields and values of the record. known: see known_of; nil when the caller has not read it.
+local function move(id, queue, from, to, score, fields, known)
   local key = key_job(id)
+  known = known or look(id)
   if from then redis.call('ZREM', key_index(queue, from), id) end
   redis.call('ZADD', key_index(queue, to), score, id)
   if from == 'dead' then dead.leave(id) end
-  local version = redis.call('HINCRBY', key, 'version', 1)
+  local version = whole(known.version + 1)
   if to == 'queued' then
-    redis.call('HSET', key, 'state', to, 'line', score, 'queued', whole(NOW), unpack(fields))
+    redis.call('HSET', key, 'version', version, 'state', to, 'line', score, 'queued', whole(NOW), unpack(fields))
   else
-    redis.call('HSET', key, 'state', to, unpack(fields))
+    redis.call('HSET', key, 'version', version, 'state', to, unpack(fields))
   end
   redis.call('XADD', key_events(), 'MAXLEN', '~', EVENTS_KEPT, '*',
     'job', id, 'queue', queue, 'state', to, 'version', version, 'at', whole(NOW))
   if to == 'dead' then dead.enter(id) end
-  if ENDED[to] then let_go(id, queue, to) end
+  if ENDED[to] then let_go(id, queue, to, known) end
   if to == 'queued' then wake(queue) end
 end
 

@@ -32,16 +32,18 @@ end
 
 local function start(queue, id, from, request)
   local key = key_job(id)
-  local job = redis.call('HMGET', key, 'payload', 'attempt', 'left', 'retry_delay', 'task', 'chord')
+  local job = redis.call('HMGET', key, 'payload', 'attempt', 'left', 'retry_delay', 'task', 'chord', 'reason', 'run_at',
+    'version')
   if not job[1] then return nil end
   -- First a step that frees memory: a Redis that has none left lets the rest of such a script pass.
-  redis.call('HDEL', key, 'progress', 'reason', 'run_at')
+  redis.call('ZREM', key_index(queue, from), id)
+  if job[2] or job[7] or job[8] then redis.call('HDEL', key, 'progress', 'reason', 'run_at') end
   local token = whole(next_seq())
   local attempt = (tonumber(job[2]) or 0) + 1
   local until_ms = NOW + request.lease_ms
-  move(id, queue, from, 'running', until_ms, {
+  move(id, queue, nil, 'running', until_ms, {
     'attempt', attempt, 'token', token, 'worker', request.worker, 'consumer', request.consumer,
-    'started', whole(NOW), 'nonce', request.nonce or ''})
+    'started', whole(NOW), 'nonce', request.nonce or ''}, known_of(job[9]))
   return answer(queue, id, job, token, attempt)
 end
 
@@ -71,11 +73,10 @@ local function claim(request)
   end
   local shut = {}
   for _, name in ipairs(redis.call('HKEYS', key_paused())) do shut[name] = true end
-  local limited = redis.call('EXISTS', key_gates()) == 1
   local soonest = -1
   for i = 0, #names - 1 do
     local queue = names[(request.turn + i) % #names + 1]
-    local gate = limited and gate_of(queue)
+    local gate = gate_of(queue)
     while not shut[queue] do
       local id = redis.call('ZRANGE', key_index(queue, 'queued'), 0, 0)[1]
       if not id then break end

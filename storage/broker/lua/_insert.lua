@@ -1,10 +1,13 @@
--- insert(job): a job comes into being. job is a table of NewJob's fields.
+-- jobs.insert(job): a job comes into being. job is a table of NewJob's fields; one that is not named has its default.
 -- Idempotent by id: a job that waits or runs is left alone, and so is a finished one when job.once is set or
 -- the same call (job.call) is repeated after a lost reply. A finished one is launched anew otherwise.
 -- A job with a unique key that another live job holds is not added (keep, reject), or takes that one's place while
 -- it still waits (replace).
 -- Returns 1 when the job was added, 0 when it was there, or the id of the job that holds its unique key.
 
+local NEW_JOB = {__index = {
+  priority = 0, delay_ms = 0, retries = 0, retry_delay_s = 0, parent = '', chord = '', blocked = false, lifo = false,
+  unique = '', unique_ttl_ms = 0, conflict = 'keep', member = '', on_failure = '', once = false}}
 local REPLACEABLE = {queued = true, scheduled = true, retrying = true, blocked = true}
 
 local function replace(holder, id)
@@ -14,9 +17,10 @@ local function replace(holder, id)
   return true
 end
 
-local function insert(job)
+function jobs.insert(job)
+  setmetatable(job, NEW_JOB)
   local key = key_job(job.id)
-  local found = redis.call('HMGET', key, 'state', 'queue', 'call')
+  local found = redis.call('HMGET', key, 'state', 'queue', 'call', 'version')
   if found[1] and (job.once or not ENDED[found[1]] or found[3] == job.call) then return 0 end
   if job.unique ~= '' then
     local holder = take_unique(job.id, job.unique, job.unique_ttl_ms)
@@ -49,13 +53,14 @@ local function insert(job)
     also('sized', #job.payload)
     redis.call('HINCRBY', key_bytes(), job.queue, #job.payload)
   end
+  local known = known_of(found[4])
   if job.blocked then
-    move(job.id, job.queue, nil, 'blocked', NOW, fields)
+    move(job.id, job.queue, nil, 'blocked', NOW, fields, known)
   elseif job.delay_ms > 0 then
     also('run_at', whole(NOW + job.delay_ms))
-    move(job.id, job.queue, nil, 'scheduled', NOW + job.delay_ms, fields)
+    move(job.id, job.queue, nil, 'scheduled', NOW + job.delay_ms, fields, known)
   else
-    move(job.id, job.queue, nil, 'queued', place(job.priority, job.lifo), fields)
+    move(job.id, job.queue, nil, 'queued', place(job.priority, job.lifo), fields, known)
   end
   count(job.queue, 'enqueued')
   return 1

@@ -7,7 +7,7 @@ local function apply(write)
   local op = write[1]
   if op == 'set' or op == 'result' then redis.call('HSET', key_data(), write[2], write[3])
   elseif op == 'del' then redis.call('HDEL', key_data(), write[2])
-  elseif op == 'enqueue' then insert(write[2])
+  elseif op == 'enqueue' then jobs.insert(write[2])
   elseif op == 'chord' then flow.begin(write[2], write[3], write[4])
   elseif op == 'join' then flow.join(write[2], write[3], write[4], write[5])
   elseif op == 'miss' then flow.miss(write[2], write[3], write[4], write[5])

@@ -1,4 +1,4 @@
--- needs: insert writes
+-- needs: writes
 -- Calls a job off: one that waits ends at once, with what its callers must know; one that runs is asked to end, by the
 -- next heartbeat of its worker. KEYS[1]: prefix. ARGV[1]: job id, ARGV[2]: reason, ARGV[3]: msgpack list of writes.
 -- Returns {'canceled' or 'asked' or 'refused' or 'missing', the state it was in}.

@@ -1,19 +1,25 @@
--- needs: insert writes claim
+-- needs: writes claim
 -- What became of an attempt: the job's next state and everything Huey wrote while it finished, in one step;
 -- then, when asked, the next claim.
 -- KEYS[1]: prefix. ARGV[1]: msgpack settlement, or '' for none. ARGV[2]: msgpack claim request, or '' for none.
--- Returns {verdict, claim}: verdict is 'settled', 'again' (this settlement was applied before: its reply was lost),
+-- Returns, as msgpack, {verdict, claim}: verdict is 'settled', 'again' (this settlement was applied before: its reply was lost),
 -- or 'stale' (the lease was lost: nothing changed); claim as in _claim.lua or false.
 
+local SETTLEMENT = {__index = {
+  retry_delay_s = 0, delay_ms = 0, release = false, reason = '', error_type = '', error = '', traceback = '', result = '', progress = '',
+  writes = {}, lines = {}, fingerprint = '', shape = ''}}
+
 local function settle(s)
+  setmetatable(s, SETTLEMENT)
   local key = key_job(s.id)
   local job = redis.call('HMGET', key, 'queue', 'attempt', 'started', 'worker', 'priority', 'settled', 'chord', 'lifo',
-    'token', 'state')
+    'token', 'state', 'version', 'unique', 'unique_ttl', 'sized', 'member')
   if job[9] ~= s.token or job[10] ~= 'running' then
     if job[6] == s.token then return 'again' end
     return 'stale'
   end
   local queue = job[1]
+  local known = known_of(job[11], job[12], job[13], job[14], job[15])
   -- First a step that frees memory: a Redis that has none left lets the rest of such a script pass.
   redis.call('ZREM', key_index(queue, 'running'), s.id)
   local anew = {} -- this very job, launched again while it is finished (by a signal's receiver, say): after the move
@@ -22,7 +28,7 @@ local function settle(s)
   end
   note_results(s.id, s.writes)
   add_lines(s.id, s.lines, s.log_kept, s.tail_kept)
-  local fields = {'settled', s.token, 'token', '', 'left', s.left, 'retry_delay', tostring(s.retry_delay_s),
+  local fields = {'settled', s.token, 'token', '', 'left', s.retries_left, 'retry_delay', tostring(s.retry_delay_s),
     'error_type', s.error_type, 'error', s.error, 'reason', s.reason}
   if s.progress ~= '' then fields[#fields + 1] = 'progress'; fields[#fields + 1] = s.progress end
   if s.result ~= '' then fields[#fields + 1] = 'result'; fields[#fields + 1] = s.result end
@@ -41,18 +47,19 @@ local function settle(s)
   end
   if s.state == 'queued' then
     local priority = tonumber(job[5])
-    move(s.id, queue, nil, 'queued', s.release and old_place(s.id, priority) or place(priority, job[8]), fields)
+    move(s.id, queue, nil, 'queued', s.release and old_place(s.id, priority) or place(priority, job[8]), fields,
+      known)
   elseif s.state == 'retrying' or s.state == 'scheduled' then
     fields[#fields + 1] = 'run_at'; fields[#fields + 1] = whole(NOW + s.delay_ms)
-    move(s.id, queue, nil, s.state, NOW + s.delay_ms, fields)
+    move(s.id, queue, nil, s.state, NOW + s.delay_ms, fields, known)
   else
     fields[#fields + 1] = 'finished'; fields[#fields + 1] = whole(NOW)
-    move(s.id, queue, nil, s.state, NOW, fields)
+    move(s.id, queue, nil, s.state, NOW, fields, known)
     if s.state == 'succeeded' and job[7] then redis.call('DEL', key_chord(job[7]), key_failed(job[7])) end
   end
   count(queue, s.outcome)
-  if redis.call('HEXISTS', key_gates(), queue) == 1 then wake(queue) end -- its cap has room again
-  for _, job in ipairs(anew) do insert(job) end
+  if limited() and redis.call('HEXISTS', key_gates(), queue) == 1 then wake(queue) end -- its cap has room again
+  for _, job in ipairs(anew) do jobs.insert(job) end
   return 'settled'
 end
 
@@ -60,4 +67,4 @@ local verdict = 'settled'
 if ARGV[1] ~= '' then verdict = settle(cmsgpack.unpack(ARGV[1])) end
 local claimed = false
 if ARGV[2] ~= '' then claimed = claim(cmsgpack.unpack(ARGV[2])) end
-return {verdict, claimed}
+return cmsgpack.pack({verdict, claimed})

@@ -1,4 +1,4 @@
--- needs: insert writes
+-- needs: writes
 -- Tells those who wait for a buried job, once: its error as its result, its chord's join, its error handler.
 -- KEYS[1]: prefix. ARGV[1]: job id, ARGV[2]: msgpack list of writes, see _writes.lua. Returns 1 when this call told them.
 if redis.call('SREM', key_buried(), ARGV[1]) == 0 then return 0 end

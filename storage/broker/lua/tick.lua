@@ -1,4 +1,4 @@
--- needs: insert runs
+-- needs: runs
 -- One enqueue per schedule and tick, whichever consumer is first; none while the schedule is paused.
 -- KEYS[1]: prefix. ARGV: schedule, tick ms, msgpack NewJob, how many ticks right before this one were missed.
 -- Returns 1 when this call enqueued it.
@@ -18,7 +18,7 @@ if held then
 end
 if tonumber(ARGV[4]) > 0 then redis.call('HINCRBY', key_tally(schedule), 'missed', ARGV[4]) end
 local job = cmsgpack.unpack(ARGV[3])
-if insert(job) ~= 1 then return 0 end
+if jobs.insert(job) ~= 1 then return 0 end
 note_run(schedule, job.id, tick, '')
 if NOW - tick > LATE_MS then redis.call('HINCRBY', key_tally(schedule), 'late', 1) end
 return 1
