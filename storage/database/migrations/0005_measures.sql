@@ -9,8 +9,8 @@ ALTER TABLE jobs
 ALTER TABLE attempts
     ADD COLUMN wait_ms bigint;            -- from when its job came in line to its start; NULL: not known
 
--- An only attempt that succeeded is not in attempts, where it would say what the row of its job says: most jobs are
--- like that. This view has all attempts.
+-- An attempt that runs, and an only one that succeeded, is not in attempts, where it would say what the row of its job
+-- says: most jobs are like that. This view has all attempts.
 CREATE VIEW runs AS
 SELECT job_created_at, job_id, number, task, queue, outcome, started_at, finished_at, wait_ms,
        CASE WHEN finished_at IS NULL THEN NULL
@@ -18,10 +18,10 @@ SELECT job_created_at, job_id, number, task, queue, outcome, started_at, finishe
        host, worker, version, error_type, error, traceback, fingerprint
 FROM attempts
 UNION ALL
-SELECT created_at, id, attempt, task, queue, 'succeeded', started_at, finished_at, wait_ms, duration_ms,
+SELECT created_at, id, attempt, task, queue, state, started_at, finished_at, wait_ms, duration_ms,
        host, worker, consumer_version, '', '', '', ''
 FROM jobs
-WHERE state = 'succeeded' AND attempt = 1 AND started_at IS NOT NULL;
+WHERE (state = 'running' OR state = 'succeeded' AND attempt = 1) AND started_at IS NOT NULL;
 
 -- Counts by (queue, task) and step: minutes (60), hours (3600) and since ever (0, at the epoch). wait and run are
 -- histograms over the buckets of storage/history/histogram.py; those of two rows are added with histogram_add.
