@@ -20,6 +20,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from storage.errors import SettingsError
+from storage.redaction import slow
 from storage.setting_sources import Found, expectation, is_secret, names_of, read
 from storage.smtp import EXPECTED as EXPECTED_SMTP
 from storage.smtp import SmtpServer
@@ -149,6 +150,17 @@ class Settings(BaseSettings):
         description="How long a worker that went silent keeps its jobs, in seconds; then they run again.",
         examples=["a number of seconds from 1 to 3600"],
     )
+    dewey_redact_keys: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Names whose values are secret, besides the usual ones (password, token, api_key …), separated by "
+        "commas; -name takes a usual one away. Secrets are not shown, nor kept in logs, errors and history.",
+        examples=["names such as patient_id,-cookie"],
+    )
+    dewey_redact_patterns: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Regular expressions of what is secret wherever it stands, separated by spaces (\\s is a space).",
+        examples=["regular expressions without repeats of repeats or back references, such as MRN-\\d{6}"],
+    )
     max_file_bytes: int = Field(
         50 * 2**20,
         gt=0,
@@ -229,7 +241,7 @@ class Settings(BaseSettings):
         except RuntimeError:
             raise ValueError("there is no such user") from None
 
-    @field_validator("dewey_queues", mode="before")
+    @field_validator("dewey_queues", "dewey_redact_keys", mode="before")
     @classmethod
     def _separate(cls, value: object) -> object:
         if isinstance(value, str):
@@ -242,6 +254,29 @@ class Settings(BaseSettings):
         wrong = [name for name in value if _NAME.fullmatch(name) is None]
         if wrong:
             raise ValueError(f"{wrong[0]!r} can not name a queue")
+        return value
+
+    @field_validator("dewey_redact_keys")
+    @classmethod
+    def _name_something(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        _require(all(re.search("[A-Za-z0-9]", name) for name in value))
+        return value
+
+    @field_validator("dewey_redact_patterns", mode="before")
+    @classmethod
+    def _split_patterns(cls, value: object) -> object:
+        return tuple(value.split()) if isinstance(value, str) else value
+
+    @field_validator("dewey_redact_patterns")
+    @classmethod
+    def _are_quick_patterns(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in value:
+            try:
+                is_empty = re.compile(pattern).search("") is not None
+            except re.error as error:
+                raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
+            if is_empty or slow(pattern):
+                raise ValueError(f"{pattern!r} matches the empty text, or may take very long")
         return value
 
     @field_validator("dewey_namespace")

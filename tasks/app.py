@@ -2,6 +2,7 @@
 
 from storage import embedded
 from storage.errors import SettingsError
+from storage.redaction import Redactor
 from tasks import resources
 from tasks.engine.huey import DeweyHuey
 
@@ -17,6 +18,7 @@ def _make() -> DeweyHuey:
         queues=settings.dewey_queues,
         lease_s=settings.dewey_lease_s,
         keep_alive=_keep_servers,
+        redactor=Redactor(settings.dewey_redact_keys, settings.dewey_redact_patterns),
     )
 
 

@@ -1,8 +1,10 @@
-"""Every Redis key of a namespace, with its type. Lua reads the same table: its key functions are generated from it.
+"""Every Redis key of a namespace, with its type. Lua reads the same table: its functions ``K.*`` are generated from it.
 
 All keys of one namespace share one hash tag, so that they live in one slot of a cluster.
 A pattern's ``%s`` are, in order, the function's arguments.
 """
+
+import re
 
 PATTERNS: dict[str, str] = {
     "job": "job:%s",  # hash: the whole record of one job; fields a:<n> are its attempts, as JSON
@@ -163,16 +165,15 @@ class Keys:
         return self._key("cron")
 
 
-def lua_functions() -> str:
-    """The same table as Lua: ``key_job(id)`` and so on, over a prefix ``P``."""
+def lua_functions(text: str) -> str:
+    """The same table as Lua, ``K.job(id)`` and so on over a prefix ``P``, with the functions that a text calls."""
     lines = []
-    for name, pattern in PATTERNS.items():
-        count = pattern.count("%s")
-        names = [f"a{n}" for n in range(count)]
-        pieces = pattern.split("%s")
-        body = " .. ".join(
-            ["P", f"'{pieces[0]}'"]
-            + [part for arg, piece in zip(names, pieces[1:], strict=True) for part in (arg, f"'{piece}'")]
-        )
-        lines.append(f"local function key_{name}({', '.join(names)}) return {body} end")
-    return "\n".join(lines) + "\n"
+    for name in sorted(set(re.findall(r"\bK\.(\w+)\(", text))):
+        pattern = PATTERNS[name]
+        names = [f"a{n}" for n in range(pattern.count("%s"))]
+        first, *pieces = pattern.split("%s")
+        parts = ["P", f"'{first}'"]
+        for argument, piece in zip(names, pieces, strict=True):
+            parts += [argument, f"'{piece}'"] if piece else [argument]
+        lines.append(f"{name} = function({', '.join(names)}) return {' .. '.join(parts)} end,")
+    return "local K = {\n" + "\n".join(lines) + "\n}\n"

@@ -34,7 +34,8 @@ def source(name: str) -> str:
         for table, part in _WHEN_ASKED.items()
     )
     shared = "".join(_read(f"_{part}") for part in (found.group(1).split() if found else []))
-    return f"local P = KEYS[1]\n{lua_functions()}{_read('_base')}{later}{shared}{own}"
+    text = f"{_read('_base')}{later}{shared}{own}"
+    return f"local P = KEYS[1]\n{lua_functions(text)}{text}"
 
 
 def _read(name: str) -> str:

@@ -13,6 +13,7 @@ from storage.broker.connection import connect
 from storage.broker.records import TaskInfo
 from storage.broker.requests import Bounds
 from storage.broker.timetable import Schedule
+from storage.redaction import Redactor
 from tasks.engine import registry, retry, unique
 from tasks.engine.codec import TypedJson
 from tasks.engine.consumer import DeweyConsumer
@@ -40,6 +41,7 @@ class BookedHuey(Huey):  # type: ignore[misc]  # huey has no types
         grace_s: float = 5.0,
         max_memory_bytes: int = 0,
         keep_alive: Callable[[], object] | None = None,
+        redactor: Redactor | None = None,
         **options: Any,
     ) -> None:
         if url and connection_pool:
@@ -54,6 +56,7 @@ class BookedHuey(Huey):  # type: ignore[misc]  # huey has no types
         self.grace_s = grace_s
         self.max_memory_bytes = max_memory_bytes
         self.keep_alive = keep_alive
+        self.redactor = redactor or Redactor()
         self._url = url or "redis://localhost:6379/0"
         self._pool = connection_pool
         self._units = Units()

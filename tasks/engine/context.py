@@ -12,10 +12,14 @@ import threading
 from collections import deque
 from dataclasses import dataclass, field
 from time import time
+from typing import Any
 
 import msgspec
 
+from storage.redaction import Redactor
+
 NOTE_CHARS = 200
+PLAIN = Redactor()
 LINES_WAITING = 5_000
 """Most log lines of one job that wait for Redis; more are dropped and counted."""
 
@@ -30,6 +34,9 @@ class RunningJob:
     attempt: int
     token: str
     lost: bool = False
+    redactor: Redactor = PLAIN
+    task_called: Any = None
+    _secrets: tuple[str, ...] | None = None
     _lines: deque[bytes] = field(default_factory=deque)
     _progress: bytes = b""
     _dropped: int = 0
@@ -43,9 +50,15 @@ class RunningJob:
         """The same in every attempt of this job: what a service that deduplicates wants to be given."""
         return self.id
 
+    def redacted(self, text: str) -> str:
+        """A text that this job says, without secrets: those that show, and those that its own arguments name so."""
+        if self._secrets is None:
+            self._secrets = self.redactor.secrets_of(_arguments(self.task_called))
+        return self.redactor.redact_text(text, self._secrets)
+
     def say_progress(self, done: int, total: int = 0, note: str = "") -> None:
         """Say how far the job is. Only the latest word is kept; ``total`` 0 means unknown."""
-        said = str(note)[:NOTE_CHARS].encode("utf-8", "backslashreplace").decode("utf-8")
+        said = self.redacted(str(note)[:NOTE_CHARS]).encode("utf-8", "backslashreplace").decode("utf-8")
         word = {"done": int(done), "total": int(total), "note": said, "at": int(time() * 1000)}
         self._progress = msgspec.json.encode(word)
 
@@ -94,6 +107,14 @@ def encode_line(job: RunningJob, at_ms: int, level: str, logger: str, message: s
     except UnicodeEncodeError:
         row[4] = message.encode("utf-8", "backslashreplace").decode("utf-8")
         return msgspec.json.encode(row)
+
+
+def _arguments(task: Any) -> list[tuple[object, object]]:
+    """The arguments of a Huey task by the names of its parameters."""
+    code = getattr(getattr(task, "function", None), "__code__", None)
+    names = code.co_varnames[: code.co_argcount] if code is not None else ()
+    args, kwargs = getattr(task, "data", None) or ((), {})
+    return [*zip([*names, *[""] * len(args)], args, strict=False), *kwargs.items()]
 
 
 class _Here(threading.local):

@@ -75,7 +75,7 @@ class DeweyHuey(Flowing):
         """Begin the unit of a claim. Its task is None when this process can not run it; then it is settled already."""
         unit = Unit(
             claim,
-            RunningJob(claim.id, claim.task, claim.queue, claim.attempt, claim.token),
+            RunningJob(claim.id, claim.task, claim.queue, claim.attempt, claim.token, redactor=self.redactor),
             claim.retries_left,
             claim.retry_delay_s,
         )
@@ -96,6 +96,7 @@ class DeweyHuey(Flowing):
                 unit.set(claim.id, self.serializer.serialize(failure))
             self.settle(unit)
             return unit, None
+        unit.running.task_called = task
         task.retries, task.retry_delay, task.queue = claim.retries_left, claim.retry_delay_s, claim.queue
         if claim.inputs is None or claim.attempt > 1:
             task.eta = None  # the broker has seen to it, on its own clock

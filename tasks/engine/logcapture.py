@@ -32,8 +32,9 @@ class JobLogHandler(logging.Handler):
                 message = f"{message} ({type(record.exc_info[1]).__name__}: {record.exc_info[1]})"
         except Exception as error:  # noqa: BLE001 - a record whose arguments do not fit its text, or whose error has no text
             message = f"{record.msg!r} (this record can not be formatted: {type(error).__name__})"
-        if len(message) > MESSAGE_CHARS:
-            message = f"{message[:MESSAGE_CHARS]}… ({len(message)} characters in all)"
+        length, message = len(message), job.redacted(message[: 2 * MESSAGE_CHARS])
+        if length > MESSAGE_CHARS:
+            message = f"{message[:MESSAGE_CHARS]}… ({length} characters in all)"
         job.add_line(encode_line(job, int(record.created * 1000), record.levelname, record.name, message))
 
 

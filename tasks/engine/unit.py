@@ -21,7 +21,7 @@ from storage.broker.records import State
 from storage.broker.requests import Claim, Settlement, Write
 from storage.errors import StoreRefused
 from tasks.engine.context import RunningJob
-from tasks.engine.fingerprint import Fingerprint, fingerprint, place_of
+from tasks.engine.fingerprint import READ_CHARS, Fingerprint, fingerprint, place_of
 from tasks.engine.interrupt import Stop
 
 TRACEBACK_CHARS = 20_000
@@ -102,8 +102,8 @@ class Unit:
             release=self.release,
             reason=self.reason,
             error_type=type(self.error).__name__ if failed else "",
-            error=text_of(self.error)[:ERROR_CHARS] if self.error is not None else "",
-            traceback=traceback_of(self.error) if self.error is not None else "",
+            error=self._said(self.error)[:ERROR_CHARS] if self.error is not None else "",
+            traceback=self.running.redacted(traceback_of(self.error)) if self.error is not None else "",
             result=self.result if len(self.result) <= RESULT_BYTES else b"",
             progress=word,
             writes=tuple(self.writes),
@@ -117,7 +117,11 @@ class Unit:
         if self.error is None:
             return None
         place = place_of(self.error.__traceback__)
-        return fingerprint(self.claim.task, type(self.error).__name__, text_of(self.error), place)
+        return fingerprint(self.claim.task, type(self.error).__name__, self._said(self.error), place)
+
+    def _said(self, error: BaseException) -> str:
+        """What an error says, without secrets."""
+        return self.running.redacted(text_of(error)[:READ_CHARS])
 
     def _outcome(self, state: State) -> str:
         if self.release or (isinstance(self.error, RETRYING_EXCEPTIONS) and state in ("queued", "retrying")):

@@ -165,6 +165,9 @@ def open_arena(
             arena = Arena(directory, server, client, told)
             try:
                 yield arena
+            except Exception as error:
+                error.add_note(arena.logs())
+                raise
             finally:
                 for one in arena.enqueuers:
                     one.kill()

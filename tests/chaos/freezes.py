@@ -15,7 +15,8 @@ from tests.servers import wait_until
 
 def calm(seed: int, jobs: int, consumers: int) -> Row:
     """G3: without faults every job starts once."""
-    with open_arena(lease_s=10, environment={"CHAOS_WORK_S": "0.001", "CHAOS_KINDS": "work"}) as arena:
+    told = {"CHAOS_WORK_S": "0.001", "CHAOS_KINDS": "work", "CHAOS_KEPT": str(2 * jobs)}
+    with open_arena(lease_s=10, environment=told) as arena:
         with arena.fleet(consumers, 8) as fleet:
             for number in range(2):
                 arena.enqueue(seed + number, jobs // 2)

@@ -1,5 +1,5 @@
 -- What every transition shares: the clock, the indexes, the counts and the events.
--- P is the namespace's prefix (KEYS[1]); the key_* functions are generated from keys.py.
+-- P is the namespace's prefix (KEYS[1]); the functions in K are generated from keys.py.
 -- Redis's own clock is the only clock. Instants are milliseconds since the epoch.
 
 local BAND = 1099511627776 -- 2^40: one priority step is wider than any place in line
@@ -21,7 +21,7 @@ local NOW = clock()
 -- cmsgpack and cjson give numbers as doubles; this is how one is written without an exponent.
 local function whole(n) return string.format('%.0f', n) end
 
-local function next_seq() return redis.call('INCR', key_seq()) end
+local function next_seq() return redis.call('INCR', K.seq()) end
 
 -- A place in line: behind those that came before, or with lifo before them, within its priority.
 local function place(priority, lifo)
@@ -30,48 +30,48 @@ local function place(priority, lifo)
 end
 
 -- The place in line that a job had before it was claimed, for one that comes back through no fault of its own.
-local function old_place(id, priority) return tonumber(redis.call('HGET', key_job(id), 'line')) or place(priority) end
+local function old_place(id, priority) return tonumber(redis.call('HGET', K.job(id), 'line')) or place(priority) end
 
 local function count(queue, what)
-  local key = key_minute(queue, whole(math.floor(NOW / 60000)))
+  local key = K.minute(queue, whole(math.floor(NOW / 60000)))
   if redis.call('HINCRBY', key, what, 1) == 1 then redis.call('EXPIRE', key, 7200) end
 end
 
 local function wake(queue)
-  local key = key_wake(queue)
+  local key = K.wake(queue)
   if redis.call('LLEN', key) < WAKE_TOKENS then redis.call('RPUSH', key, '1') end
 end
 
 -- Whether any queue has limits: most namespaces have none, and then this is one look at a key that is not there.
 local any_gate
 local function limited()
-  if any_gate == nil then any_gate = redis.call('EXISTS', key_gates()) == 1 end
+  if any_gate == nil then any_gate = redis.call('EXISTS', K.gates()) == 1 end
   return any_gate
 end
 
 -- The limits of a queue, or nil.
 local function gate_of(queue)
-  local text = limited() and redis.call('HGET', key_gates(), queue)
+  local text = limited() and redis.call('HGET', K.gates(), queue)
   return text and cjson.decode(text)
 end
 
 -- A job has ended: its unique key is free, unless that was taken for a time, its bytes count no more, and the job that
 -- waits for it is told of a failure. known: what its record says, see move.
 local function let_go(id, queue, state, known)
-  if known.unique and known.unique_ttl == '0' and redis.call('GET', key_unique(known.unique)) == id then
-    redis.call('DEL', key_unique(known.unique))
+  if known.unique and known.unique_ttl == '0' and redis.call('GET', K.unique(known.unique)) == id then
+    redis.call('DEL', K.unique(known.unique))
   end
   if known.sized then
-    redis.call('HINCRBY', key_bytes(), queue, -known.sized)
-    redis.call('HDEL', key_job(id), 'sized')
+    redis.call('HINCRBY', K.bytes(), queue, -known.sized)
+    redis.call('HDEL', K.job(id), 'sized')
   end
-  redis.call('PUBLISH', key_done(id), '1')
+  redis.call('PUBLISH', K.done(id), '1')
   if known.member and state ~= 'succeeded' then flow.ended(id, known.member, state) end
 end
 
 -- Takes a job's unique key. Returns nil, or the id of the job that has it.
 local function take_unique(id, unique, ttl_ms)
-  local key = key_unique(unique)
+  local key = K.unique(unique)
   local holder = redis.call('GET', key)
   if holder and holder ~= id then return holder end
   if ttl_ms > 0 then
@@ -89,16 +89,16 @@ local function known_of(version, unique, unique_ttl, sized, member)
 end
 
 local function look(id)
-  return known_of(unpack(redis.call('HMGET', key_job(id), 'version', 'unique', 'unique_ttl', 'sized', 'member')))
+  return known_of(unpack(redis.call('HMGET', K.job(id), 'version', 'unique', 'unique_ttl', 'sized', 'member')))
 end
 
 -- Moves a job between two indexes and records the transition: record, index, event, all or nothing.
 -- fields: flat list of further fields and values of the record. known: see known_of; nil when the caller has not read it.
 local function move(id, queue, from, to, score, fields, known)
-  local key = key_job(id)
+  local key = K.job(id)
   known = known or look(id)
-  if from then redis.call('ZREM', key_index(queue, from), id) end
-  redis.call('ZADD', key_index(queue, to), score, id)
+  if from then redis.call('ZREM', K.index(queue, from), id) end
+  redis.call('ZADD', K.index(queue, to), score, id)
   if from == 'dead' then dead.leave(id) end
   local version = whole(known.version + 1)
   if to == 'queued' then
@@ -106,7 +106,7 @@ local function move(id, queue, from, to, score, fields, known)
   else
     redis.call('HSET', key, 'version', version, 'state', to, unpack(fields))
   end
-  redis.call('XADD', key_events(), 'MAXLEN', '~', EVENTS_KEPT, '*',
+  redis.call('XADD', K.events(), 'MAXLEN', '~', EVENTS_KEPT, '*',
     'job', id, 'queue', queue, 'state', to, 'version', version, 'at', whole(NOW))
   if to == 'dead' then dead.enter(id) end
   if ENDED[to] then let_go(id, queue, to, known) end
@@ -115,15 +115,15 @@ end
 
 -- Is this worker still the one that holds the job? A lost lease changes nothing.
 local function holds(id, token)
-  local v = redis.call('HMGET', key_job(id), 'token', 'state')
+  local v = redis.call('HMGET', K.job(id), 'token', 'state')
   return v[1] == token and v[2] == 'running'
 end
 
 -- Adds captured log lines (each a JSON text) to the job's log and to the tail of everything.
 local function add_lines(id, lines, log_kept, tail_kept)
   for _, line in ipairs(lines) do
-    redis.call('XADD', key_log(id), 'MAXLEN', log_kept, '*', 'd', line)
-    redis.call('XADD', key_tail(), 'MAXLEN', '~', tail_kept, '*', 'd', line, 'j', id)
+    redis.call('XADD', K.log(id), 'MAXLEN', log_kept, '*', 'd', line)
+    redis.call('XADD', K.tail(), 'MAXLEN', '~', tail_kept, '*', 'd', line, 'j', id)
   end
 end
 
@@ -138,5 +138,5 @@ end
 -- A job may be tried for ever; what is kept of it is bounded.
 local function bound_attempts(id, n)
   local old = tonumber(n) - LAST_ATTEMPTS
-  if old > FIRST_ATTEMPTS then redis.call('HDEL', key_job(id), 'a:' .. whole(old)) end
+  if old > FIRST_ATTEMPTS then redis.call('HDEL', K.job(id), 'a:' .. whole(old)) end
 end

@@ -7,9 +7,9 @@
 
 -- Whether a queue's limits let a job start now; if not, ms until its rate does (-1: when a running job ends).
 local function opens(queue, gate)
-  if gate.cap and redis.call('ZCARD', key_index(queue, 'running')) >= gate.cap then return false, -1 end
+  if gate.cap and redis.call('ZCARD', K.index(queue, 'running')) >= gate.cap then return false, -1 end
   if gate.rate then
-    local first = redis.call('LINDEX', key_starts(queue), gate.rate.count - 1)
+    local first = redis.call('LINDEX', K.starts(queue), gate.rate.count - 1)
     if first and tonumber(first) > NOW - gate.rate.per_ms then return false, first + gate.rate.per_ms - NOW end
   end
   return true
@@ -17,26 +17,26 @@ end
 
 local function note_start(queue, gate)
   if gate and gate.rate then
-    redis.call('LPUSH', key_starts(queue), whole(NOW))
-    redis.call('LTRIM', key_starts(queue), 0, gate.rate.count - 1)
-    redis.call('PEXPIRE', key_starts(queue), gate.rate.per_ms)
+    redis.call('LPUSH', K.starts(queue), whole(NOW))
+    redis.call('LTRIM', K.starts(queue), 0, gate.rate.count - 1)
+    redis.call('PEXPIRE', K.starts(queue), gate.rate.per_ms)
   end
 end
 
 local function answer(queue, id, job, token, attempt)
-  local flags = redis.call('HMGET', key_data(), 'r:' .. id, 'rt:' .. (job[5] or ''))
+  local flags = redis.call('HMGET', K.data(), 'r:' .. id, 'rt:' .. (job[5] or ''))
   local results = false
-  if job[6] then results = redis.call('HGETALL', key_chord(job[6])) end
+  if job[6] then results = redis.call('HGETALL', K.chord(job[6])) end
   return {id, queue, token, attempt, job[1], job[3], job[4], job[5], flags[1], flags[2], results, whole(NOW)}
 end
 
 local function start(queue, id, from, request)
-  local key = key_job(id)
+  local key = K.job(id)
   local job = redis.call('HMGET', key, 'payload', 'attempt', 'left', 'retry_delay', 'task', 'chord', 'reason', 'run_at',
     'version')
   if not job[1] then return nil end
   -- First a step that frees memory: a Redis that has none left lets the rest of such a script pass.
-  redis.call('ZREM', key_index(queue, from), id)
+  redis.call('ZREM', K.index(queue, from), id)
   if job[2] or job[7] or job[8] then redis.call('HDEL', key, 'progress', 'reason', 'run_at') end
   local token = whole(next_seq())
   local attempt = (tonumber(job[2]) or 0) + 1
@@ -52,9 +52,9 @@ end
 local function started_before(request, names)
   local low, high = NOW + request.lease_ms - request.again_ms - 1000, NOW + request.lease_ms
   for _, queue in ipairs(names) do
-    local index = key_index(queue, 'running')
+    local index = K.index(queue, 'running')
     for _, id in ipairs(redis.call('ZRANGEBYSCORE', index, low, high, 'LIMIT', 0, 256)) do
-      local job = redis.call('HMGET', key_job(id), 'payload', 'attempt', 'left', 'retry_delay', 'task', 'chord',
+      local job = redis.call('HMGET', K.job(id), 'payload', 'attempt', 'left', 'retry_delay', 'task', 'chord',
         'token', 'nonce')
       if job[8] == request.nonce then
         redis.call('ZADD', index, 'XX', high, id)
@@ -66,19 +66,19 @@ end
 
 local function claim(request)
   local names = request.queues
-  if #names == 0 then names = redis.call('SMEMBERS', key_queues()) end
+  if #names == 0 then names = redis.call('SMEMBERS', K.queues()) end
   if (request.again_ms or 0) > 0 then
     local found = started_before(request, names)
     if found then return found end
   end
   local shut = {}
-  for _, name in ipairs(redis.call('HKEYS', key_paused())) do shut[name] = true end
+  for _, name in ipairs(redis.call('HKEYS', K.paused())) do shut[name] = true end
   local soonest = -1
   for i = 0, #names - 1 do
     local queue = names[(request.turn + i) % #names + 1]
     local gate = gate_of(queue)
     while not shut[queue] do
-      local id = redis.call('ZRANGE', key_index(queue, 'queued'), 0, 0)[1]
+      local id = redis.call('ZRANGE', K.index(queue, 'queued'), 0, 0)[1]
       if not id then break end
       local open, wait = true, -1
       if gate then open, wait = opens(queue, gate) end
@@ -91,12 +91,12 @@ local function claim(request)
         note_start(queue, gate)
         return started
       end
-      redis.call('ZREM', key_index(queue, 'queued'), id) -- an index that names a job without a record
+      redis.call('ZREM', K.index(queue, 'queued'), id) -- an index that names a job without a record
     end
   end
   local nothing = {false, soonest}
   for _, queue in ipairs(names) do
-    redis.call('DEL', key_wake(queue))
+    redis.call('DEL', K.wake(queue))
     nothing[#nothing + 1] = queue -- one by one: Lua's unpack ends at 8000
   end
   return nothing

@@ -4,7 +4,7 @@
 local WORDS = {WorkerLost = 'its worker was lost, again and again', ChildFailed = 'one of its children failed'}
 
 function dead.enter(id)
-  local key = key_job(id)
+  local key = K.job(id)
   local job = redis.call('HMGET', key, 'fingerprint', 'shape', 'task', 'error_type', 'error', 'reason')
   local kind, shape, print = job[4] or '', job[2], job[1]
   if not print then
@@ -12,19 +12,19 @@ function dead.enter(id)
     shape = WORDS[kind] or string.sub(job[6] or '', 1, 200)
     redis.call('HSET', key, 'fingerprint', print)
   end
-  redis.call('ZADD', key_failures(), NOW, print)
-  redis.call('ZADD', key_grave(print), NOW, id)
-  redis.call('HSETNX', key_failure(print), 'first', whole(NOW))
-  redis.call('HSET', key_failure(print), 'last', whole(NOW), 'task', job[3] or '', 'error_type', kind, 'message', shape or '')
+  redis.call('ZADD', K.failures(), NOW, print)
+  redis.call('ZADD', K.grave(print), NOW, id)
+  redis.call('HSETNX', K.failure(print), 'first', whole(NOW))
+  redis.call('HSET', K.failure(print), 'last', whole(NOW), 'task', job[3] or '', 'error_type', kind, 'message', shape or '')
 end
 
 function dead.leave(id)
-  local print = redis.call('HGET', key_job(id), 'fingerprint')
+  local print = redis.call('HGET', K.job(id), 'fingerprint')
   if not print then return end
-  redis.call('HDEL', key_job(id), 'fingerprint', 'shape')
-  redis.call('ZREM', key_grave(print), id)
-  if redis.call('EXISTS', key_grave(print)) == 0 then
-    redis.call('DEL', key_failure(print))
-    redis.call('ZREM', key_failures(), print)
+  redis.call('HDEL', K.job(id), 'fingerprint', 'shape')
+  redis.call('ZREM', K.grave(print), id)
+  if redis.call('EXISTS', K.grave(print)) == 0 then
+    redis.call('DEL', K.failure(print))
+    redis.call('ZREM', K.failures(), print)
   end
 end

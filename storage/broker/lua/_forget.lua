@@ -4,16 +4,16 @@
 
 local function forget(queue, state, ids)
   for _, id in ipairs(ids) do
-    local job = redis.call('HMGET', key_job(id), 'chord', 'member', 'results')
+    local job = redis.call('HMGET', K.job(id), 'chord', 'member', 'results')
     if job[2] and not ENDED[state] then flow.ended(id, job[2], 'thrown away') end
     if state == 'dead' then dead.leave(id) end
-    if job[1] then redis.call('DEL', key_chord(job[1]), key_failed(job[1]), key_children(job[1])) end
+    if job[1] then redis.call('DEL', K.chord(job[1]), K.failed(job[1]), K.children(job[1])) end
     for _, other in ipairs(job[3] and cjson.decode(job[3]) or {}) do
-      if redis.call('EXISTS', key_job(other)) == 0 then redis.call('HDEL', key_data(), other) end
+      if redis.call('EXISTS', K.job(other)) == 0 then redis.call('HDEL', K.data(), other) end
     end
-    redis.call('DEL', key_job(id), key_log(id))
-    redis.call('HDEL', key_data(), id, 'r:' .. id)
-    redis.call('ZREM', key_index(queue, state), id)
+    redis.call('DEL', K.job(id), K.log(id))
+    redis.call('HDEL', K.data(), id, 'r:' .. id)
+    redis.call('ZREM', K.index(queue, state), id)
   end
   return #ids
 end

@@ -11,7 +11,7 @@ local NEW_JOB = {__index = {
 local REPLACEABLE = {queued = true, scheduled = true, retrying = true, blocked = true}
 
 local function replace(holder, id)
-  local job = redis.call('HMGET', key_job(holder), 'state', 'queue')
+  local job = redis.call('HMGET', K.job(holder), 'state', 'queue')
   if not REPLACEABLE[job[1]] then return false end
   move(holder, job[2], job[1], 'canceled', NOW, {'finished', whole(NOW), 'reason', 'replaced by ' .. id})
   return true
@@ -19,24 +19,24 @@ end
 
 function jobs.insert(job)
   setmetatable(job, NEW_JOB)
-  local key = key_job(job.id)
+  local key = K.job(job.id)
   local found = redis.call('HMGET', key, 'state', 'queue', 'call', 'version')
   if found[1] and (job.once or not ENDED[found[1]] or found[3] == job.call) then return 0 end
   if job.unique ~= '' then
     local holder = take_unique(job.id, job.unique, job.unique_ttl_ms)
     if holder and not (job.conflict == 'replace' and replace(holder, job.id)) then return holder end
     if holder then
-      redis.call('DEL', key_unique(job.unique)) -- one that was taken for a time outlives its job
+      redis.call('DEL', K.unique(job.unique)) -- one that was taken for a time outlives its job
       take_unique(job.id, job.unique, job.unique_ttl_ms)
     end
   end
   if found[1] then
     if job.member ~= '' then flow.revived(job.member) end
     if found[1] == 'dead' then dead.leave(job.id) end
-    redis.call('ZREM', key_index(found[2], found[1]), job.id)
+    redis.call('ZREM', K.index(found[2], found[1]), job.id)
     redis.call('HDEL', key, 'finished', 'reason', 'error', 'error_type', 'progress', 'result', 'crashes', 'cancel')
   end
-  redis.call('SADD', key_queues(), job.queue)
+  redis.call('SADD', K.queues(), job.queue)
   local fields = {
     'task', job.task, 'queue', job.queue, 'payload', job.payload, 'priority', tostring(job.priority),
     'retries', job.retries, 'left', job.retries, 'retry_delay', tostring(job.retry_delay_s),
@@ -51,7 +51,7 @@ function jobs.insert(job)
   if job.lifo then also('lifo', '1') end
   if job.sized then
     also('sized', #job.payload)
-    redis.call('HINCRBY', key_bytes(), job.queue, #job.payload)
+    redis.call('HINCRBY', K.bytes(), job.queue, #job.payload)
   end
   local known = known_of(found[4])
   if job.blocked then

@@ -3,7 +3,7 @@
 local RUNS_KEPT = 50
 
 local function note_run(schedule, id, tick, by)
-  redis.call('LPUSH', key_runs(schedule), cjson.encode({job = id, tick = tick, at = NOW, by = by}))
-  redis.call('LTRIM', key_runs(schedule), 0, RUNS_KEPT - 1)
-  redis.call('HINCRBY', key_tally(schedule), tick > 0 and 'enqueued' or 'by_hand', 1)
+  redis.call('LPUSH', K.runs(schedule), cjson.encode({job = id, tick = tick, at = NOW, by = by}))
+  redis.call('LTRIM', K.runs(schedule), 0, RUNS_KEPT - 1)
+  redis.call('HINCRBY', K.tally(schedule), tick > 0 and 'enqueued' or 'by_hand', 1)
 end

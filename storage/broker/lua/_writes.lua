@@ -5,8 +5,8 @@
 
 local function apply(write)
   local op = write[1]
-  if op == 'set' or op == 'result' then redis.call('HSET', key_data(), write[2], write[3])
-  elseif op == 'del' then redis.call('HDEL', key_data(), write[2])
+  if op == 'set' or op == 'result' then redis.call('HSET', K.data(), write[2], write[3])
+  elseif op == 'del' then redis.call('HDEL', K.data(), write[2])
   elseif op == 'enqueue' then jobs.insert(write[2])
   elseif op == 'chord' then flow.begin(write[2], write[3], write[4])
   elseif op == 'join' then flow.join(write[2], write[3], write[4], write[5])
@@ -20,5 +20,5 @@ local function note_results(id, writes)
   for _, write in ipairs(writes) do
     if write[1] == 'result' then ids[#ids + 1] = write[2] end
   end
-  if #ids > 0 then redis.call('HSET', key_job(id), 'results', cjson.encode(ids)) end
+  if #ids > 0 then redis.call('HSET', K.job(id), 'results', cjson.encode(ids)) end
 end

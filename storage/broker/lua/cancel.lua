@@ -2,7 +2,7 @@
 -- Calls a job off: one that waits ends at once, with what its callers must know; one that runs is asked to end, by the
 -- next heartbeat of its worker. KEYS[1]: prefix. ARGV[1]: job id, ARGV[2]: reason, ARGV[3]: msgpack list of writes.
 -- Returns {'canceled' or 'asked' or 'refused' or 'missing', the state it was in}.
-local key = key_job(ARGV[1])
+local key = K.job(ARGV[1])
 local job = redis.call('HMGET', key, 'state', 'queue')
 if not job[1] then return {'missing', ''} end
 if ENDED[job[1]] then return {'refused', job[1]} end

@@ -17,12 +17,12 @@ for queue, sum in pairs(coming) do
   if gate and gate.max_jobs then
     local waiting = 0
     for _, state in ipairs({'queued', 'scheduled', 'retrying', 'blocked'}) do
-      waiting = waiting + redis.call('ZCARD', key_index(queue, state))
+      waiting = waiting + redis.call('ZCARD', K.index(queue, state))
     end
     if waiting + sum.count > gate.max_jobs then return {-1, queue, 'max_jobs', waiting} end
   end
   if gate and gate.max_bytes then
-    local bytes = tonumber(redis.call('HGET', key_bytes(), queue) or 0)
+    local bytes = tonumber(redis.call('HGET', K.bytes(), queue) or 0)
     if bytes + sum.bytes > gate.max_bytes then return {-1, queue, 'max_bytes', bytes} end
   end
 end

@@ -4,10 +4,10 @@
 local request = cmsgpack.unpack(ARGV[1])
 local gone = 0
 for _, state in ipairs(request.states) do
-  for _, queue in ipairs(redis.call('SMEMBERS', key_queues())) do
+  for _, queue in ipairs(redis.call('SMEMBERS', K.queues())) do
     local room = request.room - gone
     if room > 0 then
-      gone = gone + forget(queue, state, redis.call('ZRANGE', key_index(queue, state), 0, room - 1))
+      gone = gone + forget(queue, state, redis.call('ZRANGE', K.index(queue, state), 0, room - 1))
     end
   end
 end

@@ -5,20 +5,20 @@
 -- order or ''}.
 local request = cmsgpack.unpack(ARGV[1])
 -- First a step that frees memory: a Redis that has none left lets the rest of such a script pass, and leases live on.
-redis.call('ZREMRANGEBYSCORE', key_consumers(), '-inf', NOW - 86400000)
+redis.call('ZREMRANGEBYSCORE', K.consumers(), '-inf', NOW - 86400000)
 local lost, called_off = {}, {}
 for _, held in ipairs(request.held) do
-  local v = redis.call('HMGET', key_job(held[1]), 'token', 'state', 'queue', 'cancel')
+  local v = redis.call('HMGET', K.job(held[1]), 'token', 'state', 'queue', 'cancel')
   if v[1] == held[2] and v[2] == 'running' then
-    redis.call('ZADD', key_index(v[3], 'running'), 'XX', NOW + request.lease_ms, held[1])
+    redis.call('ZADD', K.index(v[3], 'running'), 'XX', NOW + request.lease_ms, held[1])
     if v[4] then called_off[#called_off + 1] = held[1]; called_off[#called_off + 1] = v[4] end
   else
     lost[#lost + 1] = held[1]
   end
 end
 if request.id ~= '' then
-  redis.call('ZADD', key_consumers(), NOW + request.alive_ms, request.id)
-  local key = key_consumer(request.id)
+  redis.call('ZADD', K.consumers(), NOW + request.alive_ms, request.id)
+  local key = K.consumer(request.id)
   redis.call('HSET', key, 'beat', whole(NOW), 'beat:' .. request.process, whole(NOW), unpack(request.fields))
   redis.call('PEXPIRE', key, 60000 + request.alive_ms)
   local fields = redis.call('HGETALL', key)
@@ -29,4 +29,4 @@ if request.id ~= '' then
     end
   end
 end
-return {lost, called_off, redis.call('HGET', key_orders(), request.id) or ''}
+return {lost, called_off, redis.call('HGET', K.orders(), request.id) or ''}

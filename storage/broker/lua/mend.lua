@@ -5,22 +5,22 @@ local LIVE_MEMBERS = 1000 -- most of a job's members that are looked at
 
 local function gone(ids)
   for id in string.gmatch(ids, '%S+') do
-    local state = redis.call('HGET', key_job(id), 'state')
-    if state and (not ENDED[state] or redis.call('SISMEMBER', key_buried(), id) == 1) then return false end
+    local state = redis.call('HGET', K.job(id), 'state')
+    if state and (not ENDED[state] or redis.call('SISMEMBER', K.buried(), id) == 1) then return false end
   end
   return true
 end
 
 local first = tonumber(ARGV[2])
-local blocked = redis.call('ZRANGE', key_index(ARGV[1], 'blocked'), first, first + tonumber(ARGV[3]) - 1)
+local blocked = redis.call('ZRANGE', K.index(ARGV[1], 'blocked'), first, first + tonumber(ARGV[3]) - 1)
 local out = {#blocked}
 for _, id in ipairs(blocked) do
-  local join = redis.call('HGET', key_job(id), 'chord')
-  local children = join and redis.call('LRANGE', key_children(join), 0, -1) or {}
+  local join = redis.call('HGET', K.job(id), 'chord')
+  local children = join and redis.call('LRANGE', K.children(join), 0, -1) or {}
   local looked = 0
   for index, ids in ipairs(children) do
     local at = whole(index - 1)
-    if looked < LIVE_MEMBERS and redis.call('HEXISTS', key_chord(join), at) == 0 then
+    if looked < LIVE_MEMBERS and redis.call('HEXISTS', K.chord(join), at) == 0 then
       looked = looked + 1
       if gone(ids) then
         if out[#out] ~= id then out[#out + 1] = id end
@@ -30,7 +30,7 @@ for _, id in ipairs(blocked) do
   end
 end
 if #out > 1 then
-  redis.call('HINCRBY', key_repairs(), 'childless', #out - 1)
-  redis.call('HSET', key_repairs(), 'last', 'childless ' .. out[#out] .. ' ' .. whole(NOW))
+  redis.call('HINCRBY', K.repairs(), 'childless', #out - 1)
+  redis.call('HSET', K.repairs(), 'last', 'childless ' .. out[#out] .. ' ' .. whole(NOW))
 end
 return out

@@ -5,7 +5,7 @@ local request = cmsgpack.unpack(ARGV[1])
 local lost = {}
 for _, n in ipairs(request.notes) do
   if holds(n.id, n.token) then
-    if n.progress ~= '' then redis.call('HSET', key_job(n.id), 'progress', n.progress) end
+    if n.progress ~= '' then redis.call('HSET', K.job(n.id), 'progress', n.progress) end
     add_lines(n.id, n.lines, request.log_kept, request.tail_kept)
   else
     lost[#lost + 1] = n.id

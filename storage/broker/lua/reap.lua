@@ -3,15 +3,15 @@
 -- KEYS[1]: prefix. ARGV: most jobs at once, crashes before burial.
 -- Returns a flat list: id, worker, crashes, 'queued' or 'dead', for each.
 -- First a step that frees memory: a Redis that has none left lets the rest of such a script pass.
-redis.call('ZREMRANGEBYSCORE', key_consumers(), '-inf', NOW)
+redis.call('ZREMRANGEBYSCORE', K.consumers(), '-inf', NOW)
 local out = {}
 local room = tonumber(ARGV[1])
-for _, queue in ipairs(redis.call('SMEMBERS', key_queues())) do
+for _, queue in ipairs(redis.call('SMEMBERS', K.queues())) do
   if room <= 0 then break end
-  local ids = redis.call('ZRANGEBYSCORE', key_index(queue, 'running'), '-inf', NOW, 'LIMIT', 0, room)
+  local ids = redis.call('ZRANGEBYSCORE', K.index(queue, 'running'), '-inf', NOW, 'LIMIT', 0, room)
   for _, id in ipairs(ids) do
     room = room - 1
-    local key = key_job(id)
+    local key = K.job(id)
     local job = redis.call('HMGET', key, 'attempt', 'started', 'worker', 'priority')
     local crashes = redis.call('HINCRBY', key, 'crashes', 1)
     local message = 'the worker ' .. (job[3] or '?') .. ' stopped without a word (crash ' .. whole(crashes) .. ')'
@@ -19,7 +19,7 @@ for _, queue in ipairs(redis.call('SMEMBERS', key_queues())) do
     bound_attempts(id, job[1])
     if crashes >= tonumber(ARGV[2]) then
       message = 'worker lost ' .. whole(crashes) .. ' times; last on ' .. (job[3] or '?') .. ', signal 9 suspected'
-      redis.call('SADD', key_buried(), id)
+      redis.call('SADD', K.buried(), id)
       move(id, queue, 'running', 'dead', NOW,
         {'token', '', 'finished', whole(NOW), 'error_type', 'WorkerLost', 'error', message, 'reason', 'poison'})
       out[#out + 1] = id; out[#out + 1] = job[3] or '?'; out[#out + 1] = crashes; out[#out + 1] = 'dead'

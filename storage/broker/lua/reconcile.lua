@@ -4,30 +4,30 @@
 -- Kinds: ghost (an index names a job without a record), twice (a job is in another place too), misfiled (its record says
 -- another place, where it is not: it goes there), unleased (running without a token: its lease ends now).
 local queue, state = ARGV[1], ARGV[2]
-local index = key_index(queue, state)
+local index = K.index(queue, state)
 local found = redis.call('ZSCAN', index, ARGV[3], 'COUNT', ARGV[4])
 local out = {found[1]}
 local function note(kind, id)
   out[#out + 1] = kind
   out[#out + 1] = id
-  redis.call('HINCRBY', key_repairs(), kind, 1)
-  redis.call('HSET', key_repairs(), 'last', kind .. ' ' .. id .. ' ' .. whole(NOW))
+  redis.call('HINCRBY', K.repairs(), kind, 1)
+  redis.call('HSET', K.repairs(), 'last', kind .. ' ' .. id .. ' ' .. whole(NOW))
 end
 for i = 1, #found[2], 2 do
   local id, score = found[2][i], found[2][i + 1]
-  local job = redis.call('HMGET', key_job(id), 'state', 'queue', 'token')
+  local job = redis.call('HMGET', K.job(id), 'state', 'queue', 'token')
   if not job[1] then
     redis.call('ZREM', index, id)
     note('ghost', id)
   elseif job[1] ~= state or job[2] ~= queue then
-    local there = key_index(job[2], job[1])
+    local there = K.index(job[2], job[1])
     redis.call('ZREM', index, id)
     if redis.call('ZSCORE', there, id) then
       note('twice', id)
     else
       local at = ENDED[job[1]] and NOW or (job[1] == 'queued' and place(0) or NOW)
       redis.call('ZADD', there, at, id)
-      redis.call('SADD', key_queues(), job[2])
+      redis.call('SADD', K.queues(), job[2])
       note('misfiled', id)
     end
   elseif state == 'running' and (not job[3] or job[3] == '') and tonumber(score) > NOW then

@@ -3,7 +3,7 @@
 -- One that waits for others does so again, until it has all their values.
 -- Returns {'requeued' or 'refused' or 'missing', the state it was in}, {'taken', who holds its unique key},
 -- or {'failed', the id of a child that keeps it from running}.
-local key = key_job(ARGV[1])
+local key = K.job(ARGV[1])
 local job = redis.call('HMGET', key, 'state', 'queue', 'priority', 'retries', 'first_delay', 'retry_delay',
   'unique', 'unique_ttl', 'lifo', 'chord', 'member')
 if not job[1] then return {'missing', ''} end
@@ -16,8 +16,8 @@ if job[7] then
   if holder then return {'taken', holder} end
 end
 redis.call('HDEL', key, 'finished', 'run_at', 'progress', 'cancel')
-redis.call('HDEL', key_data(), ARGV[1])
-redis.call('SREM', key_buried(), ARGV[1])
+redis.call('HDEL', K.data(), ARGV[1])
+redis.call('SREM', K.buried(), ARGV[1])
 move(ARGV[1], job[2], job[1], lacks and 'blocked' or 'queued', lacks and NOW or place(tonumber(job[3]), job[9]),
   {'left', job[4], 'retry_delay', job[5] or job[6], 'crashes', 0, 'reason', 'requeued'})
 if job[11] then flow.revived(job[11]) end

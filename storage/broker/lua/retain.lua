@@ -4,12 +4,12 @@
 -- Returns how many were forgotten.
 local request = cmsgpack.unpack(ARGV[1])
 local gone = 0
-for _, queue in ipairs(redis.call('SMEMBERS', key_queues())) do
+for _, queue in ipairs(redis.call('SMEMBERS', K.queues())) do
   local gate = gate_of(queue)
   local own = gate and gate.keep or {}
   for state, general in pairs(request.keep) do
     local keep = own[state] or general
-    local index = key_index(queue, state)
+    local index = K.index(queue, state)
     local room = request.room - gone
     if room > 0 then
       gone = gone + forget(queue, state, redis.call('ZRANGEBYSCORE', index, '-inf', NOW - keep[1], 'LIMIT', 0, room))

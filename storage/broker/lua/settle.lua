@@ -11,7 +11,7 @@ local SETTLEMENT = {__index = {
 
 local function settle(s)
   setmetatable(s, SETTLEMENT)
-  local key = key_job(s.id)
+  local key = K.job(s.id)
   local job = redis.call('HMGET', key, 'queue', 'attempt', 'started', 'worker', 'priority', 'settled', 'chord', 'lifo',
     'token', 'state', 'version', 'unique', 'unique_ttl', 'sized', 'member')
   if job[9] ~= s.token or job[10] ~= 'running' then
@@ -21,7 +21,7 @@ local function settle(s)
   local queue = job[1]
   local known = known_of(job[11], job[12], job[13], job[14], job[15])
   -- First a step that frees memory: a Redis that has none left lets the rest of such a script pass.
-  redis.call('ZREM', key_index(queue, 'running'), s.id)
+  redis.call('ZREM', K.index(queue, 'running'), s.id)
   local anew = {} -- this very job, launched again while it is finished (by a signal's receiver, say): after the move
   for _, write in ipairs(s.writes) do
     if write[1] == 'enqueue' and write[2].id == s.id then anew[#anew + 1] = write[2] else apply(write) end
@@ -55,10 +55,10 @@ local function settle(s)
   else
     fields[#fields + 1] = 'finished'; fields[#fields + 1] = whole(NOW)
     move(s.id, queue, nil, s.state, NOW, fields, known)
-    if s.state == 'succeeded' and job[7] then redis.call('DEL', key_chord(job[7]), key_failed(job[7])) end
+    if s.state == 'succeeded' and job[7] then redis.call('DEL', K.chord(job[7]), K.failed(job[7])) end
   end
   count(queue, s.outcome)
-  if limited() and redis.call('HEXISTS', key_gates(), queue) == 1 then wake(queue) end -- its cap has room again
+  if limited() and redis.call('HEXISTS', K.gates(), queue) == 1 then wake(queue) end -- its cap has room again
   for _, job in ipairs(anew) do jobs.insert(job) end
   return 'settled'
 end

@@ -4,21 +4,21 @@
 -- Returns 1 when this call enqueued it.
 local LATE_MS = 10000
 local schedule, tick = ARGV[1], tonumber(ARGV[2])
-local last = tonumber(redis.call('HGET', key_cron(), schedule))
+local last = tonumber(redis.call('HGET', K.cron(), schedule))
 if last and last >= tick then return 0 end
-redis.call('HSET', key_cron(), schedule, ARGV[2])
-local held = redis.call('HGET', key_held(), schedule)
+redis.call('HSET', K.cron(), schedule, ARGV[2])
+local held = redis.call('HGET', K.held(), schedule)
 if held then
   local until_ms = cjson.decode(held).until_ms
   if until_ms == 0 or tick < until_ms then
-    redis.call('HINCRBY', key_tally(schedule), 'skipped', 1 + ARGV[4])
+    redis.call('HINCRBY', K.tally(schedule), 'skipped', 1 + ARGV[4])
     return 0
   end
-  redis.call('HDEL', key_held(), schedule)
+  redis.call('HDEL', K.held(), schedule)
 end
-if tonumber(ARGV[4]) > 0 then redis.call('HINCRBY', key_tally(schedule), 'missed', ARGV[4]) end
+if tonumber(ARGV[4]) > 0 then redis.call('HINCRBY', K.tally(schedule), 'missed', ARGV[4]) end
 local job = cmsgpack.unpack(ARGV[3])
 if jobs.insert(job) ~= 1 then return 0 end
 note_run(schedule, job.id, tick, '')
-if NOW - tick > LATE_MS then redis.call('HINCRBY', key_tally(schedule), 'late', 1) end
+if NOW - tick > LATE_MS then redis.call('HINCRBY', K.tally(schedule), 'late', 1) end
 return 1
