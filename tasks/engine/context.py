@@ -20,6 +20,7 @@ from storage.redaction import Redactor
 
 NOTE_CHARS = 200
 PLAIN = Redactor()
+"""Knows the usual secrets."""
 LINES_WAITING = 5_000
 """Most log lines of one job that wait for Redis; more are dropped and counted."""
 

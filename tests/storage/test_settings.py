@@ -283,3 +283,16 @@ def test_a_password_in_clear_is_noticed() -> None:
 def test_a_wrong_smtp_address_is_refused_with_the_reason(url: str, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         SmtpServer.parse(url)
+
+
+def test_names_and_patterns_of_secrets_are_read(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("DEWEY_REDACT_KEYS", "patient_id, -cookie")
+    environment.setenv("DEWEY_REDACT_PATTERNS", r"MRN-\d{6} (?:case)\s\d+")
+    settings = load(None)
+    assert settings.dewey_redact_keys == ("patient_id", "-cookie")
+    assert settings.dewey_redact_patterns == (r"MRN-\d{6}", r"(?:case)\s\d+")
+
+
+@pytest.mark.parametrize(("pattern", "why"), [("(a", "is no regular"), ("a*", "empty text"), ("(a+)+", "very long")])
+def test_a_pattern_that_can_not_be_meant_is_refused(pattern: str, why: str) -> None:
+    assert why in refusal(DEWEY_REDACT_PATTERNS=pattern)
