@@ -27,7 +27,7 @@ PATTERNS: dict[str, str] = {
     "data": "data",  # hash: Huey's key/value store: results, revoke flags, locks
     "hold": "hold:%s",  # string: a key of that store with a time to live
     "counters": "counters",  # hash: Huey's counters
-    "events": "events",  # stream: every transition, bounded
+    "events": "events",  # stream: every transition, until it is recorded, bounded; see retain.lua
     "tail": "tail",  # stream: the last log lines of all jobs, bounded
     "tasks": "tasks",  # hash: task name -> JSON of what consumers published
     "orders": "orders",  # hash: consumer id -> quiet or stop
@@ -41,6 +41,7 @@ PATTERNS: dict[str, str] = {
     "cron": "cron",  # hash: schedule name -> last tick ms
     "held": "held",  # hash: schedule name -> JSON of who paused it, why, since when and until when
     "runs": "runs:%s",  # list: JSON of each of the last runs of a schedule, newest first, bounded
+    "recording": "recording",  # hash: how far history has been recorded, by whom, and what of it went; see recorded.lua
     "tally": "tally:%s",  # hash: how many ticks of a schedule were enqueued, late, missed, skipped, or run by hand
 }
 
@@ -159,6 +160,10 @@ class Keys:
     @property
     def held(self) -> str:
         return self._key("held")
+
+    @property
+    def recording(self) -> str:
+        return self._key("recording")
 
     @property
     def cron(self) -> str:

@@ -3,7 +3,7 @@
 -- Redis's own clock is the only clock. Instants are milliseconds since the epoch.
 
 local BAND = 1099511627776 -- 2^40: one priority step is wider than any place in line
-local EVENTS_KEPT = 100000
+local EVENTS_MOST = 1100000 -- in any case; see retain.lua for the bounds below that
 local WAKE_TOKENS = 128
 local FIRST_ATTEMPTS, LAST_ATTEMPTS = 5, 45 -- those of a job that are kept
 
@@ -106,7 +106,7 @@ local function move(id, queue, from, to, score, fields, known)
   else
     redis.call('HSET', key, 'version', version, 'state', to, unpack(fields))
   end
-  redis.call('XADD', K.events(), 'MAXLEN', '~', EVENTS_KEPT, '*',
+  redis.call('XADD', K.events(), 'MAXLEN', '~', EVENTS_MOST, '*',
     'job', id, 'queue', queue, 'state', to, 'version', version, 'at', whole(NOW))
   if to == 'dead' then dead.enter(id) end
   if ENDED[to] then let_go(id, queue, to, known) end
@@ -119,19 +119,20 @@ local function holds(id, token)
   return v[1] == token and v[2] == 'running'
 end
 
--- Adds captured log lines (each a JSON text) to the job's log and to the tail of everything.
+-- Adds captured log lines (each a JSON text) to the tail of everything and, at the same place, to the job's log.
 local function add_lines(id, lines, log_kept, tail_kept)
   for _, line in ipairs(lines) do
-    redis.call('XADD', K.log(id), 'MAXLEN', log_kept, '*', 'd', line)
-    redis.call('XADD', K.tail(), 'MAXLEN', '~', tail_kept, '*', 'd', line, 'j', id)
+    local at = redis.call('XADD', K.tail(), 'MAXLEN', '~', tail_kept, '*', 'd', line, 'j', id)
+    local added = redis.pcall('XADD', K.log(id), 'MAXLEN', log_kept, at, 'd', line)
+    if type(added) == 'table' then redis.call('XADD', K.log(id), 'MAXLEN', log_kept, '*', 'd', line) end -- its clock is ahead
   end
 end
 
 -- An attempt that has ended, as the record keeps it in its field a:<n>.
 -- A failed one says which group of errors it belongs to.
-local function attempt_text(outcome, started, worker, error_type, message, trace, fingerprint, shape)
+local function attempt_text(outcome, queued, started, worker, error_type, message, trace, fingerprint, shape)
   return cjson.encode({
-    outcome = outcome, started = tonumber(started), finished = NOW, worker = worker,
+    outcome = outcome, queued = tonumber(queued), started = tonumber(started), finished = NOW, worker = worker,
     error_type = error_type, error = message, traceback = trace, fingerprint = fingerprint, shape = shape})
 end
 

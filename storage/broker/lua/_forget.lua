@@ -1,11 +1,16 @@
 -- forget(queue, state, ids): removes jobs with everything that is theirs: record, log, result, revoke flag, and for one
--- that waited for others what it had of them. One that has not ended is missed by those who wait for it.
+-- that waited for others what it had of them. One that has not ended is missed by those who wait for it, and the
+-- recorder is told of it.
 -- Returns how many.
 
 local function forget(queue, state, ids)
   for _, id in ipairs(ids) do
-    local job = redis.call('HMGET', K.job(id), 'chord', 'member', 'results')
+    local job = redis.call('HMGET', K.job(id), 'chord', 'member', 'results', 'version', 'created')
     if job[2] and not ENDED[state] then flow.ended(id, job[2], 'thrown away') end
+    if not ENDED[state] then
+      redis.call('XADD', K.events(), 'MAXLEN', '~', EVENTS_MOST, '*', 'job', id, 'queue', queue, 'state', 'forgotten',
+        'version', whole((job[4] or 0) + 1), 'at', whole(NOW), 'created', job[5] or '')
+    end
     if state == 'dead' then dead.leave(id) end
     if job[1] then redis.call('DEL', K.chord(job[1]), K.failed(job[1]), K.children(job[1])) end
     for _, other in ipairs(job[3] and cjson.decode(job[3]) or {}) do

@@ -12,10 +12,10 @@ for _, queue in ipairs(redis.call('SMEMBERS', K.queues())) do
   for _, id in ipairs(ids) do
     room = room - 1
     local key = K.job(id)
-    local job = redis.call('HMGET', key, 'attempt', 'started', 'worker', 'priority')
+    local job = redis.call('HMGET', key, 'attempt', 'started', 'worker', 'priority', 'queued')
     local crashes = redis.call('HINCRBY', key, 'crashes', 1)
     local message = 'the worker ' .. (job[3] or '?') .. ' stopped without a word (crash ' .. whole(crashes) .. ')'
-    redis.call('HSET', key, 'a:' .. job[1], attempt_text('lost', job[2], job[3], 'WorkerLost', message, ''))
+    redis.call('HSET', key, 'a:' .. job[1], attempt_text('lost', job[5], job[2], job[3], 'WorkerLost', message, ''))
     bound_attempts(id, job[1])
     if crashes >= tonumber(ARGV[2]) then
       message = 'worker lost ' .. whole(crashes) .. ' times; last on ' .. (job[3] or '?') .. ', signal 9 suspected'

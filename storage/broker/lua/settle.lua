@@ -13,7 +13,7 @@ local function settle(s)
   setmetatable(s, SETTLEMENT)
   local key = K.job(s.id)
   local job = redis.call('HMGET', key, 'queue', 'attempt', 'started', 'worker', 'priority', 'settled', 'chord', 'lifo',
-    'token', 'state', 'version', 'unique', 'unique_ttl', 'sized', 'member')
+    'token', 'state', 'version', 'unique', 'unique_ttl', 'sized', 'member', 'queued')
   if job[9] ~= s.token or job[10] ~= 'running' then
     if job[6] == s.token then return 'again' end
     return 'stale'
@@ -41,7 +41,7 @@ local function settle(s)
   else
     fields[#fields + 1] = 'a:' .. job[2]
     local grouped = s.fingerprint ~= ''
-    fields[#fields + 1] = attempt_text(s.outcome, job[3], job[4], s.error_type, s.error, s.traceback,
+    fields[#fields + 1] = attempt_text(s.outcome, job[16], job[3], job[4], s.error_type, s.error, s.traceback,
       grouped and s.fingerprint or nil, grouped and s.shape or nil)
     bound_attempts(s.id, job[2])
   end
