@@ -309,6 +309,10 @@ class Broker:
         """One of the small scripts of Huey's key/value store."""
         return self._scripts.run(script, *args)
 
+    def keep_connection(self) -> None:
+        """Give this thread a connection of its own for the transitions, until it ends."""
+        self._scripts.keep_connection()
+
     def close(self) -> None:
         """Let go of the connections (before a fork, or at the end)."""
         self.client.close()

@@ -1,6 +1,9 @@
 """Loads the Lua transitions and runs them: one call, one round trip, all or nothing."""
 
+import os
 import re
+import threading
+import time
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources
@@ -19,6 +22,8 @@ _PASSING = re.compile(r"(?:^|: -|^-)(?:OOM|READONLY|MISCONF|BUSY|LOADING|MASTERD
 """Answers that say that Redis itself is in trouble, not the request: memory, disk, a failover, a script that hangs.
 Redis 6 wraps them: ``Error running script (...): @user_script: 170: -OOM command not allowed ...``."""
 _NEEDS = re.compile(r"^-- needs: (.*)$", re.MULTILINE)
+TRUSTED_S = 1.0
+"""A connection that was used within this time is taken to stand; another one is looked at first."""
 _WHEN_ASKED = {"jobs": "_insert", "dead": "_dead", "flow": "_flow"}
 """Tables of _base.lua, and the parts whose functions they hold. Redis runs a whole script each time, its definitions
 too, so these are defined when the first function of theirs is called."""
@@ -68,6 +73,14 @@ def translated(error: RedisError) -> StorageError:
     return StoreRefused(f"Redis refused: {error}")
 
 
+class _Own(threading.local):
+    """The client of this thread alone, and the process in which it has one: a fork must not use its parent's."""
+
+    client: "redis.Redis | None" = None
+    used_at = 0.0
+    pid = 0
+
+
 class Scripts:
     """The transitions of one namespace on one Redis client."""
 
@@ -75,6 +88,23 @@ class Scripts:
         self._client = client
         self._prefix = prefix
         self._shas: dict[str, str] = {}
+        self._own = _Own()
+
+    def keep_connection(self) -> None:
+        """Give this thread a connection for itself until it ends: a busy worker need not ask the pool for each call."""
+        self._own.pid = os.getpid()
+
+    def _for_this_thread(self) -> "redis.Redis":
+        own = self._own
+        if own.pid != os.getpid():
+            return self._client
+        now = time.monotonic()
+        if own.client is None or now - own.used_at > TRUSTED_S:
+            if own.client is not None:
+                own.client.close()
+            own.client = self._client.client()  # the pool looks whether it still stands
+        own.used_at = now
+        return own.client
 
     def run(self, name: str, *args: bytes | str | int) -> Any:
         """Run a transition. A repeat after a lost script cache is safe: Redis ran nothing then.
@@ -85,10 +115,11 @@ class Scripts:
         """
         try:
             sha = self._shas.get(name) or self._load(name)
+            client = self._for_this_thread()
             try:
-                return self._client.evalsha(sha, 1, self._prefix, *args)
+                return client.evalsha(sha, 1, self._prefix, *args)
             except NoScriptError:
-                return self._client.evalsha(self._load(name), 1, self._prefix, *args)
+                return client.evalsha(self._load(name), 1, self._prefix, *args)
         except RedisError as error:
             raise translated(error) from error
 

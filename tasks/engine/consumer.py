@@ -154,6 +154,7 @@ class DeweyWorker(Worker):  # type: ignore[misc]  # huey has no types
         self._request = self.huey.claim_request(f"{host()}:{os.getpid()}/{name}")
         self._claim: Claim | None = None
         self._unanswered: ClaimRequest | None = None
+        self.huey.broker.keep_connection()
         super().initialize()
 
     def loop(self, now: Any = None) -> None:

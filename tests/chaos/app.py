@@ -42,6 +42,7 @@ huey = ChaosHuey(
     lease_s=float(os.environ.get("CHAOS_LEASE_S", "1.5")),
     crashes_allowed=int(os.environ.get("CHAOS_CRASHES", "1000")),
     bounds=_bounds(),
+    grace_s=float(os.environ.get("CHAOS_GRACE_S", "5")),
 )
 
 

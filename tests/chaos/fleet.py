@@ -17,7 +17,7 @@ CONSUMER = "from huey.bin.huey_consumer import consumer_main; consumer_main()"
 
 @dataclass(slots=True)
 class Fleet:
-    """``size`` consumers of one application, replaced as they die. ``kind`` is that of their workers; "mixed": by turns."""
+    """``size`` consumers of one application, replaced as they die. ``kind`` is their workers', or "mixed": by turns."""
 
     huey: str
     kind: str

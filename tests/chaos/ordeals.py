@@ -15,6 +15,9 @@ huey = app.huey
 _logger = logging.getLogger(__name__)
 STEP_S = 0.05
 HOG_BYTES = 64 * 2**20
+TIMEOUT_S = 1.0
+ASLEEP_S = 3.0
+"""A call into C that lasts so long: a thread worker can be interrupted only after it."""
 
 
 def _attempt() -> int:
@@ -82,8 +85,7 @@ def hog() -> int:
         resource.setrlimit(resource.RLIMIT_AS, before)
 
 
-@huey.task(timeout=1.0)
-def deaf() -> None:
+def _deaf() -> None:
     """Goes on whatever is raised in it, until it is killed."""
     note("start")
     while True:
@@ -92,6 +94,41 @@ def deaf() -> None:
                 time.sleep(STEP_S)  # what it does for ever
         except BaseException:
             _logger.info("not heard")
+
+
+def _stubborn() -> None:
+    """Goes on whatever error is raised in it."""
+    note("start")
+    while True:
+        try:
+            while True:
+                time.sleep(STEP_S)  # what it does for ever
+        except Exception:
+            _logger.info("not heard")
+
+
+def _asleep() -> None:
+    """One long call into C after the other."""
+    note("start")
+    while True:
+        time.sleep(ASLEEP_S)  # the call
+
+
+def _tight() -> None:
+    """Never waits for anything."""
+    note("start")
+    rounds = 0
+    while True:
+        rounds += 1
+
+
+# Each once with a timeout, and once without one, to be called off.
+deaf, stubborn, asleep, tight = (
+    huey.task(name=body.__name__[1:], timeout=TIMEOUT_S)(body) for body in (_deaf, _stubborn, _asleep, _tight)
+)
+deaf_on, stubborn_on, asleep_on, tight_on = (
+    huey.task(name=f"{body.__name__[1:]}_on")(body) for body in (_deaf, _stubborn, _asleep, _tight)
+)
 
 
 @huey.task(retries=1)

@@ -1,4 +1,4 @@
-"""A storm of a minute with a fixed seed, and stock Huey in the same minute. Longer: ``python -m tests.chaos --full``."""
+"""A storm of a minute with a fixed seed, and stock Huey in the same minute. Longer ones: ``python -m tests.chaos``."""
 
 from concurrent.futures import ThreadPoolExecutor
 
