@@ -151,6 +151,7 @@ class DeweyWorker(Worker):  # type: ignore[misc]  # huey has no types
         if parent is not None:
             install_signal(self.huey.current_stop)
         self._place = int(name.rpartition("-")[2]) - 1
+        self.process.due_by[self._place] = 0  # what the worker that was here before was due by, if it was killed
         self._request = self.huey.claim_request(f"{host()}:{os.getpid()}/{name}")
         self._claim: Claim | None = None
         self._unanswered: ClaimRequest | None = None

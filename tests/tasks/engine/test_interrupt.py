@@ -35,6 +35,8 @@ class Running:
     def _tend(self) -> None:
         while not self.ended.wait(0.1):
             self.consumer.check_worker_health()
+            if self.consumer.environment.forks:
+                self.consumer._end_stuck_workers()
 
     def __exit__(self, *_: object) -> None:
         self.ended.set()
@@ -101,6 +103,30 @@ def test_a_process_whose_task_swallows_even_interruptions_is_ended(huey: DeweyHu
         assert "it went on for 1s more and was ended" in job.error
         assert job.crashes == 0
         assert [after().get(blocking=True, timeout=10) for _ in range(4)] == ["alive"] * 4
+
+
+def test_a_worker_that_takes_the_place_of_an_ended_one_has_its_own_time(huey: DeweyHuey) -> None:
+    @huey.task(timeout=0.3)
+    def deaf() -> None:
+        while True:
+            try:
+                while True:
+                    sum(range(1000))
+            except BaseException:
+                continue
+
+    @huey.task()
+    def long() -> str:
+        time.sleep(3)  # longer than the ended worker would have had left
+        return "done"
+
+    ended = [deaf(), deaf()]
+    with Running(huey, "process"):
+        inspector = huey.storage.inspector
+        wait_until(lambda: all(inspector.job(one.id).state == "dead" for one in ended), "the end of both processes")
+        handles = [long(), long()]
+        assert [handle.get(blocking=True, timeout=20) for handle in handles] == ["done"] * 2
+    assert [inspector.job(handle.id).attempt for handle in handles] == [1, 1]
 
 
 def test_a_call_into_c_is_broken_off_in_a_process(huey: DeweyHuey) -> None:
