@@ -132,7 +132,11 @@ class Arena:
         """The checker's reading of the history beside the books."""
         told = self.history
         joins = {event.job: event.due_ms for event in told.events if event.what == "acked" and event.due_ms}
-        return check(told, read_books(self.inspector, self.broker, told), joins)
+        return check(told, self.books(), joins)
+
+    def books(self) -> Books:
+        """What the engine says of all jobs of the history."""
+        return read_books(self.inspector, self.broker, self.history)
 
     def logs(self) -> str:
         """The end of what consumers and enqueuers said."""

@@ -16,6 +16,7 @@ from tests.chaos import (
     races,
     stops,
     storm,
+    timeouts,
     watching,
 )
 from tests.chaos.report import Row
@@ -111,4 +112,6 @@ MATRIX: tuple[Trial, ...] = (
     Trial("G14", "trees", _trees, (5, 40, 200)),
     Trial("G14", "tree-crash-points", crash_points.trees, (0, 5, 30)),
     Trial("G15", "reader", lambda seed, _, kills: watching.row(seed, kills * 15, kills), (4, 30, 200)),
+    Trial("G16", "endless-thread", lambda seed, _, each: timeouts.row(seed, each, "thread"), (2, 10, 50)),
+    Trial("G16", "endless-process", lambda seed, _, each: timeouts.row(seed, each, "process"), (2, 10, 50)),
 )

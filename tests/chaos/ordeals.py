@@ -15,9 +15,8 @@ huey = app.huey
 _logger = logging.getLogger(__name__)
 STEP_S = 0.05
 HOG_BYTES = 64 * 2**20
-TIMEOUT_S = 1.0
-ASLEEP_S = 3.0
-"""A call into C that lasts so long: a thread worker can be interrupted only after it."""
+TIMEOUT_S = float(os.environ.get("CHAOS_TIMEOUT_S", "1"))
+ASLEEP_S = float(os.environ.get("CHAOS_ASLEEP_S", "3"))
 
 
 def _attempt() -> int:
