@@ -102,7 +102,8 @@ class Scripts:
         if own.client is None or now - own.used_at > TRUSTED_S:
             if own.client is not None:
                 own.client.close()
-            own.client = self._client.client()  # the pool looks whether it still stands
+            # The pool looks whether it still stands.
+            own.client = self._client.client()  # type: ignore[no-untyped-call]  # so in redis
         own.used_at = now
         return own.client
 

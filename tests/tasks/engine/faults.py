@@ -28,18 +28,18 @@ class Faults:
 def broken(broker: Broker, script: str, when: When, times: int = 1) -> Iterator[Faults]:
     """While in the block, the next `times` runs of a script lose their connection, before or after Redis ran them."""
     faults = Faults(when, script, times)
-    client = broker.client
+    client = type(broker.client)
     real: Callable[..., Any] = client.evalsha
     shas = broker._scripts._shas
     broker._scripts._load(script)
 
-    def evalsha(sha: str, *args: Any) -> Any:
+    def evalsha(self: Any, sha: str, *args: Any) -> Any:
         if sha != shas.get(script) or faults.left == 0:
-            return real(sha, *args)
+            return real(self, sha, *args)
         faults.left -= 1
         faults.fired += 1
         if faults.when == "after":
-            real(sha, *args)
+            real(self, sha, *args)
         raise RedisConnectionError(f"the connection was cut {faults.when} {script}")
 
     with pytest.MonkeyPatch.context() as patch:
