@@ -26,6 +26,7 @@ from storage.broker.records import (
     State,
 )
 from storage.broker.schedules import ScheduleReads
+from storage.broker.why import WhyReads
 from storage.errors import JobMissing
 
 ORDER: tuple[State, ...] = (
@@ -41,6 +42,7 @@ ORDER: tuple[State, ...] = (
 NEWEST_FIRST = frozenset({"succeeded", "dead", "canceled"})
 MINUTES_SHOWN = 30
 BANDS_READ = 32
+ROWS_AT_ONCE = 500
 _OUTCOMES = frozenset(get_args(AttemptOutcome))
 _ROW = (
     *(
@@ -60,7 +62,7 @@ _ROW = (
 )
 
 
-class Inspector(FlowReads, FailureReads, ScheduleReads):
+class Inspector(FlowReads, FailureReads, ScheduleReads, WhyReads):
     """Reads of one namespace. Every instant is an aware UTC datetime on Redis's clock."""
 
     def ping(self) -> float:
@@ -168,6 +170,13 @@ class Inspector(FlowReads, FailureReads, ScheduleReads):
         if fields.get("state") == b"running":
             lease_ms = self._call("zscore", self._keys.index(fields["queue"].decode(), "running"), job_id)
         return _job(job_id, fields, lease_ms=lease_ms, stored=stored)
+
+    def rows(self, job_ids: Sequence[str]) -> tuple[Job, ...]:
+        """The jobs of these ids, as a list of jobs shows them; those that are gone are left out."""
+        found: list[Job] = []
+        for start in range(0, len(job_ids), ROWS_AT_ONCE):
+            found += self._rows(job_ids[start : start + ROWS_AT_ONCE])
+        return tuple(found)
 
     def find(self, prefix: str) -> str:
         """The id that begins with ``prefix``, when exactly one job of the last few thousand does. Raises JobMissing."""
@@ -320,9 +329,8 @@ def _line(job_id: str, data: bytes) -> LogLine:
 
 def _pause(text: bytes) -> Pause:
     who = json.loads(text)
-    return Pause(
-        str(who.get("by", "")), str(who.get("reason", "")), instant(who["at"]) or datetime.fromtimestamp(0, UTC)
-    )
+    at = instant(who["at"]) or datetime.fromtimestamp(0, UTC)
+    return Pause(str(who.get("by", "")), str(who.get("reason", "")), at, instant(who.get("until_ms") or None))
 
 
 def _minute(fields: dict[bytes, bytes]) -> tuple[int, int, int]:

@@ -42,6 +42,11 @@ PATTERNS: dict[str, str] = {
     "held": "held",  # hash: schedule name -> JSON of who paused it, why, since when and until when
     "runs": "runs:%s",  # list: JSON of each of the last runs of a schedule, newest first, bounded
     "recording": "recording",  # hash: how far history has been recorded, by whom, and what of it went; see recorded.lua
+    "act": "act:%s",  # hash (key of an action): what became of each of its items, as msgpack, for a day
+    "canaries": "canaries",  # set: ids of canaries that have not ended, or not long ago
+    "canary": "canary:%s",  # hash: how a canary is to go, how far it is, and what became of its jobs
+    "canary_line": "canary_line:%s",  # list: '<version> <job id>' of those that it has not requeued yet
+    "canary_flight": "canary_flight:%s",  # hash: job id -> its attempts before, until its outcome is known
     "tally": "tally:%s",  # hash: how many ticks of a schedule were enqueued, late, missed, skipped, or run by hand
 }
 
@@ -80,6 +85,9 @@ class Keys:
 
     def minute(self, queue: str, minute: int) -> str:
         return self._key("minute", queue, minute)
+
+    def starts(self, queue: str) -> str:
+        return self._key("starts", queue)
 
     def unique(self, name: str) -> str:
         return self._key("unique", name)
@@ -153,6 +161,19 @@ class Keys:
 
     def runs(self, schedule: str) -> str:
         return self._key("runs", schedule)
+
+    def canary(self, canary_id: str) -> str:
+        return self._key("canary", canary_id)
+
+    def canary_line(self, canary_id: str) -> str:
+        return self._key("canary_line", canary_id)
+
+    def canary_flight(self, canary_id: str) -> str:
+        return self._key("canary_flight", canary_id)
+
+    @property
+    def canaries(self) -> str:
+        return self._key("canaries")
 
     def tally(self, schedule: str) -> str:
         return self._key("tally", schedule)

@@ -1,0 +1,217 @@
+"""Why a job is not running: the reasons as sentences, computed from one consistent read (scene.py)."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+from storage.broker.reading import instant
+from storage.broker.records import FINISHED
+from storage.broker.scene import Busy, Scene, SceneReads
+
+Kind = Literal[
+    "running", "ended", "unique", "due", "overdue", "unknown task", "children", "failed child",
+    "paused", "no consumer", "quiet", "cap", "rate", "busy", "line", "free",
+]  # fmt: skip
+"""What keeps a job, in a word. "free" means nothing: a worker takes it at once."""
+
+_NAMED: Final = 3
+"""Most jobs or consumers that a sentence names."""
+_UNKNOWN_TASK: Final = "no task "
+"""How the engine's reason begins when a consumer had to put a job back (tasks/engine/huey.py)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One thing that keeps a job. ``jobs`` are those that an operator would look at next; ``until_at`` is when it ends
+    by itself, where that is known."""
+
+    kind: Kind
+    sentence: str
+    jobs: tuple[str, ...] = ()
+    until_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Why a job does not run at an instant of Redis's clock; the reason to deal with first is the first."""
+
+    job_id: str
+    state: str
+    queue: str
+    at: datetime
+    reasons: tuple[Reason, ...]
+
+
+class WhyReads(SceneReads):
+    """The part of the Inspector that says why a job does not run."""
+
+    def why(self, job_id: str) -> Why:
+        """Why a job does not run. Raises JobMissing."""
+        scene = self.scene(job_id)
+        return Why(job_id, scene.state, scene.queue, scene.at, tuple(_reasons(scene)))
+
+
+# -- the reasons -----------------------------------------------------------------------------------------------
+
+
+def _reasons(scene: Scene) -> Iterator[Reason]:
+    state = scene.state
+    if state == "running":
+        yield Reason("running", f"It is running, since {_clock(_started(scene))} on {scene.fields['worker']}.")
+    elif state in FINISHED:
+        yield from _ended(scene)
+    elif state == "blocked":
+        yield _children(scene)
+    elif state in ("scheduled", "retrying"):
+        yield from _due(scene)
+    else:
+        found = tuple(_in_line(scene))
+        yield from found or (Reason("free", "Nothing keeps it: the next free worker takes it."),)
+
+
+def _ended(scene: Scene) -> Iterator[Reason]:
+    why = scene.fields["reason"] or scene.fields["error"]
+    again = "" if scene.state == "succeeded" else "; it is not tried again by itself"
+    yield Reason("ended", f"It has ended: it is {scene.state}{f' ({why})' if why else ''}{again}.")
+    if scene.state != "succeeded" and scene.holder and scene.holder != scene.job_id:
+        yield Reason(
+            "unique",
+            f"It can not be requeued while job {_short(scene.holder)} holds its unique key {scene.fields['unique']!r}.",
+            (scene.holder,),
+        )
+    if scene.state == "dead" and scene.failed_child:
+        yield _failed_child(scene)
+
+
+def _failed_child(scene: Scene) -> Reason:
+    sentence = f"Its child {_short(scene.failed_child)} has failed: when that one is requeued, it lives again as well."
+    return Reason("failed child", sentence, (scene.failed_child,))
+
+
+def _children(scene: Scene) -> Reason:
+    if not scene.children:
+        return Reason("children", "It waits for other jobs, and their results are all there: it comes in line at once.")
+    named = ", ".join(
+        f"{_short(one)} {task} is {state or 'not there yet'}" for one, state, task in scene.children[:_NAMED]
+    )
+    more = f" and {len(scene.children) - _NAMED} more" if len(scene.children) > _NAMED else ""
+    sentence = f"It waits for {len(scene.children)} of {_count(scene.waited_for, 'job')}: {named}{more}."
+    return Reason("children", sentence, tuple(one for one, _, _ in scene.children))
+
+
+def _due(scene: Scene) -> Iterator[Reason]:
+    run_at = instant(scene.fields["run_at"] or None)
+    if scene.fields["reason"].startswith(_UNKNOWN_TASK):
+        where = "" if scene.known else ", and none has published it"
+        sentence = f"A consumer was offered it and does not know the task {scene.fields['task']}{where}"
+        yield Reason(
+            "unknown task", f"{sentence}: it is offered again at {_clock(run_at)}; start one that does.", (), run_at
+        )
+    if run_at is not None and run_at > scene.at:
+        sentence = f"It is due at {_clock(run_at)}, in {_span(scene.at, run_at)}"
+        if scene.state == "retrying":
+            error = f"{scene.fields['error_type']}: {scene.fields['error']}"[:200]
+            left = _count(int(scene.fields["left"] or 0), "retry", "retries")
+            sentence += f": attempt {scene.fields['attempt']} failed with {error}; {left} left after that"
+        yield Reason("due", f"{sentence}.", (), run_at)
+    elif not scene.consumers:
+        yield Reason("overdue", "It is due, but no consumer lives to put it in line: start one.")
+    else:
+        yield Reason("overdue", "It is due: it comes in line within a second or so.")
+    yield from _kept_queue(scene)
+
+
+def _in_line(scene: Scene) -> Iterator[Reason]:
+    yield from _kept_queue(scene)
+    yield from _limits(scene)
+    yield from _workers(scene)
+    if scene.ahead:
+        yield Reason("line", f"{_count(scene.ahead, 'job')} {'is' if scene.ahead == 1 else 'are'} ahead of it in line.")
+
+
+def _kept_queue(scene: Scene) -> Iterator[Reason]:
+    """What would keep every job of the queue."""
+    pause = scene.pause
+    if pause is not None:
+        why = f": {pause['reason']}" if pause.get("reason") else ""
+        since = _clock(instant(pause.get("at")))
+        yield Reason(
+            "paused", f"Queue {scene.queue} is paused by {pause.get('by') or 'nobody named'} since {since}{why}."
+        )
+    serving = scene.serving
+    if not scene.consumers:
+        yield Reason("no consumer", "No consumer lives: start one.")
+    elif not serving:
+        others = ", ".join(sorted({queue for one in scene.consumers for queue in one.queues})[:_NAMED])
+        yield Reason("no consumer", f"No consumer serves queue {scene.queue}; those that live serve {others}.")
+    elif all(one.order for one in serving):
+        names = ", ".join(one.id for one in serving[:_NAMED])
+        told = "claim nothing more" if all(one.order == "quiet" for one in serving) else "stop"
+        yield Reason("quiet", f"Every consumer of queue {scene.queue} was told to {told}: {names}.")
+
+
+def _limits(scene: Scene) -> Iterator[Reason]:
+    gate = scene.gate or {}
+    cap, rate = gate.get("cap"), gate.get("rate")
+    here = [one for one in scene.busy if one.queue == scene.queue]
+    if cap and len(here) >= cap:
+        yield Reason(
+            "cap",
+            f"At most {_count(cap, 'job')} of queue {scene.queue} may run at once, and {len(here)} "
+            f"{'does' if len(here) == 1 else 'do'}: {_doing(here, scene.at)}.",
+            tuple(one.id for one in here),
+        )
+    if rate and scene.last_start_ms is not None:
+        opens_at = instant(scene.last_start_ms + rate["per_ms"])
+        if opens_at is not None and opens_at > scene.at:
+            limit = f"{_count(rate['count'], 'job')} in {rate['per_ms'] / 1000:g} s"
+            sentence = f"Queue {scene.queue} starts at most {limit}: the next may start at {_clock(opens_at)}."
+            yield Reason("rate", sentence, (), opens_at)
+
+
+def _workers(scene: Scene) -> Iterator[Reason]:
+    able = [one for one in scene.serving if not one.order]
+    processes = {process for one in able for process in one.processes}
+    workers, busy = sum(one.workers for one in able), [one for one in scene.busy if one.process in processes]
+    if able and workers and len(busy) >= workers:
+        who = "The only worker that serves" if workers == 1 else f"All {workers} workers that serve"
+        doing = _doing(busy, scene.at)
+        verb = "is" if workers == 1 else "are"
+        yield Reason("busy", f"{who} queue {scene.queue} {verb} busy: {doing}.", tuple(one.id for one in busy))
+
+
+# -- words -----------------------------------------------------------------------------------------------------
+
+
+def _doing(busy: Sequence[Busy], now: datetime) -> str:
+    longest = sorted(busy, key=lambda one: one.started_at or now)
+    named = ", ".join(
+        f"{_short(one.id)} {one.task} for {_span(one.started_at or now, now)}" for one in longest[:_NAMED]
+    )
+    return named + (f" and {len(busy) - _NAMED} more" if len(busy) > _NAMED else "")
+
+
+def _started(scene: Scene) -> datetime | None:
+    return instant(scene.fields["started"] or None)
+
+
+def _short(job_id: str) -> str:
+    """The first letters of a random id; a speaking one whole."""
+    return job_id[:8] if len(job_id) == 36 and job_id.count("-") == 4 else job_id
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def _clock(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC" if at is not None else "an unknown instant"
+
+
+def _span(start: datetime, end: datetime) -> str:
+    seconds = max(0.0, (end - start).total_seconds())
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.1f} s"
