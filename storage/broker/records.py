@@ -158,11 +158,12 @@ class JobPage:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Who paused a queue, when and why."""
+    """Who paused a queue, when, why, and until when (None: until it is resumed)."""
 
     by: str
     reason: str
     at: datetime
+    until_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

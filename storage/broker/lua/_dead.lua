@@ -5,17 +5,19 @@ local WORDS = {WorkerLost = 'its worker was lost, again and again', ChildFailed 
 
 function dead.enter(id)
   local key = K.job(id)
-  local job = redis.call('HMGET', key, 'fingerprint', 'shape', 'task', 'error_type', 'error', 'reason')
+  local job = redis.call('HMGET', key, 'fingerprint', 'shape', 'task', 'error_type', 'error', 'reason', 'finished')
+  local at = job[7] or whole(NOW) -- before now for one that died then and is put back
   local kind, shape, print = job[4] or '', job[2], job[1]
   if not print then
     print = string.sub(redis.sha1hex(kind .. '\n' .. (job[3] or '')), 1, 16)
     shape = WORDS[kind] or string.sub(job[6] or '', 1, 200)
     redis.call('HSET', key, 'fingerprint', print)
   end
-  redis.call('ZADD', K.failures(), NOW, print)
-  redis.call('ZADD', K.grave(print), NOW, id)
-  redis.call('HSETNX', K.failure(print), 'first', whole(NOW))
-  redis.call('HSET', K.failure(print), 'last', whole(NOW), 'task', job[3] or '', 'error_type', kind, 'message', shape or '')
+  redis.call('ZADD', K.failures(), 'GT', at, print)
+  redis.call('ZADD', K.grave(print), at, id)
+  redis.call('HSETNX', K.failure(print), 'first', at)
+  redis.call('HSET', K.failure(print), 'last', whole(redis.call('ZSCORE', K.failures(), print)), 'task', job[3] or '',
+    'error_type', kind, 'message', shape or '')
 end
 
 function dead.leave(id)
