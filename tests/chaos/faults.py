@@ -49,19 +49,23 @@ def install(broker: Broker) -> None:
     fault, fired = Fault.parse(text), Path(os.environ["CHAOS_FIRED"])
     calls: Counter[str] = Counter()
     lock = threading.Lock()
-    run = broker._scripts.run
 
-    def faulty(name: str, *args: Any) -> Any:
-        with lock:
-            calls[name] += 1
-            strikes = name == fault.operation and calls[name] == fault.nth and not fired.exists()
-            if strikes:
-                fired.write_text(str(fault))
-        if not strikes:
-            return run(name, *args)
-        return _strike(fault, lambda: run(name, *args))
+    def faulty(run: Any) -> Any:
+        def may_strike(name: str, *args: Any) -> Any:
+            with lock:
+                calls[name] += 1
+                strikes = name == fault.operation and calls[name] == fault.nth and not fired.exists()
+                if strikes:
+                    fired.write_text(str(fault))
+            if not strikes:
+                return run(name, *args)
+            return _strike(fault, lambda: run(name, *args))
 
-    broker._scripts.run = faulty  # type: ignore[method-assign]  # this is the seam
+        return may_strike
+
+    # This is the seam.
+    broker._scripts.run = faulty(broker._scripts.run)  # type: ignore[method-assign]
+    broker._scripts.run_many = faulty(broker._scripts.run_many)  # type: ignore[method-assign]
 
 
 def _strike(fault: Fault, call: Any) -> Any:

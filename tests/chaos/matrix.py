@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tests.chaos import (
+    actions,
     clocks,
     crash_points,
     due,
@@ -112,6 +113,7 @@ MATRIX: tuple[Trial, ...] = (
     Trial("G14", "trees", _trees, (5, 40, 200)),
     Trial("G14", "tree-crash-points", crash_points.trees, (0, 5, 30)),
     Trial("G15", "reader", lambda seed, _, kills: watching.row(seed, kills * 15, kills), (4, 30, 200)),
+    Trial("G15", "actions", lambda seed, _, kills: actions.row(seed, kills), (6, 36, 100)),
     Trial("G16", "endless-thread", lambda seed, _, each: timeouts.row(seed, each, "thread"), (2, 10, 50)),
     Trial("G16", "endless-process", lambda seed, _, each: timeouts.row(seed, each, "process"), (2, 10, 50)),
 )
