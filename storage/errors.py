@@ -5,14 +5,17 @@ Drivers' errors are translated once, where the driver is called, with ``raise ..
     StorageError
     ├── SettingsError        a setting has a wrong value: names it, the value, and what is expected
     ├── StoreUnavailable     the store did not answer: trying again may help
+    │   └── NotRecorded      the audit could not take an action: nothing was done
     ├── StoreRefused         the store answered no: trying again will not help
-    │   └── Conflict         because there is one like it already: names the constraint
+    │   ├── Conflict         because there is one like it already: names the constraint
+    │   └── DataRefused      because of a value in it
     ├── AttemptLost          another attempt has taken the work over, or the work is gone: write nothing more
     ├── ObjectMissing        there is no object under that key
     ├── JobMissing           there is no job of that id
     └── Refused              a request that does not fit the state of things now
         ├── QueueFull        a queue has reached its limit: try again when it has drained
-        └── AlreadyThere     another live job holds the unique key
+        ├── AlreadyThere     another live job holds the unique key
+        └── NotArmed         only looking is allowed: writing was not armed, or no longer is
 """
 
 
@@ -28,6 +31,10 @@ class StoreUnavailable(StorageError):
     """The store did not answer, or not in time; trying again may help."""
 
 
+class NotRecorded(StoreUnavailable):
+    """The audit could not take an action, so nothing of it was done."""
+
+
 class StoreRefused(StorageError):
     """The store answered that it will not do this; trying again will not help."""
 
@@ -38,6 +45,10 @@ class Conflict(StoreRefused):
     def __init__(self, message: str, constraint: str = "") -> None:
         super().__init__(message)
         self.constraint = constraint
+
+
+class DataRefused(StoreRefused):
+    """The store can not keep a value that it was handed; without that one it could."""
 
 
 class AttemptLost(StorageError):
@@ -71,3 +82,7 @@ class AlreadyThere(Refused):
     def __init__(self, message: str, holder: str) -> None:
         super().__init__(message)
         self.holder = holder
+
+
+class NotArmed(Refused):
+    """Only looking is allowed: writing was not armed, or no longer is."""

@@ -16,7 +16,7 @@ import psycopg2
 import psycopg2.extensions
 from peewee import BaseQuery, PeeweeException, PostgresqlDatabase
 
-from storage.errors import Conflict, SettingsError, StorageError, StoreRefused, StoreUnavailable
+from storage.errors import Conflict, DataRefused, SettingsError, StorageError, StoreRefused, StoreUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +39,8 @@ TRANSIENT_CLASSES = ("08", "40", "53", "57", "58")
 TRANSIENT_CODES = ("25006", "55P03")
 """A read-only server (a failover is under way) and a lock that was not free in time."""
 UNIQUE_VIOLATION = "23505"
+DATA_CLASSES = ("22", "54")
+"""A value that is none of its type, or that is beyond a limit of the program."""
 SCHEMA_CODES = ("3F000", "42703", "42P01", "42704", "42883")
 """Schema, column, table, object or function is not there."""
 REFUSED_AT_THE_DOOR = (
@@ -178,6 +180,8 @@ def translation(error: PeeweeException | psycopg2.Error) -> StorageError:
     if code == UNIQUE_VIOLATION:
         constraint = getattr(getattr(original, "diag", None), "constraint_name", None) or ""
         return Conflict(f"PostgreSQL has a row like this already: {words}", constraint)
+    if code[:2] in DATA_CLASSES:
+        return DataRefused(f"PostgreSQL can not keep this ({code}): {words}")
     if code in SCHEMA_CODES:
         return StoreRefused(f"The schema is older or newer than this program: {words}; run `dewey migrate`")
     if code:

@@ -1,0 +1,50 @@
+"""Rows as the text of COPY: https://www.postgresql.org/docs/current/sql-copy.html, "Text Format"."""
+
+import io
+import re
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+
+from storage.database.connection import Session
+
+_SPECIAL = re.compile(r"[\\\t\n\r]")
+_ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
+NULL = "\\N"
+
+
+def copy(session: Session, table: str, columns: str, lines: Iterable[str]) -> None:
+    """Send lines of `line` to a table."""
+    stream = io.BytesIO("".join(lines).encode())
+    session.copy_in(f"COPY {table} ({columns}) FROM STDIN", stream)
+
+
+def line(fields: Sequence[str]) -> str:
+    """One row; each field as `quoted`, `number` or `instant` made it."""
+    return "\t".join(fields) + "\n"
+
+
+def quoted(text: str) -> str:
+    """A text that PostgreSQL can keep (storage.database.text)."""
+    return _SPECIAL.sub(_escaped, text) if _SPECIAL.search(text) else text
+
+
+def number(value: float | None) -> str:
+    """A number, or NULL."""
+    return NULL if value is None else repr(value)
+
+
+def instant(at_ms: int | None) -> str:
+    """Milliseconds since the epoch as a timestamptz, or NULL."""
+    if at_ms is None:
+        return NULL
+    return f"{_second(at_ms // 1000)}.{at_ms % 1000:03d}+00"
+
+
+@lru_cache(maxsize=65_536)
+def _second(at_s: int) -> str:
+    return datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _escaped(found: "re.Match[str]") -> str:
+    return _ESCAPES[found.group()]

@@ -1,0 +1,249 @@
+"""Follows what happens in the broker into PostgreSQL, in batches, whatever is killed on the way.
+
+One recorder of a namespace leads at a time, by a lease in Redis that runs out in ten seconds: Redis, because a recorder
+without Redis has nothing to do, because the lease tells everybody who leads and how far it is, and because a pooler in
+front of PostgreSQL would keep the lock of a session that is gone. The lease only saves work. What keeps history right
+when two believe that they lead is in PostgreSQL: a lock of the transaction, and the version in each row (writing.py).
+
+A batch is read, written, committed, and then the cursor moves on. Killed before the commit, nothing happened; killed
+after it, the same is read again and changes nothing. When events went unread (their bound was reached, Redis was
+restarted, or nobody recorded before), every job that the broker still knows is walked over.
+"""
+
+import logging
+import os
+import socket
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from storage.broker.broker import Broker
+from storage.database.connection import Database, Session
+from storage.errors import DataRefused, StorageError
+from storage.history import lines, vanished
+from storage.history.retention import Ages, Retention
+from storage.history.rows import JobRow, Packed, bare, job_row
+from storage.history.sampling import Sampler
+from storage.history.shown import Describe, Opaque, Redact, Shown
+from storage.history.stream import LEASE_MS, Events, Lead, Stream
+from storage.history.versions import Versions
+from storage.history.writing import Writer
+
+_logger = logging.getLogger(__name__)
+
+EVENTS_WAITING = 1_000_000
+"""Most events that wait for a recorder: about 100 MB of Redis, and the records of the jobs that ended meanwhile."""
+READS_AT_ONCE = 4
+"""Reads that make a batch: up to 1,000 jobs in one transaction."""
+PAUSE_S = 0.25
+"""How long events gather when there are few of them: a short job is then written once."""
+FEW_EVENTS = 500
+STANDBY_S = LEASE_MS / 5000
+HINDERED_S = 2.0
+SESSION_S = 600.0
+
+
+class Stop(Protocol):
+    """Says when to stop; threading.Event does."""
+
+    def is_set(self) -> bool: ...
+    def wait(self, timeout: float) -> bool: ...
+
+
+class Recorder:
+    """Records one namespace. ``describe`` reads arguments and results, ``redact`` takes the secrets out of them."""
+
+    def __init__(
+        self,
+        broker: Broker,
+        database: Database,
+        describe: Describe | None = None,
+        redact: Redact = lambda value: value,
+        *,
+        events_waiting: int = EVENTS_WAITING,
+        ages: Ages | None = None,
+    ) -> None:
+        self.name = f"{socket.gethostname()}:{os.getpid()}/{uuid.uuid4().hex[:6]}"
+        self._broker = broker
+        self._database = database
+        self._stream = Stream(broker, self.name, events_waiting)
+        self._writer = Writer(broker.namespace)
+        self._shown = Shown(describe or Opaque(), redact)
+        self._versions = Versions(broker.client, broker.namespace)
+        self._sampler = Sampler(broker, self.name)
+        self._retention = Retention(ages or Ages())
+        self._walk: Iterator[None] | None = None
+        self._trouble = ""
+        self._server = ""
+
+    # -- one batch ---------------------------------------------------------------------------------------------
+
+    def step(self) -> int:
+        """Record the next events and log lines; answers how many events were read, 0 when another recorder leads.
+
+        Raises: StoreUnavailable, StoreRefused; then nothing was recorded, and it can be tried again.
+        """
+        lead = self._stream.lead(self._trouble)
+        if lead is None:
+            self._walk = None
+            return 0
+        with self._database.session() as session:
+            self._writer.prepare(session)
+            events = self._record_events(lead.cursor)
+            self._record_lines(lead.tail)
+            self._walk_on(lead)
+        self._trouble = ""
+        return events
+
+    def _record_events(self, cursor: str) -> int:
+        batch: list[Events] = []
+        for _ in range(READS_AT_ONCE):
+            events = self._stream.events(batch[-1].last_id if batch else cursor)
+            batch.append(events)
+            if not events.records and not events.gone:
+                break
+        if batch[0].has_gap:
+            _logger.warning("events before %s went unread: every job is looked at", batch[0].last_id)
+            self._stream.must_walk()
+            self._walk = None
+        self._write([self._row(one) for events in batch for one in events.records])
+        gone = [one for events in batch for one in events.gone]
+        if gone:
+            with self._database.transaction() as session:
+                self._writer.lock(session)
+                vanished.mark(session, gone)
+        count = sum(events.count for events in batch)
+        last = batch[-1]
+        self._stream.recorded(Events(last.last_id, count, last.through_ms, has_gap=False, records=(), gone=()))
+        return count
+
+    def _write(self, found: Sequence[JobRow | None], *, again: bool = False) -> None:
+        rows = [row for row in found if row is not None]
+        if not rows:
+            return
+        try:
+            with self._database.transaction() as session:
+                self._writer.lock(session)
+                self._writer.write(session, rows, self._versions.current(), again=again)
+            self._writer.committed()
+        except DataRefused as error:
+            self._write_apart(rows, error, again=again)
+
+    def _write_apart(self, rows: list[JobRow], error: DataRefused, *, again: bool) -> None:
+        """PostgreSQL does not take one of these rows: it is found, and goes without what its job has put in it."""
+        if len(rows) > 1:
+            middle = len(rows) // 2
+            self._write(rows[:middle], again=again)
+            self._write(rows[middle:], again=again)
+            return
+        row = rows[0]
+        if row.args is not None and '"unrecorded"' in row.args:
+            _logger.error("job %s can not be recorded and is left out of history: %s", row.id, error)
+            return
+        _logger.error("job %s is recorded without its arguments and errors: %s", row.id, error)
+        self._write([bare(row, str(error))], again=again)
+
+    def _row(self, packed: Packed) -> JobRow | None:
+        try:
+            return job_row(packed, self._shown)
+        except (ValueError, TypeError, IndexError, OverflowError) as error:
+            _logger.error("the record of job %r can not be read and is left out of history: %s", packed[0], error)  # noqa: TRY400
+            return None
+
+    # -- log lines ---------------------------------------------------------------------------------------------
+
+    def _record_lines(self, cursor: str) -> None:
+        found = self._stream.lines(cursor)
+        if found.has_gap:
+            _logger.warning("log lines before %s went unread: they are read from the logs of their jobs", found.last_id)
+            self._stream.must_walk()
+            self._walk = self._walk_over(cursor)
+        if found.lines:
+            self._write_lines(found.lines)
+            self._stream.lines_recorded(found.last_id)
+
+    def _write_lines(self, found: Sequence[tuple[str, str, bytes]]) -> None:
+        rows = lines.rows_of(found)
+        with self._database.transaction() as session:
+            self._writer.lock(session)
+            lines.write(session, rows, lambda days: self._writer.ensure_days(session, days))
+        self._writer.committed()
+
+    # -- all jobs ----------------------------------------------------------------------------------------------
+
+    def _walk_on(self, lead: Lead) -> None:
+        """A slice of the walk over all jobs, when there is one to be made."""
+        if self._walk is None and lead.must_walk:
+            self._walk = self._walk_over(lead.tail if lead.cursor == "0-0" else None)
+        if self._walk is not None and next(self._walk, self) is self:
+            self._walk = None
+
+    def _walk_over(self, lines_after: str | None) -> Iterator[None]:
+        """Record every job as the broker knows it; with ``lines_after`` also what it has logged since."""
+        for queue, state in self._stream.places():
+            for records in self._stream.records(queue, state):
+                rows = [self._row(one) for one in records]
+                self._write(rows, again=True)
+                if lines_after is not None:
+                    found = self._stream.lines_of([row.id for row in rows if row is not None], lines_after)
+                    if found:
+                        self._write_lines(found)
+                yield
+        for asked in vanished.live(self._database):
+            known = self._stream.known([one.id for one in asked])
+            missing = [one for one, is_known in zip(asked, known, strict=True) if not is_known]
+            with self._database.transaction() as session:
+                self._writer.lock(session)
+                vanished.forget(session, missing)
+            yield
+        self._stream.walked()
+
+    # -- for ever ----------------------------------------------------------------------------------------------
+
+    def run(self, stop: Stop) -> None:
+        """Record until told to stop. Whatever is away is waited for."""
+        while not stop.is_set():
+            try:
+                if self._stream.lead(self._trouble) is None:
+                    stop.wait(STANDBY_S)
+                    continue
+                with self._database.session() as session:
+                    self._run_within(session, stop)
+            except StorageError as error:
+                self._hindered(error)
+                stop.wait(HINDERED_S)
+            except Exception:  # this thread must outlive a mistake of its own
+                _logger.exception("the recorder failed and tries again")
+                self._walk = None
+                stop.wait(HINDERED_S)
+        try:
+            self._stream.leave()
+        except StorageError as error:
+            _logger.warning("the next recorder waits until this one's lead has run out: %s", error)
+
+    def _run_within(self, session: Session, stop: Stop) -> None:
+        """Record on one connection, for some minutes or until another one leads."""
+        self._look_at_the_server()
+        until = time.monotonic() + SESSION_S
+        while not stop.is_set() and time.monotonic() < until:
+            events = self.step()
+            if self._stream.lead() is None:
+                return
+            self._sampler.sample(session)
+            self._retention.work(session, self._writer)
+            if events < FEW_EVENTS and self._walk is None:
+                stop.wait(PAUSE_S)
+
+    def _hindered(self, error: StorageError) -> None:
+        if not self._trouble:
+            _logger.warning("history waits: %s", error)
+        self._trouble = str(error)[:300]
+        self._walk = None
+
+    def _look_at_the_server(self) -> None:
+        """A Redis that was restarted may have lost its last second: then history is ahead of it."""
+        server = self._stream.server()
+        if server and self._stream.note_server(server):
+            _logger.warning("Redis was started again: every job is looked at")
+            self._stream.must_walk()

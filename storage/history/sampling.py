@@ -1,0 +1,70 @@
+"""Writes down, once a minute, how things stand: queues by state, their age and rates, consumers and what they run."""
+
+import time
+
+from storage.broker.broker import Broker
+from storage.broker.inspector import Inspector
+from storage.broker.records import STATES, ConsumerInfo, QueueStats
+from storage.database.connection import Session
+from storage.database.text import storable
+from storage.history.lag import lag
+
+MINUTE_S = 60
+LOOK_S = 1.0
+_MINUTE = "INSERT INTO sampled_minutes VALUES (to_timestamp(%s), %s, %s, %s) ON CONFLICT DO NOTHING"
+_QUEUE = (
+    f"INSERT INTO samples (at, queue, {', '.join(STATES)}, oldest_waiting_s, consumers, paused_by, paused_reason, "
+    "enqueued_per_minute, succeeded_per_minute, failed_per_minute) "
+    f"VALUES (to_timestamp(%s), %s, {', '.join(['%s'] * len(STATES))}, %s, %s, %s, %s, %s, %s, %s)"
+)
+_CONSUMER = (
+    "INSERT INTO consumer_samples (at, consumer, host, pid, kind, workers, queues, version, memory_bytes, started_at, "
+    "beat_at, running) VALUES (to_timestamp(%s), %s, %s, %s, %s, %s, %s::text[], %s, %s, %s, %s, %s::text[])"
+)
+
+
+class Sampler:
+    """Samples for one recorder; whoever is first in a minute samples it."""
+
+    def __init__(self, broker: Broker, name: str) -> None:
+        self._inspector = Inspector(broker.client, broker.namespace)
+        self._name = name
+        self._minute_s = 0
+        self._look_at = 0.0
+
+    def sample(self, session: Session, *, now_s: float | None = None) -> bool:
+        """Sample the running minute, by the broker's clock, unless that was done. True when this call did."""
+        if now_s is None:
+            if time.monotonic() < self._look_at:
+                return False
+            self._look_at = time.monotonic() + LOOK_S
+            now_s = self._inspector.clock_ms() / 1000
+        minute_s = int(now_s) // MINUTE_S * MINUTE_S
+        if minute_s == self._minute_s:
+            return False
+        behind = lag(self._inspector)
+        queues, consumers = self._inspector.queues(), self._inspector.consumers()
+        with session.database.atomic():
+            is_first = session.run(_MINUTE, (minute_s, self._name, behind.events_behind, behind.seconds_behind))
+            if is_first:
+                for queue in queues:
+                    session.run(_QUEUE, _queue(minute_s, queue))
+                for consumer in consumers:
+                    session.run(_CONSUMER, _consumer(minute_s, consumer))
+        self._minute_s = minute_s
+        return bool(is_first)
+
+
+def _queue(minute_s: int, queue: QueueStats) -> tuple[object, ...]:
+    paused = (storable(queue.pause.by), storable(queue.pause.reason)) if queue.pause else ("", "")
+    last_minute = queue.minutes[-2] if len(queue.minutes) > 1 else (0, 0, 0)
+    depths = [queue.counts[state] for state in STATES]
+    return minute_s, storable(queue.name), *depths, queue.oldest_waiting_s, queue.consumers, *paused, *last_minute
+
+
+def _consumer(minute_s: int, one: ConsumerInfo) -> tuple[object, ...]:
+    return (
+        *(minute_s, storable(one.id), storable(one.host), one.pid, storable(one.kind), one.workers),
+        *([storable(name) for name in one.queues], storable(one.version), one.memory_bytes, one.started_at),
+        *(one.beat_at, [storable(job_id) for job_id in one.running]),
+    )
