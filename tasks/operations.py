@@ -16,6 +16,7 @@ from huey.utils import Error
 from storage.broker.broker import Broker
 from storage.broker.inspector import Inspector
 from storage.broker.records import NewJob, TaskInfo
+from storage.broker.requests import Order
 from storage.errors import JobMissing, Refused
 from tasks.engine.codec import encode
 
@@ -138,6 +139,14 @@ class Operations:
         """Let a queue be claimed from again. Raises Refused when there is no such queue, or it is not paused."""
         if not self._broker.resume(queue):
             raise Refused(f"queue {queue!r} is not paused; {by} changed nothing")
+
+    def order(self, consumer: str, order: Order) -> None:
+        """Tell a consumer to claim nothing more ("quiet"), to end when its jobs have ("stop"), or to go on ("").
+
+        Raises:
+            Refused: no such consumer lives.
+        """
+        self._broker.order(consumer, order)
 
     # -- schedules ---------------------------------------------------------------------------------------------
 

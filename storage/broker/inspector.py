@@ -9,13 +9,13 @@ from typing import Any, get_args
 import msgspec
 
 from storage.broker.failures import FailureReads
+from storage.broker.fleet import FleetReads
 from storage.broker.flows import FlowReads
 from storage.broker.reading import instant, text
 from storage.broker.records import (
     STATES,
     Attempt,
     AttemptOutcome,
-    ConsumerInfo,
     Job,
     JobPage,
     LogLine,
@@ -62,7 +62,7 @@ _ROW = (
 )
 
 
-class Inspector(FlowReads, FailureReads, ScheduleReads, WhyReads):
+class Inspector(FlowReads, FailureReads, FleetReads, ScheduleReads, WhyReads):
     """Reads of one namespace. Every instant is an aware UTC datetime on Redis's clock."""
 
     def ping(self) -> float:
@@ -239,17 +239,6 @@ class Inspector(FlowReads, FailureReads, ScheduleReads, WhyReads):
         lines = tuple(_line(fields[b"j"].decode(), fields[b"d"]) for _, fields in rows)
         return LogPage(lines, rows[-1][0].decode() if rows else after or "0")
 
-    # -- consumers ---------------------------------------------------------------------------------------------
-
-    def consumers(self) -> tuple[ConsumerInfo, ...]:
-        """Every consumer that lives: one that has beaten within a lease and a half, and not left."""
-        ids = [i.decode() for i in self._call("zrangebyscore", self._keys.consumers, self.clock_ms(), "+inf")]
-        with self._pipe() as pipe:
-            for consumer_id in ids:
-                pipe.hgetall(self._keys.consumer(consumer_id))
-            rows = self._run(pipe)
-        return tuple(_consumer(one, row) for one, row in zip(ids, rows, strict=True) if row)
-
     def repairs(self) -> dict[str, int]:
         """How often the reconciler has found each kind of impossible state."""
         found = self._call("hgetall", self._keys.repairs)
@@ -338,29 +327,4 @@ def _minute(fields: dict[bytes, bytes]) -> tuple[int, int, int]:
         int(fields.get(b"enqueued", 0)),
         int(fields.get(b"succeeded", 0)),
         int(fields.get(b"failed", 0)) + int(fields.get(b"lost", 0)),
-    )
-
-
-def _consumer(consumer_id: str, row: dict[bytes, bytes]) -> ConsumerInfo:
-    fields = {key.decode(): text(value) for key, value in row.items()}
-    return ConsumerInfo(
-        id=consumer_id,
-        host=fields.get("host", ""),
-        pid=int(fields.get("pid", 0)),
-        workers=int(fields.get("workers", 0)),
-        kind=fields.get("kind", ""),
-        queues=tuple(name for name in fields.get("queues", "").split(",") if name),
-        started_at=datetime.fromisoformat(fields["started"])
-        if fields.get("started")
-        else datetime.fromtimestamp(0, UTC),
-        beat_at=instant(fields.get("beat")) or datetime.fromtimestamp(0, UTC),
-        running=tuple(
-            one
-            for name, text in sorted(fields.items())
-            if name.startswith("running:")
-            for one in text.split(",")
-            if one
-        ),
-        memory_bytes=sum(int(text) for name, text in fields.items() if name.startswith("memory:")),
-        version=fields.get("version", ""),
     )

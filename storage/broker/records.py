@@ -311,7 +311,8 @@ class FailureGroup:
 
 @dataclass(frozen=True, slots=True)
 class ConsumerInfo:
-    """One process that serves queues. ``queues`` is empty when it serves all."""
+    """One process that serves queues. ``queues`` is empty when it serves all. ``order`` is what an operator told it
+    ("quiet", "stop"); ``is_silent`` that it beats no more, and never said that it leaves."""
 
     id: str
     host: str
@@ -325,3 +326,5 @@ class ConsumerInfo:
     memory_bytes: int = 0
     version: str = ""
     extra: Mapping[str, str] = field(default_factory=dict)
+    order: str = ""
+    is_silent: bool = False
