@@ -23,6 +23,7 @@ from console.gateway.demo_records import NOW
 from console.gateway.errors import GatewayError
 from console.gateway.filters import Filter, FilterError, parse
 from console.gateway.protocol import Gateway
+from console.gateway.views import WhyView
 from console.screens.base import DeweyScreen
 from console.screens.commands import ActionCommands
 from console.screens.help import HelpScreen
@@ -31,6 +32,7 @@ from console.screens.jobs import JobsScreen
 from console.screens.logs import LogsScreen
 from console.screens.pick import PickScreen
 from console.screens.queues import QueuesScreen
+from console.screens.why import WhyDialog
 from console.widgets.frame import Health
 from console.widgets.palette import DARK, DEFAULTS, LIGHT
 from console.widgets.picture import portable
@@ -54,6 +56,7 @@ class DeweyApp(App[None], inherit_bindings=False):
         "screens/pick.tcss",
         "screens/queues.tcss",
         "screens/trigger.tcss",
+        "screens/why.tcss",
     ]
     BINDINGS = bindings.of("app")
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
@@ -215,6 +218,10 @@ class DeweyApp(App[None], inherit_bindings=False):
     def open_trigger(self) -> None:
         """Show the tasks to pick from."""
         self.push_screen(PickScreen())
+
+    def show_why(self, view: WhyView) -> None:
+        """Say why a job does not run; from there, go to the one that it waits for."""
+        self.push_screen(WhyDialog(view), lambda key: self.open_job(key) if key else None)
 
     def show_triggered(self, key: str) -> None:
         """Show a job that was just triggered, in the place of its form and of the list of tasks."""

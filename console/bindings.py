@@ -52,6 +52,7 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("pause", "p", "pause", "pause", "Let no worker start a job of this queue, with a reason; or resume it.", ("queues",)),
     Key("mark", "space", "mark", "mark", "Mark this job, or take its mark away, and go on to the next.", ("jobs",)),
     Key("log", "l", "log", "log", "Show what this job logs, while it runs.", ("jobs", "job")),
+    Key("why", "i", "why", "why?", "Say what keeps this job from running, and what helps.", ("jobs", "job")),
     Key("follow", "f", "follow", "follow", "Stay at the newest line; scrolling up lets go.", ("job", "logs")),
     Key("wrap", "w", "wrap", "wrap", "Break long lines, or let them run out of sight.", ("job", "logs")),
     Key("tab.next", "right_square_bracket", "tab(1)", "next tab", "Go to the next tab.", ("job",)),

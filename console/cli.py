@@ -12,7 +12,7 @@ from typing import Annotated, Any, TextIO, cast
 import typer
 from typer.core import TyperGroup
 
-from console.commands import acting, demo, documents, failures, jobs, logs, schedules, servers, triggering
+from console.commands import acting, demo, documents, failures, jobs, logs, schedules, servers, triggering, why
 from console.commands.opening import WrongUse
 from console.commands.printing import ReaderLeft, as_document, visible
 from storage.errors import SettingsError, StorageError
@@ -22,7 +22,7 @@ from tasks.errors import TasksError
 INTERRUPTED = 130
 SECTIONS = {
     "Run": ("demo", "up", "console"),
-    "Jobs": ("trigger", "jobs", "job", "logs", "failures", "requeue", "cancel", "schedules"),
+    "Jobs": ("trigger", "jobs", "job", "why", "logs", "failures", "requeue", "cancel", "schedules"),
     "Queues": ("queues", "pause", "resume", "limit"),
     "Consumers": ("consumers", "quiet", "wake", "stop"),
     "Documents": ("ingest", "search"),
@@ -50,7 +50,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _group in (demo, servers, triggering, jobs, failures, schedules, logs, acting, documents):
+for _group in (demo, servers, triggering, jobs, why, failures, schedules, logs, acting, documents):
     app.registered_commands += _group.app.registered_commands
 
 

@@ -19,9 +19,12 @@ from console.gateway.views import (
     PauseView,
     ProgressView,
     QueueRow,
+    ReasonView,
     TaskView,
+    WhyView,
 )
-from storage.broker.records import Attempt, Job, LogLine, QueueStats, TaskInfo
+from storage.broker.records import WAITING, Attempt, Job, LogLine, QueueStats, TaskInfo
+from storage.broker.why import Why
 
 SHORT_ID: Final = 8
 BRANCHES_LIMIT: Final = 500
@@ -85,6 +88,21 @@ def job_row(job: Job, call: Call, now: datetime) -> JobRow:
         worker=safe_text(job.worker, limit=120),
         note=safe_text(note, limit=ROW_LIMIT),
         note_is_error=is_error,
+    )
+
+
+def why_view(why: Why, task: str) -> WhyView:
+    """Return why a job does not run, as it is shown."""
+    jobs = [job for reason in why.reasons for job in reason.jobs]
+    return WhyView(
+        key=why.job_id,
+        short_id=safe_text(why.job_id[:SHORT_ID]),
+        task=task_name(task),
+        queue=safe_text(why.queue, limit=80),
+        state=why.state,
+        waits=why.state in WAITING,
+        reasons=tuple(ReasonView(one.kind, safe_text(one.sentence, limit=600)) for one in why.reasons),
+        related=(jobs[0], safe_text(jobs[0][:SHORT_ID])) if jobs else None,
     )
 
 

@@ -7,14 +7,15 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from console.formats import safe_text
-from console.gateway import building, demo_records
+from console.gateway import building, demo_records, demo_scene
 from console.gateway.building import Call
 from console.gateway.demo_records import CannedJob
 from console.gateway.errors import GatewayRefused
 from console.gateway.filters import Filter
 from console.gateway.protocol import Order
-from console.gateway.views import JobPage, JobRow, JobView, LogPage, QueueRow, Requeued, TaskView
+from console.gateway.views import JobPage, JobRow, JobView, LogPage, QueueRow, Requeued, TaskView, WhyView
 from storage.broker.records import STATES, Job, LogLine, Pause, QueueStats, State
+from storage.broker.why import explain
 
 ORDER: Final[tuple[State, ...]] = (
     "running",
@@ -106,6 +107,17 @@ class DemoGateway:
         if canned is None:
             raise GatewayRefused(f"there is no job {key}")
         return building.job_view(canned.job, Call(kwargs=canned.kwargs), canned.result, self.now())
+
+    def why(self, key: str) -> WhyView:
+        """Return why a canned job does not run."""
+        with self._lock:
+            canned, jobs = self._jobs.get(key), list(self._jobs.values())
+        if canned is None:
+            raise GatewayRefused(f"there is no job {key}")
+        others = [one.job for state in ("running", "queued") for one in jobs if one.job.state == state]
+        waited_for = (others[0], others[-1]) if canned.job.state == "blocked" else ()
+        scene = demo_scene.scene(canned.job, jobs, self._pauses, self.now(), waited_for)
+        return building.why_view(explain(scene), canned.job.task)
 
     def log(self, key: str, after: str) -> LogPage:
         """Return what the job has logged by now."""

@@ -1,22 +1,21 @@
 """The gateway to what is happening now: the inspector's reads and the operators' actions, made into views."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from time import monotonic, time
 from typing import Final
 
 from console.formats import safe_text
 from console.gateway import building
-from console.gateway.building import Call
-from console.gateway.errors import GatewayRefused, GatewayUnavailable
+from console.gateway.errors import GatewayRefused
 from console.gateway.filters import Filter
+from console.gateway.live_fleet import LiveFleet
 from console.gateway.protocol import Order
-from console.gateway.views import JobPage, JobRow, JobView, LogPage, QueueRow, Requeued, TaskView
+from console.gateway.reading import call_of, translated
+from console.gateway.views import JobPage, JobRow, JobView, LogPage, QueueRow, Requeued, TaskView, WhyView
 from storage.broker import records
 from storage.broker.inspector import Inspector
-from storage.errors import JobMissing, Refused, StorageError, StoreUnavailable
-from tasks.engine.codec import DecodeError, decode_call, decode_value
+from tasks.engine.codec import DecodeError, decode_value
 from tasks.operations import Operations
 
 LINES: Final = 1_000
@@ -25,20 +24,7 @@ CLOCK_S: Final = 60.0
 """How long a reading of Redis's clock is trusted."""
 
 
-@contextmanager
-def translated() -> Iterator[None]:
-    """Say a storage's error in the gateway's words."""
-    try:
-        yield
-    except StoreUnavailable as error:
-        raise GatewayUnavailable(str(error)) from error
-    except (Refused, JobMissing) as error:
-        raise GatewayRefused(str(error)) from error
-    except StorageError as error:
-        raise GatewayRefused(f"{type(error).__name__}: {error}") from error
-
-
-class LiveGateway:
+class LiveGateway(LiveFleet):
     """Asks one namespace of one Redis. ``by`` is who pauses and resumes, as others will read it."""
 
     def __init__(
@@ -116,6 +102,11 @@ class LiveGateway:
                 unread = f"the result: {error}"
         return building.job_view(job, call_of(job), result, self.now(), unread)
 
+    def why(self, key: str) -> WhyView:
+        """Return why a job does not run."""
+        with translated():
+            return building.why_view(self._inspector.why(key), self._inspector.job(key).task)
+
     def log(self, key: str, after: str) -> LogPage:
         """Return the lines of a job's log after a place."""
         with translated():
@@ -166,15 +157,6 @@ class LiveGateway:
         """Resume a queue."""
         with translated():
             self._operations.resume(queue, by=self._by)
-
-
-def call_of(job: records.Job) -> Call:
-    """Return a job's arguments, or why they can not be read."""
-    try:
-        args, kwargs = decode_call(job.payload)
-    except DecodeError as error:
-        return Call(undecoded=str(error))
-    return Call(args, kwargs)
 
 
 def _log_page(page: records.LogPage) -> LogPage:

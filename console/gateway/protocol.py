@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from console.gateway.filters import Filter
-from console.gateway.views import JobPage, JobRow, JobView, LogPage, QueueRow, Requeued, TaskView
+from console.gateway.views import JobPage, JobRow, JobView, LogPage, QueueRow, Requeued, TaskView, WhyView
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,9 @@ class Gateway(Protocol):
 
     def job(self, key: str) -> JobView:
         """Return everything about one job."""
+
+    def why(self, key: str) -> WhyView:
+        """Return why a job does not run."""
 
     def log(self, key: str, after: str) -> LogPage:
         """Return the lines of a job's log after a place ("" is the beginning)."""

@@ -44,6 +44,29 @@ class QueueRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ReasonView:
+    """One thing that keeps a job; ``kind`` is a word of storage.broker.why."""
+
+    kind: str
+    sentence: Content
+
+
+@dataclass(frozen=True, slots=True)
+class WhyView:
+    """Why a job does not run, the reason to deal with first at first. ``waits`` is False when it runs or has ended;
+    ``related`` is the job to look at next, as its key and what to call it."""
+
+    key: str
+    short_id: Content
+    task: Content
+    queue: Content
+    state: State
+    waits: bool
+    reasons: tuple[ReasonView, ...]
+    related: tuple[str, Content] | None
+
+
+@dataclass(frozen=True, slots=True)
 class JobRow:
     """A job as a line of a list. ``at`` is the instant that matters in its state: due, started, finished, created."""
 

@@ -202,7 +202,7 @@ class JobScreen(DeweyScreen):
             return "That is for tracebacks: they are in the tab Attempts."
         if action == "log" and self.tab == "log":
             return "This is the log."
-        if action in ("requeue", "copy", "copy_command", "tab") and self.view is None:
+        if action in ("requeue", "why", "copy", "copy_command", "tab") and self.view is None:
             return "The job is not known yet."
         if action == "requeue" and self.view is not None:
             reason = requeue.refusal(self.view.row)
@@ -222,6 +222,11 @@ class JobScreen(DeweyScreen):
     def action_wrap(self) -> None:
         """Break long lines, or not."""
         self.log_view.wrap(not self.log_view.wrapping)
+
+    def action_why(self) -> None:
+        """Say what keeps the job."""
+        gateway, key = self.dewey.gateway, self.key
+        self.ask("why", lambda: gateway.why(key), self.dewey.show_why)
 
     def action_copy(self) -> None:
         """Copy the whole id."""

@@ -220,7 +220,7 @@ class JobsScreen(DeweyScreen):
     def why_not(self, action: str) -> str:
         """Say why an action can not be done now."""
         row, marks = self.table.row, self.table.marks
-        needs_row = ("open", "log", "copy", "copy_command", "mark", "mark_range")
+        needs_row = ("open", "log", "why", "copy", "copy_command", "mark", "mark_range")
         if action in needs_row and row is None:
             return "There is no job under the cursor."
         if action == "mark_all" and not self.table.total:
@@ -264,6 +264,11 @@ class JobsScreen(DeweyScreen):
     def action_copy_command(self) -> None:
         """Copy the command line that shows the job."""
         self._with_row(lambda row: self.copy(f"dewey job {shlex.quote(requeue.safe_key(row.key))}", "the command line"))
+
+    def action_why(self) -> None:
+        """Say what keeps the job under the cursor."""
+        gateway = self.dewey.gateway
+        self._with_row(lambda row: self.ask("why", lambda: gateway.why(row.key), self.dewey.show_why))
 
     def action_requeue(self) -> None:
         """Look at the jobs as they are now, and ask."""

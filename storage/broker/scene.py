@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from storage.broker.reading import Reads, instant, text
+from storage.broker.records import State
 from storage.errors import JobMissing
 
 _JOB: Final = (
@@ -64,8 +65,8 @@ class Scene:
     holder: str
 
     @property
-    def state(self) -> str:
-        return self.fields["state"]
+    def state(self) -> State:
+        return self.fields["state"]  # type: ignore[return-value]  # only our scripts write it
 
     @property
     def queue(self) -> str:

@@ -1,12 +1,13 @@
 """Why a job is not running: the reasons as sentences, computed from one consistent read (scene.py)."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
 from storage.broker.reading import instant
-from storage.broker.records import FINISHED
+from storage.broker.records import FINISHED, State
 from storage.broker.scene import Busy, Scene, SceneReads
 
 Kind = Literal[
@@ -17,6 +18,7 @@ Kind = Literal[
 
 _NAMED: Final = 3
 """Most jobs or consumers that a sentence names."""
+_RANDOM_ID: Final = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}")
 _UNKNOWN_TASK: Final = "no task "
 """How the engine's reason begins when a consumer had to put a job back (tasks/engine/huey.py)."""
 
@@ -37,7 +39,7 @@ class Why:
     """Why a job does not run at an instant of Redis's clock; the reason to deal with first is the first."""
 
     job_id: str
-    state: str
+    state: State
     queue: str
     at: datetime
     reasons: tuple[Reason, ...]
@@ -48,8 +50,12 @@ class WhyReads(SceneReads):
 
     def why(self, job_id: str) -> Why:
         """Why a job does not run. Raises JobMissing."""
-        scene = self.scene(job_id)
-        return Why(job_id, scene.state, scene.queue, scene.at, tuple(_reasons(scene)))
+        return explain(self.scene(job_id))
+
+
+def explain(scene: Scene) -> Why:
+    """The reasons that a scene shows."""
+    return Why(scene.job_id, scene.state, scene.queue, scene.at, tuple(_reasons(scene)))
 
 
 # -- the reasons -----------------------------------------------------------------------------------------------
@@ -93,7 +99,7 @@ def _children(scene: Scene) -> Reason:
     if not scene.children:
         return Reason("children", "It waits for other jobs, and their results are all there: it comes in line at once.")
     named = ", ".join(
-        f"{_short(one)} {task} is {state or 'not there yet'}" for one, state, task in scene.children[:_NAMED]
+        f"{_short(one)} {_name(task)} is {state or 'not there yet'}" for one, state, task in scene.children[:_NAMED]
     )
     more = f" and {len(scene.children) - _NAMED} more" if len(scene.children) > _NAMED else ""
     sentence = f"It waits for {len(scene.children)} of {_count(scene.waited_for, 'job')}: {named}{more}."
@@ -187,7 +193,7 @@ def _workers(scene: Scene) -> Iterator[Reason]:
 def _doing(busy: Sequence[Busy], now: datetime) -> str:
     longest = sorted(busy, key=lambda one: one.started_at or now)
     named = ", ".join(
-        f"{_short(one.id)} {one.task} for {_span(one.started_at or now, now)}" for one in longest[:_NAMED]
+        f"{_short(one.id)} {_name(one.task)} for {_span(one.started_at or now, now)}" for one in longest[:_NAMED]
     )
     return named + (f" and {len(busy) - _NAMED} more" if len(busy) > _NAMED else "")
 
@@ -198,7 +204,12 @@ def _started(scene: Scene) -> datetime | None:
 
 def _short(job_id: str) -> str:
     """The first letters of a random id; a speaking one whole."""
-    return job_id[:8] if len(job_id) == 36 and job_id.count("-") == 4 else job_id
+    return job_id[:8] if _RANDOM_ID.fullmatch(job_id) else job_id
+
+
+def _name(task: str) -> str:
+    """A task's own name, without its module's."""
+    return task.rpartition(".")[2]
 
 
 def _count(number: int, one: str, many: str = "") -> str:

@@ -11,6 +11,7 @@ from console.screens.logs import LogsScreen
 from console.screens.pick import PickScreen
 from console.screens.queues import QueuesScreen
 from console.screens.trigger import TriggerScreen
+from console.screens.why import WhyDialog
 from console.widgets.job_pages import AttemptsPage
 from console.widgets.job_table import JobTable
 from console.widgets.log_view import LogView
@@ -397,3 +398,22 @@ async def _the_attempts_are_walked_with_letters(stage: Stage) -> None:
         seen.append(scroller.scroll_offset.y)
     assert (seen[0], seen[1], seen[3], seen[5]) == (1, 0, 0, 0)
     assert seen[2] == scroller.max_scroll_y > seen[4] > 5
+
+
+@key("why", start="state:queued queue:reports")
+async def _i_on_a_waiting_job_says_what_keeps_it(stage: Stage) -> None:
+    await stage.press("i")
+    assert isinstance(stage.app.screen, WhyDialog)
+    assert "Queue reports is paused by ada" in stage.text
+    assert "No consumer serves queue reports" in stage.text
+    await stage.press("escape")
+    assert isinstance(stage.app.screen, JobsScreen)
+
+
+@key("why", start="state:blocked")
+async def _enter_in_why_opens_the_job_that_is_waited_for(stage: Stage) -> None:
+    await stage.press("enter", "i")
+    assert "It waits for 2 of 3 jobs" in stage.text
+    await stage.press("enter")
+    assert isinstance(stage.app.screen, JobScreen)
+    assert "running" in stage.text

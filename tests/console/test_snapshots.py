@@ -48,6 +48,8 @@ STATES: dict[str, tuple[str, tuple[str, ...]]] = {
     "hostile summary": (f"job:{job_id(0)}", ()),
     "hostile attempts": (f"job:{job_id(0)}", ("]", "]")),
     "no such job": ("job:zzzz", ()),
+    "why": ("state:queued queue:reports", ("j", "i")),
+    "why blocked": ("state:blocked", ("i",)),
     "dead jobs": ("state:dead", ("G",)),
 }
 
@@ -85,7 +87,7 @@ def _draw(
 async def _palette_filled(stage: Stage) -> None:
     for _ in range(200):
         await stage.pilot.pause(0.01)
-        if "trigger  (t)" in stage.text or "queues  (2)" in stage.text or "range  (v)" in stage.text:
+        if "filter  (/)" in stage.text:
             return
     raise AssertionError("the palette stays empty")
 
