@@ -12,6 +12,7 @@ Drivers' errors are translated once, where the driver is called, with ``raise ..
     ├── AttemptLost          another attempt has taken the work over, or the work is gone: write nothing more
     ├── ObjectMissing        there is no object under that key
     ├── JobMissing           there is no job of that id
+    ├── FilterError          a text is no filter of jobs: says what is wrong, where, and what may be meant
     └── Refused              a request that does not fit the state of things now
         ├── QueueFull        a queue has reached its limit: try again when it has drained
         ├── AlreadyThere     another live job holds the unique key
@@ -61,6 +62,17 @@ class ObjectMissing(StorageError):
 
 class JobMissing(StorageError):
     """There is no job of that id."""
+
+
+class FilterError(StorageError):
+    """A text is no filter of jobs. What is wrong stands at `position`, `length` characters long (0: where something is
+    missing); `suggestion` may stand there instead ("" when nothing comes to mind)."""
+
+    def __init__(self, message: str, position: int = 0, length: int = 0, suggestion: str = "") -> None:
+        super().__init__(message)
+        self.position = position
+        self.length = length
+        self.suggestion = suggestion
 
 
 class Refused(StorageError):
