@@ -182,7 +182,7 @@ def row(seed: int, kills: int) -> Row:
         database_url = postgres.url_of("postgres")
         migrations.apply(database_url)
         huey = DeweyHuey(NAMESPACE, url=arena.environment["CHAOS_REDIS_URL"])
-        desk = Desk(arena, huey, _told(arena, database_url), random.Random(seed))
+        desk = Desk(arena, huey, told(arena, database_url), random.Random(seed))
         desk.declare()
         for number in range(kills):
             found, words = _cut_one(desk, number, counts)
@@ -198,7 +198,8 @@ def row(seed: int, kills: int) -> Row:
     )
 
 
-def _told(arena: Arena, database_url: str) -> Mapping[str, str]:
+def told(arena: Arena, database_url: str) -> Mapping[str, str]:
+    """The settings of a ``dewey`` that looks at a trial."""
     return {
         "REDIS_URL": arena.environment["CHAOS_REDIS_URL"],
         "DATABASE_URL": database_url,

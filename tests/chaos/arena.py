@@ -130,9 +130,7 @@ class Arena:
 
     def verdict(self) -> Verdict:
         """The checker's reading of the history beside the books."""
-        told = self.history
-        joins = {event.job: event.due_ms for event in told.events if event.what == "acked" and event.due_ms}
-        return check(told, self.books(), joins)
+        return check(self.history, self.books())
 
     def books(self) -> Books:
         """What the engine says of all jobs of the history."""

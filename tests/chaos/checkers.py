@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from storage.broker.records import Job
-from tests.chaos.history import History
+from tests.chaos.history import DEAD, Event, History
 
 EARLY_MS = 50
 """A scheduled job may start this long before it is due on Redis's clock, and not longer."""
@@ -23,11 +23,13 @@ class Verdict:
     early: tuple[str, ...] = ()
     double_joins: tuple[str, ...] = ()
     holes: tuple[str, ...] = ()
+    undead: tuple[str, ...] = ()
 
     @property
     def clean(self) -> bool:
         """Whether every promise held."""
-        return not (self.lost or self.unexplained or self.misplaced or self.early or self.double_joins or self.holes)
+        wrong = (self.unexplained, self.misplaced, self.early, self.double_joins, self.holes, self.undead)
+        return not (self.lost or any(wrong))
 
     @property
     def bound(self) -> float:
@@ -43,20 +45,23 @@ class Books:
     places: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
-def check(history: History, books: Books, joins: Mapping[str, int] | None = None) -> Verdict:
-    """Read a history beside the books. ``joins`` is how many results each join must have seen, by job id."""
+def check(history: History, books: Books) -> Verdict:
+    """Read a history beside the books."""
     acked, starts, done, failed = (history.of(what) for what in ("acked", "start", "done", "failed"))
+    expected = {job: events[0].detail for job, events in acked.items() if events[0].detail}
+    joins = {job: detail for job, detail in expected.items() if detail != DEAD}
     return Verdict(
         jobs=len(acked),
         starts=sum(map(len, starts.values())),
-        lost=tuple(job for job in acked if job not in done),
+        lost=tuple(job for job in acked if job not in done and expected.get(job) != DEAD),
         extra_starts=sum(max(0, len(events) - 1 - len(failed.get(job, ()))) for job, events in starts.items()),
         unexplained=tuple(job for job, events in starts.items() if len(events) > _allowed(books.jobs.get(job))),
         misplaced=tuple(job for job in acked if not _in_one_place(job, books)),
         early=tuple(job for job, events in starts.items() if any(e.due_ms - e.clock_ms > EARLY_MS for e in events)),
-        double_joins=tuple(job for job in joins or {} if _joined_twice(job, history, books)),
-        holes=tuple(
-            job for job, size in (joins or {}).items() if any(e.detail != str(size) for e in done.get(job, ()))
+        double_joins=tuple(job for job in joins if _joined_twice(job, done.get(job, ()), books)),
+        holes=tuple(job for job, seen in joins.items() if any(event.detail != seen for event in done.get(job, ()))),
+        undead=tuple(
+            job for job, detail in expected.items() if detail == DEAD and (job in done or _state(job, books) != "dead")
         ),
     )
 
@@ -73,9 +78,13 @@ def _in_one_place(job: str, books: Books) -> bool:
     return record is not None and list(books.places.get(job, ())) == [record.state]
 
 
-def _joined_twice(job: str, history: History, books: Books) -> bool:
+def _state(job: str, books: Books) -> str:
+    return books.jobs[job].state if job in books.jobs else ""
+
+
+def _joined_twice(job: str, ends: Sequence[Event], books: Books) -> bool:
     """A join may finish in several attempts only when each but the last was recorded as not settled."""
-    finished = {event.attempt for event in history.of("done").get(job, ())}
+    finished = {event.attempt for event in ends}
     record = books.jobs.get(job)
     lost = {one.number for one in record.attempts if one.outcome == "lost"} if record is not None else set()
     return len(finished - lost) > 1

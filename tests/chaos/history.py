@@ -10,11 +10,16 @@ from pathlib import Path
 from typing import Literal
 
 What = Literal["acked", "start", "done", "failed"]
+DEAD = "dead"
+"""The detail of an acked job that must end dead, without ever being done."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened to a job, as seen by whoever did it. ``clock_ms`` is Redis's clock where it matters."""
+    """Something that happened to a job, as seen by whoever did it. ``clock_ms`` is Redis's clock where it matters.
+
+    ``detail`` of an acked job is what it must come to: DEAD, or what it must see of those that it waits for.
+    """
 
     what: What
     job: str

@@ -33,6 +33,7 @@ class Jobs:
     successor: Any
     member: Any
     join: Any
+    doomed: Any
 
 
 Note = Callable[..., None]
@@ -94,10 +95,18 @@ def declare(huey: Any, here: Callable[[], Here], note: Note) -> Jobs:
 
     @huey.task()  # type: ignore[untyped-decorator]  # as above
     def join(results: list[int]) -> int:
-        """The callback of a chord: how many results it has seen is its detail."""
+        """The callback of a chord: its detail is how many results it has seen, and how many of them are errors."""
         note("start")
-        note("done", detail=str(len(results)))
+        errors = sum(not isinstance(result, int) for result in results)
+        note("done", detail=f"{len(results)}-{errors}" if errors else str(len(results)))
         return len(results)
+
+    @huey.task()  # type: ignore[untyped-decorator]  # as above
+    def doomed(number: int) -> None:
+        """Fails for good."""
+        note("start")
+        note("failed")
+        raise ValueError(f"{number} is doomed")
 
     @huey.periodic_task(crontab(minute="*"))  # type: ignore[untyped-decorator]  # as above
     def tick() -> None:
@@ -105,4 +114,4 @@ def declare(huey: Any, here: Callable[[], Here], note: Note) -> Jobs:
         note("start")
         note("done")
 
-    return Jobs(work, flaky, later, successor, member, join)
+    return Jobs(work, flaky, later, successor, member, join, doomed)

@@ -10,6 +10,7 @@ from tests.chaos import (
     crash_points,
     due,
     freezes,
+    looking,
     memory,
     model,
     outages,
@@ -65,8 +66,8 @@ def _model(seed: int, redis_url: str, steps: int) -> Row:
     return Row("G4", "Redis beside a model", seed, counts.steps, counts.stale, note=f"{note}with a stale or used token")
 
 
-def _trees(seed: int, _: str, kills: int) -> Row:
-    return storm.row(Plan(seed, jobs=kills * 8, kills=kills, kinds="tree", promise="G14"))
+def _trees(kinds: str, kind: str = "thread") -> Run:
+    return lambda seed, _, kills: storm.row(Plan(seed, kind, jobs=kills * 8, kills=kills, kinds=kinds, promise="G14"))
 
 
 def _no_memory_newer(seed: int, _: str, __: int) -> Row:
@@ -110,9 +111,12 @@ MATRIX: tuple[Trial, ...] = (
     Trial("G12", "no-memory", lambda seed, _, __: memory.no_memory(seed, None), (0, 1, 1)),
     Trial("G12", "no-memory-newer", _no_memory_newer, (0, 1, 1)),
     Trial("G13", "bounded", lambda seed, _, jobs: memory.bounded(seed, jobs), (1_000, 20_000, 200_000)),
-    Trial("G14", "trees", _trees, (5, 40, 200)),
-    Trial("G14", "tree-crash-points", crash_points.trees, (0, 5, 30)),
+    Trial("G14", "trees", _trees("tree"), (5, 40, 200)),
+    Trial("G14", "flows", _trees("flow", "mixed"), (5, 40, 200)),
+    Trial("G14", "tree-crash-points", lambda *given: crash_points.trees("tree", *given), (0, 5, 30)),
+    Trial("G14", "flow-crash-points", lambda *given: crash_points.trees("flow", *given), (0, 5, 30)),
     Trial("G15", "reader", lambda seed, _, kills: watching.row(seed, kills * 15, kills), (4, 30, 200)),
+    Trial("G15", "screens", lambda seed, _, walks: looking.row(seed, walks), (1, 2, 10)),
     Trial("G15", "actions", lambda seed, _, kills: actions.row(seed, kills), (6, 36, 100)),
     Trial("G16", "endless-thread", lambda seed, _, each: timeouts.row(seed, each, "thread"), (2, 10, 50)),
     Trial("G16", "endless-process", lambda seed, _, each: timeouts.row(seed, each, "process"), (2, 10, 50)),

@@ -42,6 +42,7 @@ def row_of(promise: str, trial: str, seed: int, verdict: Verdict, **more: object
         (verdict.early, "jobs started early"),
         (verdict.double_joins, "joins fired twice"),
         (verdict.holes, "joins with holes"),
+        (verdict.undead, "jobs that must fail and did not"),
     )
     failures = [f"{len(ids)} {what}: {', '.join(ids[:3])}" for ids, what in found if ids]
     failures += [str(one) for one in more.pop("failures", ())]  # type: ignore[attr-defined]  # a list of sentences

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from storage.broker.records import Attempt, AttemptOutcome, Job, State
 from tests.chaos.checkers import Books, check
-from tests.chaos.history import Event, History, What
+from tests.chaos.history import DEAD, Event, History, What
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -23,6 +23,7 @@ def books(*jobs: Job) -> Books:
     return Books({one.id: one for one in jobs}, {one.id: [one.state] for one in jobs})
 
 
+JOINED_TWICE = History((Event("acked", "j", detail="2"), *(Event("done", "j", attempt=n, detail="2") for n in (1, 2))))
 GOOD = history(("acked", "a"), ("start", "a"), ("done", "a"))
 
 
@@ -72,15 +73,25 @@ def test_a_start_before_its_time_is_early() -> None:
 
 
 def test_a_join_that_fired_twice_is_found() -> None:
-    twice = History((Event("acked", "j"), *(Event("done", "j", attempt=n, detail="2") for n in (1, 2))))
-    assert check(twice, books(job("j", "succeeded", "succeeded", "succeeded")), {"j": 2}).double_joins == ("j",)
+    assert check(JOINED_TWICE, books(job("j", "succeeded", "succeeded", "succeeded"))).double_joins == ("j",)
 
 
 def test_a_join_that_fired_twice_because_its_worker_died_is_no_double_join() -> None:
-    twice = History((Event("acked", "j"), *(Event("done", "j", attempt=n, detail="2") for n in (1, 2))))
-    assert check(twice, books(job("j", "succeeded", "lost", "succeeded")), {"j": 2}).clean
+    assert check(JOINED_TWICE, books(job("j", "succeeded", "lost", "succeeded"))).clean
 
 
 def test_a_join_with_a_hole_in_its_results_is_found() -> None:
-    short = History((Event("acked", "j"), Event("start", "j"), Event("done", "j", detail="1")))
-    assert check(short, books(job("j")), {"j": 2}).holes == ("j",)
+    for seen in ("1", "2-1"):
+        short = History((Event("acked", "j", detail="2"), Event("start", "j"), Event("done", "j", detail=seen)))
+        assert check(short, books(job("j"))).holes == ("j",)
+
+
+def test_a_job_that_must_fail_and_does_is_not_lost() -> None:
+    failed = History((Event("acked", "a", detail=DEAD), Event("start", "a"), Event("failed", "a")))
+    assert check(failed, books(job("a", "dead", "failed"))).clean
+
+
+def test_a_job_that_must_fail_and_did_not_is_found() -> None:
+    acked = Event("acked", "a", detail=DEAD)
+    assert check(History((acked,)), books(job("a", "blocked"))).undead == ("a",)
+    assert check(History((acked, Event("done", "a"))), books(job("a", "dead"))).undead == ("a",)

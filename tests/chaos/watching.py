@@ -80,9 +80,9 @@ def _truth(arena: Arena, queue: str, job_id: str) -> tuple[str, list[State], str
 def _changed_by_looking(arena: Arena) -> list[str]:
     """Read everything that the console can show; no key may differ afterwards."""
     wait_until(lambda: not arena.inspector.consumers(), "the consumers to be gone", timeout_s=30)
-    before = _dump(arena)
+    before = dump(arena)
     _read_all(arena.inspector)
-    after = _dump(arena)
+    after = dump(arena)
     return [f"looking changed {key!r}" for key in before.keys() | after.keys() if before.get(key) != after.get(key)]
 
 
@@ -97,10 +97,11 @@ def _read_all(inspector: Inspector) -> None:
         inspector.find(job.id[:12])
 
 
-def _dump(arena: Arena) -> dict[bytes, Any]:
+def dump(arena: Arena) -> dict[bytes, Any]:
+    """Every key and what it holds, but those of consumers, which lapse by themselves."""
     prefix = f"{{{NAMESPACE}}}:consumer:*".encode()
     found = {}
     for key in sorted(arena.client.scan_iter(count=1_000)):
-        if not key.startswith(prefix[:-1]):  # these lapse by themselves
+        if not key.startswith(prefix[:-1]):
             found[key] = arena.client.dump(key)
     return found
