@@ -1,15 +1,20 @@
 """G8: many jobs due at once, never early, whatever zones and clocks the hosts have."""
 
+import contextlib
+import json
 import shutil
+import subprocess
+import sys
 import threading
 import time
 import uuid
+from collections.abc import Iterator
 
 from storage.broker.broker import Broker
 from storage.broker.connection import connect
 from storage.broker.records import NewJob
 from storage.broker.requests import ClaimRequest
-from tests.chaos.arena import open_arena
+from tests.chaos.arena import ROOT, open_arena
 from tests.chaos.checkers import EARLY_MS
 from tests.chaos.fleet import Fleet
 from tests.chaos.report import Row, row_of
@@ -19,6 +24,8 @@ ZONES = ("UTC", "America/New_York", "Asia/Kolkata", "Pacific/Kiritimati")
 PROMOTERS = 3
 SLOW_US = 1_000
 LATE_S = 10.0
+STALL_MS = 20.0
+"""No command may keep Redis from the others for longer."""
 
 
 def burst(seed: int, jobs: int) -> Row:
@@ -35,15 +42,38 @@ def burst(seed: int, jobs: int) -> Row:
         failures = []
         if arena.inspector.clock_ms() >= due_ms:
             failures.append("they were due before all were enqueued, so the trial shows nothing")
-        early, seconds = _promote_all(broker, arena.store.server.url, due_ms, jobs)
+        with _pinging(arena.store.server.url) as pings:
+            early, seconds = _promote_all(broker, arena.store.server.url, due_ms, jobs)
         slowest_ms = max((entry["duration"] for entry in arena.client.slowlog_get(128)), default=0) / 1000
         lost = jobs - arena.inspector.count(("queued",))
         claim = broker.claim(ClaimRequest("c", "w", 60_000))
         if early or claim is None or claim.claimed_at_ms < due_ms - EARLY_MS:
             failures.append(f"{early} jobs were in line before they were due")
-    note = f"all were in line {seconds:.2f} s after they were due; the longest command took {slowest_ms:.1f} ms"
+    if slowest_ms > STALL_MS:
+        failures.append(f"a command kept Redis for {slowest_ms:.1f} ms")
+    note = f"all were in line {seconds:.2f} s after they were due; the longest command took {slowest_ms:.1f} ms; of "
+    note += f"{pings['pings']:,} pings meanwhile the longest took {pings['longest_ms']:.1f} ms, 99.9 % at most "
+    note += f"{pings['most_ms']:.1f} ms"
     trial = f"{PROMOTERS} schedulers, all due at once"
     return Row("G8", trial, seed, jobs=jobs, lost=lost, failures=tuple(failures), note=note)
+
+
+@contextlib.contextmanager
+def _pinging(url: str) -> Iterator[dict[str, float]]:
+    """A process of its own that pings Redis while in the block; what it measured is there afterwards."""
+    found: dict[str, float] = {}
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.chaos.pinger", url],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        yield found
+        said, _ = process.communicate(timeout=60)
+        found.update(json.loads(said))
 
 
 def _promote_all(broker: Broker, url: str, due_ms: int, jobs: int) -> tuple[int, float]:
