@@ -148,3 +148,29 @@ def test_a_bulk_enqueue_survives_a_redis_that_forgot_its_scripts(broker: Broker,
     broker.client.script_flush()
     assert broker.enqueue([NewJob(f"j{n}", "t", "default", b"{}") for n in range(700)]).added == 700
     assert inspector.count() == 701
+
+
+def test_a_queue_with_very_many_due_jobs_does_not_keep_the_others_waiting(broker: Broker, inspector: Inspector) -> None:
+    crowd = [NewJob(f"many-{n}", "t.work", "crowd", b"{}", delay_ms=1) for n in range(600)]
+    few = [NewJob(f"few-{n}", "t.work", f"quiet-{n}", b"{}", delay_ms=1) for n in range(5)]
+    broker.enqueue(crowd)
+    broker.enqueue(few)
+    due_ms = inspector.clock_ms() + 1
+    wait_until(lambda: inspector.clock_ms() > due_ms, "all to be due")
+    moved, wait_s = broker.promote()
+    assert [inspector.job(job.id).state for job in few] == ["queued"] * 5
+    assert moved > 50  # what the small queues leave goes to the large one
+    assert wait_s == 0
+    while broker.promote()[0]:
+        pass
+    assert inspector.count(("queued",)) == 605
+    assert broker.promote() == (0, None)
+
+
+def test_due_jobs_are_put_in_line_in_the_order_in_which_they_are_due(broker: Broker, inspector: Inspector) -> None:
+    broker.enqueue([NewJob(f"{n:03}", "t.work", "default", b"{}", delay_ms=1 + n) for n in reversed(range(250))])
+    due_ms = inspector.clock_ms() + 250
+    wait_until(lambda: inspector.clock_ms() > due_ms, "all to be due")
+    while broker.promote()[0]:
+        pass
+    assert [claimed(broker).id for _ in range(250)] == [f"{n:03}" for n in range(250)]
