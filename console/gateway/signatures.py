@@ -6,15 +6,29 @@ A signature arrives as text (``int | None``, ``Literal['a', 'b']``) and is parse
 import ast
 import json
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
 from typing import Final, Literal
+from uuid import UUID
 
 from console.formats import safe_text
 from console.gateway.views import FieldKind, FieldView
 from storage.broker.records import Parameter
 
-_KINDS: Final[dict[str, FieldKind]] = {"str": "text", "int": "integer", "float": "number", "bool": "flag"}
+_KINDS: Final[dict[str, FieldKind]] = {
+    "str": "text",
+    "int": "integer",
+    "float": "number",
+    "bool": "flag",
+    "date": "date",
+    "datetime": "instant",
+    "timedelta": "duration",
+    "Decimal": "decimal",
+    "UUID": "uuid",
+}
 _LISTS: Final = frozenset({"list", "List", "Sequence", "Iterable", "Collection", "tuple", "Tuple", "set", "Set"})
 _DICTS: Final = frozenset({"dict", "Dict", "Mapping", "MutableMapping"})
 
@@ -162,7 +176,7 @@ def _json(text: str, shape: str) -> object:
     try:
         value: object = json.loads(text)
     except (ValueError, RecursionError) as error:
-        place = f" (column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
+        place = f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
         raise FieldError(f"not JSON{place}; as {example}") from None
     if shape and not isinstance(value, list if shape == "list" else dict):
         raise FieldError(f"expected a JSON {'list' if shape == 'list' else 'object'}, as {example}")
@@ -180,4 +194,63 @@ def _text(text: str) -> str:
     return "" if text == '""' else text
 
 
-_READERS: Final[dict[str, Callable[[str], object]]] = {"text": _text, "integer": _integer, "number": _number}
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise FieldError("expected a date, as 2026-03-14") from None
+
+
+def _instant(text: str) -> datetime:
+    example = "as 2026-03-14T02:47Z or 2026-03-14 03:47+01:00"
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise FieldError(f"expected an instant, {example}") from None
+    if found.tzinfo is None:
+        raise FieldError(f"expected an instant with its zone, {example}")
+    return found
+
+
+def _duration(text: str) -> timedelta:
+    sign = -1 if text.startswith("-") else 1
+    rest = text.removeprefix("-").lower().replace(" ", "")
+    parts = _SPAN.findall(rest)
+    if not parts or "".join(number + unit for number, unit in parts) != rest:
+        raise FieldError("expected a length of time, as 90s, 1h30m or 2d")
+    seconds = sum(float(number) * _SECONDS[unit] for number, unit in parts)
+    try:
+        return sign * timedelta(seconds=seconds)
+    except OverflowError:
+        raise FieldError("expected a length of time below a million years") from None
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        found = Decimal(text)
+    except InvalidOperation:
+        raise FieldError("expected a decimal number, as 19.90") from None
+    if not found.is_finite():
+        raise FieldError("expected a finite number")
+    return found
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise FieldError("expected a UUID, as 3f2a9c1e-5b7d-4c2a-9e8f-1a2b3c4d5e6f") from None
+
+
+_SPAN: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdw])")
+_SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0, "w": 604_800.0}
+_READERS: Final[dict[str, Callable[[str], object]]] = {
+    "text": _text,
+    "integer": _integer,
+    "number": _number,
+    "date": _date,
+    "instant": _instant,
+    "duration": _duration,
+    "decimal": _decimal,
+    "uuid": _uuid,
+}

@@ -12,7 +12,9 @@ from textual.content import Content
 
 from storage.broker.records import State
 
-FieldKind = Literal["text", "integer", "number", "flag", "choice", "json", "any"]
+FieldKind = Literal[
+    "text", "integer", "number", "flag", "choice", "json", "date", "instant", "duration", "decimal", "uuid", "any"
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Final
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.widgets import Button, Input, Select, Static
+from textual.widgets import Button, Input, Select, Static, TextArea
 
 from console import bindings
 from console.formats import compact, duration, safe_text
@@ -35,7 +35,7 @@ class TriggerScreen(DeweyScreen):
     """Fill in the arguments of a task, say where and when, and enqueue it."""
 
     BINDINGS = bindings.of("form")
-    AUTO_FOCUS = "Field Input, Field Select"
+    AUTO_FOCUS = "Field Input, Field Select, Field TextArea"
 
     def __init__(self, task: TaskView) -> None:
         super().__init__()
@@ -72,6 +72,13 @@ class TriggerScreen(DeweyScreen):
         """What is being mended is not wrong any more."""
         event.stop()
         for field in event.input.ancestors_with_self:
+            if isinstance(field, Field):
+                field.say("")
+
+    def on_text_area_changed(self, event: TextArea.Changed) -> None:
+        """What is being mended is not wrong any more."""
+        event.stop()
+        for field in event.text_area.ancestors_with_self:
             if isinstance(field, Field):
                 field.say("")
 

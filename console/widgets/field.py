@@ -5,7 +5,7 @@ from typing import Any, Final
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import Input, Select, Static
+from textual.widgets import Input, Select, Static, TextArea
 
 from console.formats import fit
 from console.gateway.signatures import UNSET, FieldError, value_of
@@ -19,17 +19,18 @@ class Field(Vertical):
 
     DEFAULT_CSS = """
     Field { height: auto; max-width: 120; }
-    Field > Horizontal { height: 1; }
+    Field > Horizontal { height: auto; }
     Field .field-name { width: 24; height: 1; }
     Field Input { width: 1fr; }
     Field Select { width: 1fr; height: 1; }
+    Field TextArea { width: 1fr; height: auto; max-height: 8; padding: 0 1; }
     Field .field-hint { width: 28; height: 1; padding: 0 0 0 1; color: $faint; }
     Field .field-hint { text-wrap: nowrap; text-overflow: ellipsis; }
     Field Select.-textual-compact > SelectCurrent { padding: 0 1; }
     Field Select:focus > SelectCurrent { background: $panel; }
     Field .field-error { display: none; height: auto; padding: 0 0 0 24; color: $error; }
     Field.-wrong .field-error { display: block; }
-    Field.-wrong Input, Field.-wrong Input:focus { background: $error-muted; }
+    Field.-wrong Input, Field.-wrong Input:focus, Field.-wrong TextArea { background: $error-muted; }
     """
 
     def __init__(self, view: FieldView, id: str) -> None:
@@ -48,6 +49,8 @@ class Field(Vertical):
                 # The toolkit reads markup in a prompt, so that no data may stand there.
                 prompt = "needed" if view.required else "default"
                 yield Select(self._options(), allow_blank=True, prompt=prompt, compact=True)
+            elif view.kind == "json":
+                yield TextArea(placeholder=self._blank(), compact=True, show_line_numbers=False)
             else:
                 yield Input(placeholder=self._blank(), compact=True)
             yield Static(self._hint(), classes="field-hint")
@@ -75,7 +78,9 @@ class Field(Vertical):
 
     @property
     def typed(self) -> str:
-        """What stands in the input."""
+        """What stands in the input, or in the editor."""
+        for editor in self.query(TextArea):
+            return editor.text
         return self.query_one(Input).value
 
     def value(self) -> object:
@@ -100,4 +105,4 @@ class Field(Vertical):
 
     def focus_input(self) -> None:
         """Give the keys to the input."""
-        self.query_one("Input, Select").focus()
+        self.query_one("Input, Select, TextArea").focus()

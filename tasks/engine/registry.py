@@ -1,8 +1,10 @@
 """What consumers publish of their tasks: a console that never imports them can show, explain and trigger them."""
 
 import inspect
+import types
 import typing
 from collections.abc import Callable
+from enum import Enum
 from typing import Any
 
 import msgspec
@@ -40,15 +42,23 @@ def publish(broker: Broker, tasks: list[TaskInfo]) -> None:
 
 
 def _parameters(function: Callable[..., Any], context: bool) -> tuple[Parameter, ...]:
-    found = []
+    found, hints = [], _hints(function)
     for parameter in inspect.signature(function).parameters.values():
         if context and parameter.name == "task":
             continue  # Huey hands the task itself to this one
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             continue
-        default = None if parameter.default is parameter.empty else repr(parameter.default)
-        found.append(Parameter(parameter.name, _kind(parameter.annotation), default))
+        default = None if parameter.default is parameter.empty else repr(_plain(parameter.default))
+        found.append(Parameter(parameter.name, _kind(hints.get(parameter.name, parameter.annotation)), default))
     return tuple(found)
+
+
+def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+    """The types of a function's parameters; none when a name in them can not be resolved: then they stay text."""
+    try:
+        return typing.get_type_hints(function, include_extras=True)
+    except Exception:  # noqa: BLE001 - an annotation is any expression, and may fail in any way
+        return {}
 
 
 def _kind(annotation: object) -> str:
@@ -56,6 +66,21 @@ def _kind(annotation: object) -> str:
         return ""
     if isinstance(annotation, str):
         return annotation
+    if annotation is type(None):
+        return "None"
     if isinstance(annotation, type) and typing.get_origin(annotation) is None:
-        return annotation.__name__
+        return _members(annotation) if issubclass(annotation, Enum) else annotation.__name__
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        return " | ".join(_kind(one) for one in typing.get_args(annotation))
     return str(annotation).replace("typing.", "")
+
+
+def _members(enum: type[Enum]) -> str:
+    """An Enum as the values that may be passed for it: a job's arguments are plain values."""
+    values = [member.value for member in enum]
+    plain = values and all(isinstance(value, str | int | bool) for value in values)
+    return f"Literal[{', '.join(map(repr, values))}]" if plain else enum.__name__
+
+
+def _plain(default: object) -> object:
+    return default.value if isinstance(default, Enum) else default

@@ -1,5 +1,9 @@
 """Forms made from published signatures."""
 
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
 import pytest
 
 from console.gateway.signatures import UNSET, FieldError, field_of, value_of
@@ -29,7 +33,13 @@ from storage.broker.records import Parameter
         ("Literal['a', 1, None]", "choice", True, ""),
         ("Literal['a'] | None", "choice", True, ""),
         ("", "any", False, ""),
-        ("UUID", "any", False, ""),
+        ("UUID", "uuid", False, ""),
+        ("uuid.UUID | None", "uuid", True, ""),
+        ("date", "date", False, ""),
+        ("datetime.datetime", "instant", False, ""),
+        ("timedelta", "duration", False, ""),
+        ("Decimal", "decimal", False, ""),
+        ("Colour", "any", False, ""),
         ("Literal[f()]", "any", False, ""),
         ("((((", "any", False, ""),
         ("[" * 5_000, "any", False, ""),
@@ -54,6 +64,14 @@ def test_literal_choices_keep_their_types() -> None:
         ("int", "-7", -7),
         ("float", "2.5", 2.5),
         ("int | None", "None", None),
+        ("date", "2026-03-14", date(2026, 3, 14)),
+        ("datetime", "2026-03-14T02:47Z", datetime(2026, 3, 14, 2, 47, tzinfo=UTC)),
+        ("datetime", "2026-03-14 03:47+01:00", datetime(2026, 3, 14, 2, 47, tzinfo=UTC)),
+        ("timedelta", "90s", timedelta(seconds=90)),
+        ("timedelta", "-1h 30M", -timedelta(hours=1, minutes=30)),
+        ("timedelta", "250ms", timedelta(milliseconds=250)),
+        ("Decimal", "19.90", Decimal("19.90")),
+        ("UUID", "3f2a9c1e5b7d4c2a9e8f1a2b3c4d5e6f", UUID("3f2a9c1e-5b7d-4c2a-9e8f-1a2b3c4d5e6f")),
         ("int | None", "", None),
         ("list[int]", "[1, 2]", [1, 2]),
         ("dict", '{"a": null}', {"a": None}),
@@ -79,6 +97,16 @@ def test_what_is_typed_becomes_the_argument(kind: str, typed: str, value: object
         ("dict", "[]", "JSON object"),
         ("dict", "{", "not JSON"),
         ("list", "[" * 100_000, "not JSON"),
+        ("dict", '{"a": 1,\n"b" 2}', "line 2, column 5"),
+        ("date", "14.3.2026", "a date, as 2026-03-14"),
+        ("datetime", "2026-03-14T02:47", "with its zone"),
+        ("datetime", "soon", "an instant"),
+        ("timedelta", "90", "a length of time"),
+        ("timedelta", "5 parsecs", "a length of time"),
+        ("timedelta", "9" * 20 + "d", "below a million years"),
+        ("Decimal", "1,5", "decimal number"),
+        ("Decimal", "NaN", "finite"),
+        ("UUID", "3f2a", "a UUID"),
     ],
 )
 def test_what_does_not_fit_is_an_error_that_says_what_is_expected(kind: str, typed: str, says: str) -> None:

@@ -94,7 +94,7 @@ def test_errors_stand_beside_their_fields_before_anything_is_sent() -> None:
         lines = stage.text.split("\n")
         for name, error in (
             ("account_id", "expected a whole number"),
-            ("sections", "not JSON (column 2)"),
+            ("sections", "not JSON (line 1, column 2)"),
             ("priority", "expected a number from -4,000 to 4,000"),
             ("delay", "expected a time"),
         ):
