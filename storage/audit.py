@@ -201,16 +201,6 @@ def last_to_undo(database: Database, actor: str) -> Entry:
     return Entry(*rows[0])
 
 
-def forget(database: Database, *, older_than_s: float) -> int:
-    """Forget actions of long ago, a thousand at once; answers how many."""
-    with database.session() as session:
-        return session.run(
-            "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < clock_timestamp() - %s * interval"
-            " '1 second' ORDER BY id LIMIT 1000)",
-            (older_than_s,),
-        )
-
-
 def _json(value: Mapping[str, object]) -> str:
     return json.dumps(_kept(value), default=str, ensure_ascii=False)
 

@@ -1,6 +1,7 @@
 """Jobs that were thrown away: whole, for seven days, so that throwing away can be undone.
 
-A job is in here before it leaves the broker. Killed in between, it is in both places: never in none.
+A job is in here before it leaves the broker. Killed in between, it is in both places: never in none. What is
+older than KEPT_S is forgotten by storage/history/retention.py.
 """
 
 import zlib
@@ -101,6 +102,17 @@ def take(database: Database, act: str, job_ids: Sequence[str]) -> dict[str, Whol
     return {job_id: _unpacked(bytes(content)) for job_id, content in rows}
 
 
+def of(database: Database, act: str, *, left: bool | None = None) -> tuple[str, ...]:
+    """The ids of the jobs that an action put into the trash, and that are in it still; ``left`` asks for those that
+    have left the broker, or have not."""
+    with database.session() as session:
+        rows = session.rows(
+            "SELECT job_id FROM trash WHERE act = %s AND coalesce((left_at IS NOT NULL) = %s, true) ORDER BY id",
+            (act, left),
+        )
+    return tuple(job_id for (job_id,) in rows)
+
+
 def listed(
     database: Database, *, job_id: str = "", queue: str = "", before: int | None = None, limit: int = 50
 ) -> tuple[Trashed, ...]:
@@ -117,16 +129,6 @@ def listed(
             [*parameters, limit],
         )
     return tuple(Trashed(*row) for row in rows)
-
-
-def expire(database: Database, *, older_than_s: float = KEPT_S, most: int = 1_000) -> int:
-    """Forget for good what has been in the trash for so long; answers how many jobs, at most ``most``."""
-    with database.session() as session:
-        return session.run(
-            "DELETE FROM trash WHERE id IN (SELECT id FROM trash WHERE trashed_at < clock_timestamp() - %s * interval"
-            " '1 second' ORDER BY id LIMIT %s)",
-            (older_than_s, most),
-        )
 
 
 def _packed(job: Whole) -> bytes:

@@ -66,10 +66,10 @@ class Operations:
             EncodeError: an argument has no JSON form.
         """
         info = self.find_task(task)
-        self._check(info, kwargs)
+        self.check(info, kwargs)
         if delay_s < 0:
             raise Refused(f"a delay of {delay_s} s is in the past: use 0 or more")
-        job = _new_job(info, str(uuid.uuid4()), kwargs, priority)
+        job = new_job(info, str(uuid.uuid4()), kwargs, priority)
         self._broker.enqueue([replace(job, queue=queue or info.queue, delay_ms=round(delay_s * 1000))])
         return job.id
 
@@ -86,7 +86,8 @@ class Operations:
             raise Refused(f"no consumer has published a task {name!r}, nor any other: start one, then try again")
         raise Refused(f"no consumer knows a task {name!r}; there are {', '.join(task.name for task in tasks)}")
 
-    def _check(self, info: TaskInfo, kwargs: Mapping[str, object]) -> None:
+    def check(self, info: TaskInfo, kwargs: Mapping[str, object]) -> None:
+        """See that the arguments fit the task's signature. Raises Refused, which names those that do not."""
         known = {parameter.name for parameter in info.parameters}
         unknown = [name for name in kwargs if name not in known]
         if unknown:
@@ -157,11 +158,11 @@ class Operations:
             raise Refused(f"until {until.isoformat()}: say in which time zone")
         until_ms = round(until.timestamp() * 1000) if until is not None else 0
         who = {"by": by, "reason": reason, "until_ms": until_ms}
-        self._broker.hold_schedule(self._schedule(name).name, json.dumps(who))
+        self._broker.hold_schedule(self.schedule(name).name, json.dumps(who))
 
     def resume_schedule(self, name: str, *, by: str) -> None:
         """Let a schedule tick again, from its next tick on. Raises Refused when it is not paused."""
-        info = self._schedule(name)
+        info = self.schedule(name)
         if not self._broker.resume_schedule(info.name):
             raise Refused(f"schedule {info.name!r} is not paused; {by} changed nothing")
 
@@ -172,19 +173,20 @@ class Operations:
             Refused: there is no such schedule.
             AlreadyThere: its unique key is held.
         """
-        info = self._schedule(name)
-        job = _new_job(info, f"cron:{info.name}:now:{uuid.uuid4().hex[:12]}", {}, None)
+        info = self.schedule(name)
+        job = new_job(info, f"cron:{info.name}:now:{uuid.uuid4().hex[:12]}", {}, None)
         self._broker.run_now(info.name, job, by)
         return job.id
 
-    def _schedule(self, name: str) -> TaskInfo:
+    def schedule(self, name: str) -> TaskInfo:
+        """The task of a schedule, by its name or the end of it. Raises Refused."""
         info = self.find_task(name)
         if not (info.periodic or info.schedule):
             raise Refused(f"{info.name} has no schedule: trigger it instead")
         return info
 
 
-def _new_job(info: TaskInfo, job_id: str, kwargs: Mapping[str, object], priority: float | None) -> NewJob:
+def new_job(info: TaskInfo, job_id: str, kwargs: Mapping[str, object], priority: float | None) -> NewJob:
     """A job of a published task, as its consumers would make it."""
     chosen = info.priority if priority is None else priority
     message = Message(

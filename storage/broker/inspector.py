@@ -142,8 +142,15 @@ class Inspector(FlowReads, FailureReads, FleetReads, ScheduleReads, WhyReads):
     ) -> JobPage:
         """A slice of the list of jobs: state by state in ORDER, then by queue; newest first among the finished."""
         sizes = self._sizes(states, queues)
+        ids = self._slice(sizes, max(0, offset), limit)
+        return JobPage(total=sum(size for _, _, size in sizes), offset=max(0, offset), jobs=self._rows(ids))
+
+    def ids(self, states: Sequence[State], queues: Sequence[str], limit: int) -> tuple[str, ...]:
+        """The ids of the first jobs of that list."""
+        return tuple(self._slice(self._sizes(states, queues), 0, limit))
+
+    def _slice(self, sizes: Sequence[tuple[str, State, int]], skip: int, room: int) -> list[str]:
         ids: list[str] = []
-        skip, room = max(0, offset), limit
         for queue, state, size in sizes:
             if skip >= size:
                 skip -= size
@@ -155,7 +162,7 @@ class Inspector(FlowReads, FailureReads, FleetReads, ScheduleReads, WhyReads):
             ids += [job_id.decode() for job_id in found]
             room -= len(found)
             skip = 0
-        return JobPage(total=sum(size for _, _, size in sizes), offset=max(0, offset), jobs=self._rows(ids))
+        return ids
 
     def job(self, job_id: str) -> Job:
         """The whole record of a job, its attempts and result included. Raises JobMissing."""

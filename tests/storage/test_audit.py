@@ -93,10 +93,3 @@ def test_thousands_of_items_and_hostile_texts_are_kept(database: Database) -> No
     assert (entry.items, next(iter(entry.options.values()))[1:]) == (12_000, [r"\u0000", None, 1.5])  # type: ignore[index]
     audit.record(database, begun.id, [Item(items[11_999][0], "1", "done")])
     assert audit.entry(database, begun.id).done == 1
-
-
-def test_actions_of_long_ago_are_forgotten(database: Database) -> None:
-    begun = audit.begin(database, new())
-    assert audit.forget(database, older_than_s=3600) == 0
-    assert audit.forget(database, older_than_s=-1) == 1
-    assert audit.items(database, begun.id) == ()

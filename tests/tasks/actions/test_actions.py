@@ -1,0 +1,493 @@
+"""Each action does what its preview said, to what has not changed since, with a row in the audit before its effect."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from huey.exceptions import TaskException
+
+from storage import audit, trash
+from storage.broker.custody import Custody
+from storage.broker.requests import Beat
+from storage.errors import NotArmed, NotRecorded, Refused, StoreUnavailable
+from tasks.actions import registry
+from tasks.actions.values import Approval, Armed, Preview, Request
+from tasks.app import huey
+from tests.console.commands.office import Office
+from tests.tasks.actions.conftest import Desk, approval
+
+Dead = Callable[..., str]
+HOSTILE = "x'; DROP TABLE audit; --\x1b]52;c;aGk=\x07\0\ud800[@click=app.purge]"
+
+
+# -- what holds for every action -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def every(desk: Desk, office: Office, dead: Dead) -> dict[str, Request]:
+    """For each action, something that it can be done to now."""
+    office.publish()
+    dead("d1")
+    dead("d2")
+    dead("d3", queue="graves")
+    dead("d4", fingerprint="f2")
+    office.add("w1", "email")
+    office.add("w2", "late", delay_s=600)
+    office.add("w3", "email")
+    office.broker.run("put_if_empty", f"{huey.name}.lock.a", "1", 0)
+    for number in (1, 2, 3):
+        beat = Beat(f"host:{number}", 60_000, (), {"pid": str(number), "workers": "1"}, str(number))
+        office.broker.heartbeat(beat)
+    schedule = next(task.name for task in office.inspector.tasks() if task.schedule)
+    desk.do("pause", "late")
+    desk.do("pause-schedule", schedule)
+    desk.do("discard", "d4")
+    desk.do("quiet", "host:3")
+    launched = desk.do("trigger", "clean_expired_tokens").items[0].after
+    canaries = []
+    for job_id in ("c1", "c2", "c3"):
+        dead(job_id)
+        canary = desk.look("canary", job_id)
+        desk.act(canary)
+        canaries.append(canary.key)
+    desk.do("canary-pause", canaries[1])
+    return {
+        "trigger": Request("trigger", ("clean_expired_tokens",), options={"kwargs": {}}),
+        "edit": Request("edit", (launched,), options={"kwargs": {}}),
+        "run": Request("run", (schedule,)),
+        "requeue": Request("requeue", ("d1",)),
+        "cancel": Request("cancel", ("w1",)),
+        "discard": Request("discard", ("d2",)),
+        "purge": Request("purge", ("graves",), options={"states": ["dead"]}),
+        "restore": Request("restore", ("d4",)),
+        "promote": Request("promote", ("w2",)),
+        "priority": Request("priority", ("w3",), options={"priority": 5}),
+        "canary": Request("canary", ("d2",)),
+        "canary-pause": Request("canary-pause", (canaries[0],)),
+        "canary-resume": Request("canary-resume", (canaries[1],)),
+        "canary-abort": Request("canary-abort", (canaries[2],)),
+        "pause": Request("pause", ("email",)),
+        "resume": Request("resume", ("late",)),
+        "limit": Request("limit", ("email",), options={"cap": 3}),
+        "pause-schedule": Request("pause-schedule", (schedule,)),
+        "resume-schedule": Request("resume-schedule", (schedule,)),
+        "quiet": Request("quiet", ("host:1",)),
+        "wake": Request("wake", ("host:3",)),
+        "stop": Request("stop", ("host:2",)),
+        "release": Request("release", ("a",), options={"which": "lock"}),
+        "reveal": Request("reveal", ("d1",)),
+        "undo": Request("undo", options={"actor": "ada"}),
+    }
+
+
+@pytest.fixture(params=list(registry.ACTIONS))
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def test_every_action_has_a_preview_a_permission_an_audit_row_and_an_undo_or_why_not(
+    desk: Desk, every: dict[str, Request], name: str
+) -> None:
+    action = registry.ACTIONS[name]
+    assert name in every, f"say here what {name} can be done to"
+    assert action.name == name
+    assert action.does.endswith(".")
+    assert action.permission in ("write", "dangerous"), "all that there are change something, or show a secret"
+    assert action.undo, f"{name} needs an undo, or the sentence why there is none"
+    rows = audit.entries(desk.tools.database)
+    preview = desk.actions.preview(every[name])
+    assert audit.entries(desk.tools.database) == rows, "a preview records nothing"
+    assert preview.count == len(preview.subjects) >= 1
+    assert preview.sample
+    assert len(preview.sentence) > 10
+    assert len(preview.undo) > 10
+    assert preview.can_undo is not isinstance(action.undo, str)
+    assert preview.command.startswith("dewey ")
+    with pytest.raises(NotArmed):
+        desk.actions.perform(preview, Approval("ada", "w1"))
+    performed = desk.act(preview)
+    assert len(performed.done) == preview.count, performed.refused
+    entry = desk.last()
+    assert (entry.action, entry.actor, entry.host, entry.reason) == (name, "ada", "w1", "on call")
+    assert (entry.items, entry.done, entry.finished_at is not None) == (preview.count, preview.count, True)
+    assert entry.permission == action.permission
+    assert (entry.undo == "") is preview.can_undo
+    assert entry.command == preview.command
+    again = desk.act(preview)
+    assert again.is_repeat
+    assert [(one.item, one.outcome) for one in again.items] == [(one.item, one.outcome) for one in performed.items]
+    if preview.can_undo:
+        undone = desk.undo(entry.id)
+        assert undone.done, undone.refused
+        assert audit.entry(desk.tools.database, entry.id).undone_by == undone.audit_id
+
+
+def test_no_action_is_done_when_the_audit_can_not_take_it(
+    desk: Desk, every: dict[str, Request], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    preview = desk.actions.preview(every[name])
+
+    def no_effect(*_: object) -> list[audit.Item]:
+        raise AssertionError("its effect came before the audit")
+
+    def away(*_: object) -> None:
+        raise StoreUnavailable("PostgreSQL did not answer")
+
+    action = registry.ACTIONS[name]
+    monkeypatch.setitem(registry.ACTIONS, name, replace(action, effect=no_effect))
+    monkeypatch.setattr(audit, "begin", away)
+    with pytest.raises(NotRecorded, match="nothing was done") as caught:
+        desk.act(preview)
+    assert ("unrecorded" in str(caught.value)) is (action.permission != "dangerous")
+    if action.permission == "dangerous":
+        with pytest.raises(NotRecorded):
+            desk.actions.perform(preview, approval(typed=preview.confirm), unrecorded=True)
+
+
+def test_what_is_not_dangerous_can_be_done_without_the_audit_when_it_is_away(
+    desk: Desk, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.add("w1", "email")
+    preview = desk.look("pause", "email")
+
+    def away(*_: object) -> None:
+        raise StoreUnavailable("PostgreSQL did not answer")
+
+    monkeypatch.setattr(audit, "begin", away)
+    performed = desk.actions.perform(preview, approval(), unrecorded=True)
+    assert (performed.audit_id, performed.unsaved) == (None, "it was done without the audit")
+    assert desk.tools.custody.setting("paused", "email")
+
+
+def test_only_looking_is_allowed_when_the_time_of_writing_is_over(desk: Desk, dead: Dead) -> None:
+    preview = desk.look("requeue", dead("d1"))
+    past = Armed("ada", "on call", datetime.now(UTC) - timedelta(seconds=1))
+    with pytest.raises(NotArmed, match="not armed"):
+        desk.actions.perform(preview, approval(armed=past))
+    assert desk.state("d1") == "dead"
+    assert audit.entries(desk.tools.database) == ()
+
+
+# -- killed on the way -----------------------------------------------------------------------------------------
+
+
+class Killed(BaseException):
+    """Stands for the end of the process: nothing of ours may catch it."""
+
+
+def test_an_action_that_was_killed_after_its_audit_row_is_finished_by_doing_it_again(
+    desk: Desk, dead: Dead, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    preview = desk.look("requeue", dead("d1"), dead("d2"))
+    real = Custody.requeue
+
+    def die(self: Custody, act: str, jobs: object) -> object:
+        real(self, act, jobs[:1])  # type: ignore[index]
+        raise Killed
+
+    monkeypatch.setattr(Custody, "requeue", die)
+    with pytest.raises(Killed):
+        desk.act(preview)
+    assert desk.last().finished_at is None
+    monkeypatch.undo()
+    versions = desk.job("d1").version
+    performed = desk.act(preview)
+    assert desk.outcomes(performed) == {"d1": "done", "d2": "done"}
+    assert desk.job("d1").version == versions, "it was not requeued a second time"
+    assert (desk.last().done, desk.last().finished_at is not None) == (2, True)
+
+
+@pytest.mark.parametrize("step", ["put", "discard", "left", "remove"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_job_is_never_lost_on_its_way_to_the_trash(
+    desk: Desk, dead: Dead, monkeypatch: pytest.MonkeyPatch, step: str, when: str
+) -> None:
+    preview = desk.look("discard", dead("d1"), dead("d2"))
+    before = desk.job("d1")
+    owner = Custody if step == "discard" else trash
+    real = getattr(owner, step)
+
+    def die(*given: object) -> object:
+        if when == "after":
+            real(*given)
+        raise Killed
+
+    monkeypatch.setattr(owner, step, die)
+    with pytest.raises(Killed):
+        desk.act(preview)
+    monkeypatch.undo()
+    in_redis = {job.id for job in desk.office.inspector.rows(["d1", "d2"])}
+    in_trash = set(trash.of(desk.tools.database, preview.key))
+    assert in_redis | in_trash == {"d1", "d2"}
+    if (step, when) == ("put", "before"):
+        assert in_redis == {"d1", "d2"}
+        return
+    desk.undo(desk.last().id)
+    assert trash.of(desk.tools.database, preview.key) == (), "what is in both places is so no longer"
+    after = desk.job("d1")
+    assert (after.state, after.attempts, after.payload) == (before.state, before.attempts, before.payload)
+    assert desk.state("d2") == "dead"
+
+
+def test_discarding_again_after_a_kill_finishes_it(desk: Desk, dead: Dead, monkeypatch: pytest.MonkeyPatch) -> None:
+    preview = desk.look("discard", dead("d1"), dead("d2"))
+
+    def die(*_: object) -> None:
+        raise Killed
+
+    monkeypatch.setattr(trash, "left", die)
+    with pytest.raises(Killed):
+        desk.act(preview)
+    monkeypatch.undo()
+    assert desk.outcomes(desk.act(preview)) == {"d1": "done", "d2": "done"}
+    assert {row.job_id for row in trash.listed(desk.tools.database) if row.left_at} == {"d1", "d2"}
+    desk.undo()
+    assert desk.state("d1") == desk.state("d2") == "dead"
+
+
+def test_redis_going_away_on_the_way_leaves_what_is_known_in_the_audit(
+    desk: Desk, dead: Dead, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    preview = desk.look("requeue", dead("d1"), dead("d2"))
+    action = registry.ACTIONS["requeue"]
+    monkeypatch.setitem(registry.ACTIONS, "requeue", replace(action, at_once=1))
+    real, calls = Custody.requeue, []
+
+    def once(self: Custody, act: str, jobs: object) -> object:
+        calls.append(act)
+        if len(calls) > 1:
+            raise StoreUnavailable("Redis did not answer")
+        return real(self, act, jobs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Custody, "requeue", once)
+    with pytest.raises(StoreUnavailable):
+        desk.act(preview)
+    assert (desk.last().done, desk.last().finished_at) == (1, None)
+    monkeypatch.undo()
+    assert desk.outcomes(desk.act(preview)) == {"d1": "done", "d2": "done"}
+
+
+# -- what has changed, and two at once -------------------------------------------------------------------------
+
+
+def test_what_has_changed_since_it_was_shown_is_refused_and_said(desk: Desk, dead: Dead) -> None:
+    preview = desk.look("discard", dead("d1"), dead("d2"))
+    desk.do("requeue", "d1")
+    performed = desk.act(preview)
+    assert desk.outcomes(performed) == {
+        "d1": "it has changed since it was shown: it is queued now, look again",
+        "d2": "done",
+    }
+    assert desk.state("d1") == "queued"
+    assert trash.of(desk.tools.database, preview.key) == ("d2",)
+    assert (desk.last().done, desk.last().refused) == (1, 1)
+
+
+def test_of_two_operators_at_once_each_job_obeys_one(desk: Desk, dead: Dead) -> None:
+    jobs = [dead(f"d{number}") for number in range(20)]
+    previews = [desk.look("discard", *jobs), desk.look("requeue", *jobs)]
+    gate, done = threading.Barrier(2), {}
+
+    def act(preview: Preview, actor: str) -> None:
+        gate.wait()
+        done[preview.action] = {item.item for item in desk.act(preview, actor).done}
+
+    threads = [threading.Thread(target=act, args=pair) for pair in zip(previews, ("ada", "bob"), strict=True)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert done["discard"] | done["requeue"] == set(jobs)
+    assert not done["discard"] & done["requeue"]
+    assert {job.id for job in desk.office.inspector.rows(jobs)} == done["requeue"]
+
+
+# -- single actions --------------------------------------------------------------------------------------------
+
+
+def test_a_preview_says_what_is_not_eligible_and_why(desk: Desk, office: Office, dead: Dead) -> None:
+    office.add("w1")
+    preview = desk.look("requeue", dead("d1"), "w1", "nobody")
+    assert [one.id for one in preview.subjects] == ["d1"]
+    assert preview.sample == ("d1 pack in default, dead: ValueError: no such page",)
+    why = {one.id: one.why for one in preview.not_eligible}
+    assert "it is queued" in why["w1"]
+    assert "no job 'nobody'" in why["nobody"]
+    assert preview.command == "dewey requeue d1 w1 nobody"
+
+
+def test_a_group_is_requeued_oldest_first_and_called_back(desk: Desk, dead: Dead) -> None:
+    for number in range(3):
+        dead(f"d{number}")
+    dead("other", fingerprint="f2")
+    performed = desk.do("requeue", group="f1", limit=2)
+    assert [item.item for item in performed.items] == ["d0", "d1"]
+    assert desk.last().query == "group f1"
+    desk.office.start("d0")
+    undone = desk.look("undo", actor="ada")
+    assert [one.id for one in undone.subjects] == ["d1"]
+    assert undone.not_eligible[0].why.startswith("it is running")
+    desk.act(undone)
+    assert (desk.state("d0"), desk.state("d1"), desk.state("d2")) == ("running", "dead", "dead")
+
+
+def test_canceling_tells_the_callers(desk: Desk, office: Office) -> None:
+    office.add("w1")
+    office.start(office.add("w2"))
+    performed = desk.do("cancel", "w1", "w2")
+    assert [item.detail for item in performed.items] == ["", "it ran, and was asked to end"]
+    assert desk.job("w1").reason == "canceled by ada: on call"
+    with pytest.raises(TaskException, match="on call"):
+        huey.result("w1", blocking=True, timeout=5)
+
+
+def test_purging_asks_for_the_queues_name_and_takes_only_what_waits(desk: Desk, office: Office, dead: Dead) -> None:
+    office.add("w1", "email")
+    office.add("w2", "email", delay_s=60)
+    office.add("other", "sync")
+    office.start(office.add("w3", "email"))
+    dead("d1", queue="email")
+    preview = desk.look("purge", "email")
+    assert {one.id for one in preview.subjects} == {"w1", "w2"}
+    assert preview.confirm == "email"
+    with pytest.raises(Refused, match="type 'email'"):
+        desk.act(preview, typed="sync")
+    desk.act(preview)
+    assert office.inspector.count((), ("email",)) == 2
+    desk.undo()
+    assert office.inspector.count((), ("email",)) == 4
+    with pytest.raises(Refused, match="no queue 'nobody'"):
+        desk.look("purge", "nobody")
+    with pytest.raises(Refused, match="no state"):
+        desk.look("purge", "email", states=["lost"])
+
+
+def test_a_job_is_restored_by_itself(desk: Desk, dead: Dead) -> None:
+    desk.do("discard", dead("d1"), dead("d2"))
+    desk.do("restore", "d2")
+    assert desk.state("d2") == "dead"
+    assert [row.job_id for row in trash.listed(desk.tools.database)] == ["d1"]
+    nobody = desk.look("restore", "d2")
+    assert nobody.subjects == ()
+    assert "no such job in the trash" in nobody.not_eligible[0].why
+
+
+def test_edited_arguments_make_a_new_job_whose_parent_is_the_old_one(desk: Desk, office: Office) -> None:
+    office.publish()
+    task = next(one for one in office.inspector.tasks() if one.parameters)
+    name = task.parameters[0].name
+    given = {one.name: "1" for one in task.parameters}
+    first = desk.do("trigger", task.name, kwargs=given).items[0].after
+    second = desk.do("edit", first, kwargs={name: "edited"}).items[0].after
+    made = desk.job(second)
+    assert (made.parent, made.task, made.queue) == (first, task.name, task.queue)
+    from tasks.engine.codec import decode_call  # noqa: PLC0415 - used here only
+
+    assert decode_call(made.payload)[1] == {**given, name: "edited"}
+    assert desk.job(first).state == "queued"
+    with pytest.raises(Refused, match="takes no nonsense"):
+        desk.look("edit", first, kwargs={"nonsense": 1})
+
+
+def test_a_triggered_job_comes_once_and_is_called_off_while_it_waits(desk: Desk, office: Office) -> None:
+    office.publish()
+    task = next(one.name for one in office.inspector.tasks() if not one.parameters)
+    preview = desk.look("trigger", task, queue="email", delay_s=60)
+    performed = desk.act(preview)
+    desk.act(preview)
+    assert office.inspector.count() == 1
+    made = desk.job(performed.items[0].after)
+    assert (made.queue, made.state) == ("email", "scheduled")
+    desk.undo()
+    assert desk.state(made.id) == "canceled"
+
+
+def test_a_pause_for_a_time_says_until_when_and_undoing_it_brings_back_the_pause_before(
+    desk: Desk, office: Office
+) -> None:
+    office.add("w1", "email")
+    desk.do("pause", "email")
+    first = desk.tools.custody.setting("paused", "email")
+    desk.do("pause", "email", for_s=600)
+    (stats,) = office.inspector.queues()
+    assert stats.pause is not None
+    assert stats.pause.until_at is not None
+    assert abs((stats.pause.until_at - datetime.now(UTC)).total_seconds() - 600) < 60
+    desk.undo()
+    assert desk.tools.custody.setting("paused", "email") == first
+    desk.undo()
+    assert desk.tools.custody.setting("paused", "email") == ""
+
+
+def test_a_setting_that_somebody_else_changed_is_left_alone(desk: Desk, office: Office) -> None:
+    office.add("w1", "email")
+    preview = desk.look("limit", "email", rate=[100, 60.0])
+    assert preview.command == "dewey limit email --rate 100/60"
+    desk.act(desk.look("limit", "email", cap=5), "bob")
+    performed = desk.act(preview)
+    assert "somebody else has set it" in performed.refused[0].detail
+    desk.undo(actor="bob")
+    assert desk.tools.custody.setting("gates", "email") == ""
+
+
+def test_a_key_that_a_living_job_holds_is_not_freed(desk: Desk, office: Office) -> None:
+    office.broker.client.set(office.broker.keys.unique("u"), office.add("w1"))
+    preview = desk.look("release", "u", "nobodys")
+    assert preview.subjects == ()
+    assert [one.why[:20] for one in preview.not_eligible] == ["job w1 holds it and ", "nobody holds it"]
+    office.run("w1")
+    assert desk.do("release", "u").done
+
+
+def test_a_secret_is_shown_to_who_says_so_and_that_is_recorded(desk: Desk, office: Office) -> None:
+    office.add("w1", password="hunter2-canary")
+    preview = desk.look("reveal", "w1", path="args.password")
+    assert "hunter2" not in repr(preview)
+    performed = desk.act(preview)
+    assert performed.values == {"args.password": "hunter2-canary"}
+    entry = desk.last()
+    assert "hunter2" not in repr((entry, audit.items(desk.tools.database, entry.id)))
+    assert audit.items(desk.tools.database, entry.id)[0].detail == "args.password was shown"
+    with pytest.raises(Refused, match="there are password"):
+        desk.look("reveal", "w1", path="args.pass")
+
+
+def test_the_audit_and_the_command_line_of_an_action_hold_no_secret(desk: Desk, office: Office) -> None:
+    office.publish()
+    task = next(one for one in office.inspector.tasks() if one.parameters)
+    given = {one.name: "password=hunter2-canary" for one in task.parameters}
+    preview = desk.look("trigger", task.name, kwargs=given)
+    assert "hunter2" not in preview.command
+    desk.act(preview, reason="the token=hunter2-canary leaked")
+    assert "hunter2" not in repr((desk.last(), audit.items(desk.tools.database, desk.last().id)))
+
+
+def test_hostile_texts_are_kept_as_texts(desk: Desk, office: Office, dead: Dead) -> None:
+    hostile = HOSTILE.replace("\0", "").replace("\ud800", "")
+    office.add(hostile, hostile)
+    desk.act(desk.look("pause", hostile), actor=HOSTILE, reason=HOSTILE)
+    entry = desk.last()
+    assert (entry.actor, entry.reason) == (hostile, hostile)
+    desk.do("discard", hostile)
+    desk.undo()
+    assert desk.job(hostile).queue == hostile
+    preview = desk.look("requeue", HOSTILE)
+    assert preview.subjects == ()
+
+
+def test_an_undo_is_refused_for_what_was_undone_and_for_what_can_not_be(desk: Desk, office: Office, dead: Dead) -> None:
+    desk.do("requeue", dead("d1"))
+    number = desk.last().id
+    desk.undo()
+    with pytest.raises(Refused, match="was undone by action"):
+        desk.look("undo", str(number))
+    office.add("w1")
+    desk.do("cancel", "w1")
+    with pytest.raises(Refused, match="can not be undone: its callers are told"):
+        desk.look("undo", str(desk.last().id))
+    with pytest.raises(Refused, match="done nothing that could be undone"):
+        desk.look("undo", actor="bob")
+    with pytest.raises(Refused, match="is no number"):
+        desk.look("undo", "first")
