@@ -17,9 +17,10 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from storage.errors import SettingsError
+from storage.history_settings import HistorySettings
 from storage.redaction import slow
 from storage.setting_sources import Found, expectation, is_secret, names_of, read
 from storage.smtp import EXPECTED as EXPECTED_SMTP
@@ -38,7 +39,7 @@ def default_home() -> Path:
     return Path(data if data.startswith("/") else "~/.local/share").expanduser() / "dewey"
 
 
-class Settings(BaseSettings):
+class Settings(HistorySettings):
     """What Dewey was told. Build it with `load`, which explains what is wrong."""
 
     model_config = SettingsConfigDict(

@@ -11,6 +11,7 @@ restarted, or nobody recorded before), every job that the broker still knows is 
 """
 
 import logging
+import math
 import os
 import socket
 import time
@@ -22,7 +23,8 @@ from storage.broker.broker import Broker
 from storage.database.connection import Database, Session
 from storage.errors import DataRefused, StorageError
 from storage.history import lines, vanished
-from storage.history.retention import Ages, Retention
+from storage.history.ages import EVENTS_WAITING, Ages
+from storage.history.retention import Retention
 from storage.history.rows import JobRow, Packed, bare, job_row
 from storage.history.sampling import Sampler
 from storage.history.shown import Describe, Opaque, Redact, Shown
@@ -32,8 +34,6 @@ from storage.history.writing import Writer
 
 _logger = logging.getLogger(__name__)
 
-EVENTS_WAITING = 1_000_000
-"""Most events that wait for a recorder: about 100 MB of Redis, and the records of the jobs that ended meanwhile."""
 READS_AT_ONCE = 4
 """Reads that make a batch: up to 1,000 jobs in one transaction."""
 PAUSE_S = 0.25
@@ -201,15 +201,18 @@ class Recorder:
 
     # -- for ever ----------------------------------------------------------------------------------------------
 
-    def run(self, stop: Stop) -> None:
-        """Record until told to stop. Whatever is away is waited for."""
-        while not stop.is_set():
+    def run(self, stop: Stop, *, idle_s: float = math.inf) -> None:
+        """Record until told to stop, or until another one has led for ``idle_s``. Whatever is away is waited for."""
+        led_at = time.monotonic()
+        while not stop.is_set() and time.monotonic() < led_at + idle_s:
             try:
                 if self._stream.lead(self._trouble) is None:
                     stop.wait(STANDBY_S)
                     continue
+                led_at = time.monotonic()
                 with self._database.session() as session:
                     self._run_within(session, stop)
+                led_at = time.monotonic()
             except StorageError as error:
                 self._hindered(error)
                 stop.wait(HINDERED_S)

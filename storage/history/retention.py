@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from storage.database.connection import Session
 from storage.errors import StoreUnavailable
 from storage.history import partitions
+from storage.history.ages import Ages
 from storage.history.writing import Writer
 
 _logger = logging.getLogger(__name__)
@@ -16,18 +17,6 @@ ROWS_AT_ONCE = 2_000
 EVERY_S = 60.0
 MINUTES_KEPT = timedelta(days=2)
 HOURS_KEPT = timedelta(days=92)
-
-
-@dataclass(frozen=True, slots=True)
-class Ages:
-    """How many days each kind is kept."""
-
-    jobs: int = 30
-    attempts: int = 30
-    logs: int = 14
-    samples: int = 30
-    audit: int = 365
-    trash: int = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +31,7 @@ class Retention:
     """Works through what is too old, a batch at a time, so that nothing else waits for it."""
 
     def __init__(self, ages: Ages) -> None:
-        self._days = {"jobs": ages.jobs, "attempts": max(ages.attempts, ages.jobs), "logs": ages.logs}
+        self._days = {"jobs": ages.jobs, "attempts": ages.jobs, "logs": ages.logs}
         days = timedelta(days=1)
         self._kinds = (
             _Kind("measures", "at", "step_s = 60 AND ", MINUTES_KEPT),

@@ -177,7 +177,7 @@ def _fields(text: bytes) -> dict[str, Any]:
         fields = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError):  # bytes that are no UTF-8, or half of a pair of surrogates
         try:
-            fields = json.loads(text.decode("utf-8", "backslashreplace"))
+            fields = json.loads(text.decode("utf-8", "replace"))
         except ValueError:
             return {}
     return fields if isinstance(fields, dict) else {}

@@ -15,6 +15,7 @@ from storage.broker.requests import Bounds
 from storage.broker.timetable import Schedule
 from storage.redaction import Redactor
 from tasks.engine import registry, retry, unique
+from tasks.engine.assignment import Assignment, History
 from tasks.engine.codec import TypedJson
 from tasks.engine.consumer import DeweyConsumer
 from tasks.engine.held import Held
@@ -42,6 +43,7 @@ class BookedHuey(Huey):  # type: ignore[misc]  # huey has no types
         max_memory_bytes: int = 0,
         keep_alive: Callable[[], object] | None = None,
         redactor: Redactor | None = None,
+        history: History | None = None,
         **options: Any,
     ) -> None:
         if url and connection_pool:
@@ -57,6 +59,9 @@ class BookedHuey(Huey):  # type: ignore[misc]  # huey has no types
         self.max_memory_bytes = max_memory_bytes
         self.keep_alive = keep_alive
         self.redactor = redactor or Redactor()
+        if history and connection_pool:
+            raise ConfigurationError("a recorder finds its Redis by url=, not by a connection_pool")
+        self.history = history
         self._url = url or "redis://localhost:6379/0"
         self._pool = connection_pool
         self._units = Units()
@@ -72,9 +77,24 @@ class BookedHuey(Huey):  # type: ignore[misc]  # huey has no types
         return DeweyStorage(self.name, self._open_books, self._units, self.instant_ms)
 
     def _open_books(self) -> Broker:
-        url = self._url() if callable(self._url) else self._url
+        url = self.redis_url
         client = redis.Redis(connection_pool=self._pool) if self._pool else connect(url, timeout_s=self._patience_s)
         return Broker(client, self.name, self.bounds)
+
+    @property
+    def redis_url(self) -> str:
+        """The address of its Redis, when it has one."""
+        return self._url() if callable(self._url) else self._url
+
+    def assignment(self) -> Assignment:
+        """What a recorder of its jobs has to do. Raises ConfigurationError when it was given no history."""
+        if self.history is None:
+            raise ConfigurationError("this Huey keeps no history: make it with history=History(...)")
+        url = self.history.database_url
+        return Assignment(
+            *(self.redis_url, url() if callable(url) else url, self.name, self.history.events_waiting),
+            *(self.history.ages, self.redactor.keys, self.redactor.patterns),
+        )
 
     @property
     def _patience_s(self) -> float:

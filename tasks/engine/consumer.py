@@ -28,6 +28,7 @@ from tasks.engine import burial, heartbeat, logcapture, preflight, registry
 from tasks.engine.cron import Clock
 from tasks.engine.heartbeat import Heart, host
 from tasks.engine.interrupt import Watch, install_signal
+from tasks.engine.recording import Recording
 
 _logger = logging.getLogger(__name__)
 
@@ -278,6 +279,7 @@ class DeweyConsumer(Consumer):  # type: ignore[misc]  # huey has no types
         self.process = Process(huey, options.get("worker_type", "thread"), options.get("workers", 1))
         options["health_check_interval"] = min(float(options.get("health_check_interval", 10)), HEALTH_S)
         super().__init__(huey, **options)
+        self._recording = Recording(huey.assignment) if huey.history else None
         _share_the_log()
 
     def _create_worker(self) -> DeweyWorker:
@@ -306,6 +308,8 @@ class DeweyConsumer(Consumer):  # type: ignore[misc]  # huey has no types
             raise ConsumerStopped
         if self.environment.forks:
             self._end_stuck_workers()
+        if self._recording:
+            self._recording.tend()
         checked_at: float | None = super().loop(health_check_ts)
         return checked_at
 
@@ -322,6 +326,8 @@ class DeweyConsumer(Consumer):  # type: ignore[misc]  # huey has no types
             super().run()
         finally:
             self.process.stop()
+            if self._recording:
+                self._recording.stop()
             try:
                 self.huey.broker.leave(self.process.consumer_id)
             except StorageError as error:

@@ -1,0 +1,17 @@
+"""How long history is kept, and how long it may wait."""
+
+from dataclasses import dataclass
+
+EVENTS_WAITING = 1_000_000
+"""Most events that wait for a recorder: about 100 MB of Redis, and the records of the jobs that ended meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ages:
+    """How many days each kind is kept; attempts are as old as their jobs."""
+
+    jobs: int = 30
+    logs: int = 14
+    samples: int = 30
+    audit: int = 365
+    trash: int = 7
