@@ -89,7 +89,7 @@ class Broker:
         Raises:
             AlreadyThere: its unique key is held.
         """
-        found = self._scripts.run("run_now", schedule, pack(job_table(job)), by)
+        found = self._scripts.run("run_now", schedule, pack(job_table(job, once=True)), by)
         if isinstance(found, bytes):
             raise AlreadyThere(f"{job.task} is unique, and job {found.decode()} holds its key", found.decode())
 

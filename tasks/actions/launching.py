@@ -104,7 +104,7 @@ LAUNCHED = Undo("`dewey undo` calls the job off while it waits", _look_unlaunch,
 def _look_edit(tools: Tools, request: Request) -> Found:
     job = tools.inspector.job(tools.inspector.find(_only(request, "job")))
     info = tools.operations.find_task(job.task)
-    _edited(info, job, request, job.id)
+    tools.operations.check(info, _edited(info, job, request, job.id)[1])
     names = ", ".join(_kwargs(request)) or "nothing"
     said = f"{job.id} {info.name}, {job.state}"
     return Found((Subject(job.id, str(job.version), said),), (), f"launch {info.name} again with {names} edited")
@@ -119,8 +119,8 @@ def _edited(info: TaskInfo, job: Job, request: Request, job_id: str) -> tuple[Ne
     if len(args) > len(names):
         raise Refused(f"job {job.id} has {len(args)} arguments and {info.name} takes {len(names)}: trigger it instead")
     together = {**dict(zip(names, args, strict=False)), **kwargs, **_kwargs(request)}
-    tools_made = new_job(info, job_id, together, job.priority)
-    return replace(tools_made, queue=job.queue, parent=job.id), together
+    made = new_job(info, job_id, together, job.priority)
+    return replace(made, queue=job.queue, parent=job.id), together
 
 
 def _edit(tools: Tools, act: Act) -> list[Item]:
@@ -134,8 +134,7 @@ def _edit(tools: Tools, act: Act) -> list[Item]:
             Item(subject.id, "", "refused", f"it has changed since it was shown: it is {job.state} now, look again")
         ]
     info = tools.operations.find_task(job.task)
-    made, together = _edited(info, job, act.request, job_key(act.key))
-    tools.operations.check(info, together)
+    made, _ = _edited(info, job, act.request, job_key(act.key))
     return [_launched(tools, subject.id, made)]
 
 

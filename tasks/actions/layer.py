@@ -64,7 +64,9 @@ class Actions:
         return self.tools.redactor.redact_text(command_line(*words))
 
     def _resolved(self, request: Request) -> Request:
-        """A request to undo the last action, as one to undo that one."""
+        """A request whose names are all of characters; one to undo the last action, as one to undo that one."""
+        named = tuple(one.encode("utf-8", "ignore").decode("utf-8") for one in request.subjects)
+        request = replace(request, subjects=named)
         if request.action != "undo" or request.subjects:
             return request
         return replace(request, subjects=(str(undoing.entry_of(self.tools, request).id),))

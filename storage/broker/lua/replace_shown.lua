@@ -12,8 +12,10 @@ return acted(act, item, function()
   if value ~= '' and (which == 'paused' or which == 'held') then
     local who = cjson.decode(value)
     if (tonumber(who.until_ms) or 0) > 0 and who.until_ms <= NOW then return {'refused', 'past', ''} end
-    if not who.at then who.at = NOW end
-    value = cjson.encode(who)
+    if not who.at then
+      who.at = NOW
+      value = cjson.encode(who)
+    end
   end
   if value == '' then redis.call('HDEL', hash, field) else redis.call('HSET', hash, field, value) end
   if which == 'gates' then redis.call('DEL', K.starts(field)) end
