@@ -33,6 +33,7 @@ from console.screens.logs import LogsScreen
 from console.screens.pick import PickScreen
 from console.screens.queues import QueuesScreen
 from console.screens.why import WhyDialog
+from console.screens.workers import WorkersScreen
 from console.widgets.frame import Health
 from console.widgets.palette import DARK, DEFAULTS, LIGHT
 from console.widgets.picture import portable
@@ -56,6 +57,7 @@ class DeweyApp(App[None], inherit_bindings=False):
         "screens/pick.tcss",
         "screens/queues.tcss",
         "screens/trigger.tcss",
+        "screens/workers.tcss",
         "screens/why.tcss",
     ]
     BINDINGS = bindings.of("app")
@@ -63,6 +65,7 @@ class DeweyApp(App[None], inherit_bindings=False):
         "queues": QueuesScreen,
         "jobs": JobsScreen,
         "logs": LogsScreen,
+        "workers": WorkersScreen,
     }
     DEFAULT_MODE = "queues"
     COMMANDS: ClassVar[set[Any]] = {ActionCommands}
@@ -119,7 +122,7 @@ class DeweyApp(App[None], inherit_bindings=False):
         start = self.start.strip()
         if start in ("", "queues"):
             return
-        if start in ("jobs", "logs"):
+        if start in self.MODES:
             self.action_go(start)
         elif start == "trigger":
             self.open_trigger()

@@ -10,7 +10,9 @@ from typing import Final, Literal
 
 from textual.binding import Binding, BindingType
 
-Place = Literal["app", "screen", "queues", "jobs", "job", "logs", "table", "log view", "pick", "form", "dialog", "help"]
+Place = Literal[
+    "app", "screen", "queues", "jobs", "job", "logs", "table", "log view", "pick", "form", "dialog", "help", "workers"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +46,17 @@ KEYS: Final[tuple[Key, ...]] = (
     # In the place, what is done most often first.
     Key("open.queue", "enter", "open", "open", "Show the jobs of this queue.", ("queues",)),
     Key("open.job", "enter", "open", "open", "Show this job: summary, log, attempts.", ("jobs",)),
+    Key("open.run", "enter", "open", "open", "Show the running job under the cursor.", ("workers",)),
     Key("open.frames", "enter", "open", "frames", "Open or fold the libraries' frames of tracebacks.", ("job",)),
     Key("pick.task", "enter", "pick", "pick", "Fill in the form of this task.", ("pick",), priority=True),
     Key("back", "escape", "back", "back", "Undo the last step: range, marks, filter, screen. Never quits.", ("screen",)),
     Key("filter", "slash", "filter", "filter", "Show only some jobs: state:dead queue:email.", ("jobs",)),
     Key("requeue", "r", "requeue", "requeue", "Put the marked jobs, or this one, back into their queues; asks first.", ("jobs", "job")),
     Key("pause", "p", "pause", "pause", "Let no worker start a job of this queue, with a reason; or resume it.", ("queues",)),
+    Key("quiet", "p", "quiet", "quiet", "Let this consumer claim nothing more, or let it go on; asks first.", ("workers",)),
+    Key("stop", "S", "stop", "stop", "Let this consumer end when its jobs have; asks first.", ("workers",)),
     Key("mark", "space", "mark", "mark", "Mark this job, or take its mark away, and go on to the next.", ("jobs",)),
-    Key("log", "l", "log", "log", "Show what this job logs, while it runs.", ("jobs", "job")),
+    Key("log", "l", "log", "log", "Show what this job logs, while it runs.", ("jobs", "job", "workers")),
     Key("why", "i", "why", "why?", "Say what keeps this job from running, and what helps.", ("jobs", "job")),
     Key("follow", "f", "follow", "follow", "Stay at the newest line; scrolling up lets go.", ("job", "logs")),
     Key("wrap", "w", "wrap", "wrap", "Break long lines, or let them run out of sight.", ("job", "logs")),
@@ -59,8 +64,8 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("tab.previous", "left_square_bracket", "tab(-1)", "previous tab", "Go to the tab before.", ("job",), shown=False),
     Key("mark.range", "v", "mark_range", "range", "Begin a range here; v again marks it, esc gives it up.", ("jobs",)),
     Key("mark.all", "a", "mark_all", "all", "Mark every job that matches the filter (the first 10,000).", ("jobs",)),
-    Key("copy", "y", "copy", "copy id", "Copy the id, or the queue's name, to the clipboard.", ("queues", "jobs", "job")),
-    Key("copy.command", "Y", "copy_command", "copy command", "Copy the command line that shows this.", ("queues", "jobs", "job"), shown=False),
+    Key("copy", "y", "copy", "copy id", "Copy the id, or the queue's name, to the clipboard.", ("queues", "jobs", "job", "workers")),
+    Key("copy.command", "Y", "copy_command", "copy command", "Copy the command line that shows this.", ("queues", "jobs", "job", "workers"), shown=False),
     Key("form.send", "ctrl+s", "send", "send", "Check the form, show what would be sent, and ask.", ("form",)),
     Key("dialog.left", "left", "focus_left", "left", "Go to the button before.", ("dialog",), shown=False),
     Key("dialog.right", "right", "focus_right", "right", "Go to the next button.", ("dialog",), shown=False),
@@ -73,6 +78,7 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("screen.queues", "2", "go('queues')", "queues", "Every queue at a glance.", ("app",), shown=False),
     Key("screen.jobs", "3", "go('jobs')", "jobs", "All jobs of all queues and states.", ("app",), shown=False),
     Key("screen.logs", "7", "go('logs')", "logs", "The tail of everything.", ("app",), shown=False),
+    Key("screen.workers", "6", "go('workers')", "workers", "Every consumer, and what it runs.", ("app",), shown=False),
     Key("time", "T", "time_mode", "time", "Write instants in UTC, in local time, or as how long ago.", ("app",), shown=False),
     Key("palette", "ctrl+p", "command_palette", "palette", "Find any action by its name.", ("app",), shown=False, priority=True),
     Key("help", "question_mark,f1", "help", "help", "What the keys do here.", ("app",)),

@@ -138,6 +138,18 @@ def count(number: int) -> str:
     return str(number)
 
 
+def size(size_bytes: int) -> str:
+    """Return a number of bytes in at most seven cells: "512 B", "1.2 kB", "131 MB"."""
+    if size_bytes < 1_000:
+        return f"{size_bytes} B"
+    scaled = float(size_bytes)
+    for unit in ("kB", "MB", "GB", "TB"):
+        scaled /= 1024
+        if scaled < 999.5 or unit == "TB":
+            return f"{scaled:.1f} {unit}" if scaled < 9.95 else f"{scaled:.0f} {unit}"
+    return ""
+
+
 def plural(number: int, one: str, many: str = "") -> str:
     """Return "1 job", "12 jobs"."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"

@@ -9,6 +9,7 @@ from typing import Final
 from console.formats import safe_text
 from console.gateway import building, demo_records, demo_scene
 from console.gateway.building import Call
+from console.gateway.demo_fleet import DemoFleet
 from console.gateway.demo_records import CannedJob
 from console.gateway.errors import GatewayRefused
 from console.gateway.filters import Filter
@@ -30,7 +31,7 @@ ORDER: Final[tuple[State, ...]] = (
 TAIL_LINES: Final = 1_000
 
 
-class DemoGateway:
+class DemoGateway(DemoFleet):
     """Answers from memory. ``now`` is the clock: the default one stands still."""
 
     def __init__(self, now: Callable[[], datetime] = lambda: demo_records.NOW, *, empty: bool = False) -> None:
@@ -43,6 +44,7 @@ class DemoGateway:
         self._queues = () if empty else demo_records.QUEUES
         self._log = demo_records.log_lines([canned.job for canned in self._jobs.values()])
         self._made = 0
+        self._orders: dict[str, str] = {}
 
     def now(self) -> datetime:
         """Return the demo's present instant."""

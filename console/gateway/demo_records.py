@@ -235,7 +235,7 @@ def _lived(job: Job, number: int) -> Job:
     lived = job
     match job.state:
         case "running":
-            lived = _running(job, number, worker)
+            lived = _running(job, number)
         case "scheduled":
             lived = replace(job, run_at=NOW + timedelta(seconds=60 + 5_000 * chance("due", number)))
         case "retrying" | "dead":
@@ -250,7 +250,11 @@ def _lived(job: Job, number: int) -> Job:
     return lived
 
 
-def _running(job: Job, number: int, worker: str) -> Job:
+_BUSY: Final = ("w1:4121/2", "w1:4121/3", "w1:4121/1", "w2:887/1", "w2:887/4")
+
+
+def _running(job: Job, number: int) -> Job:
+    worker = _BUSY[number % len(_BUSY)]
     started = NOW - timedelta(seconds=4 + 70 * chance("run", number))
     done = 3 + int(9 * chance("done", number))
     progress = Progress(done, 14, f"page {done}", NOW) if job.queue == "ingestion" else None

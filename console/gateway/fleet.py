@@ -14,7 +14,7 @@ from storage.broker.records import ConsumerInfo, Job
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """A job that a worker runs. ``p95_s`` is what 95 of 100 runs of its task stay below; None when that is not known."""
+    """A job that a worker runs. ``p95_s``: what 95 of 100 runs of its task stay below; None when that is not known."""
 
     key: str
     worker: Content

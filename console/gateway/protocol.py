@@ -7,9 +7,11 @@ nobody answers and `GatewayRefused` when the answer is no.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 from console.gateway.filters import Filter
+from console.gateway.flow import FlowLine
+from console.gateway.fleet import ConsumerView
 from console.gateway.views import JobPage, JobRow, JobView, LogPage, QueueRow, Requeued, TaskView, WhyView
 
 
@@ -48,6 +50,9 @@ class Gateway(Protocol):
     def job(self, key: str) -> JobView:
         """Return everything about one job."""
 
+    def flow(self, key: str) -> tuple[FlowLine, ...]:
+        """Return the whole flow that a job is part of, from its root."""
+
     def why(self, key: str) -> WhyView:
         """Return why a job does not run."""
 
@@ -71,3 +76,9 @@ class Gateway(Protocol):
 
     def resume(self, queue: str) -> None:
         """Let workers start jobs of the queue again."""
+
+    def fleet(self) -> tuple[ConsumerView, ...]:
+        """Return the consumers that live or fell silent of late, with what they run."""
+
+    def order(self, consumer: str, order: Literal["quiet", "stop", ""]) -> None:
+        """Tell a consumer to be quiet, to stop, or ("") to go on; it hears with its next heartbeat."""

@@ -27,7 +27,13 @@ class Health:
     retry_at: datetime | None = None
 
 
-SCREENS: Final = (("queues", "2", "Queues"), ("jobs", "3", "Jobs"), ("logs", "7", "Logs"))
+SCREENS: Final = (
+    ("queues", "2", "Queues"),
+    ("jobs", "3", "Jobs"),
+    ("workers", "6", "Workers"),
+    ("logs", "7", "Logs"),
+)
+"""The screens with a number, in its order: mode, key, title."""
 
 
 class HeaderLine(Widget):
@@ -52,21 +58,29 @@ class HeaderLine(Widget):
         self.refresh()
 
     def render(self) -> Content:
-        """Put the line together; what does not fit goes, the clock last."""
+        """Put the line together: the first of its forms that fits. Health and clock are in each of them."""
         width = self.size.width
-        left = Content.assemble((" dewey ", "bold $strong"), ("▏", "$faint"), self.environment.stylize("$accent"), " ")
-        for mode, key, title in SCREENS:
-            here = mode == self.mode
-            left += Content.assemble((f"  {key} ", "$faint"), (title, "bold $strong underline" if here else "$muted"))
-        right = self._right(width - left.cell_length)
+        clock = Content.assemble((self.moment.clock() if self.moment else "", "$foreground"), " ")
+        right = self._health() + Content("   ") + clock
+        left = Content("")
+        for form in (("  ", True), (" ", True), (" ", False)):
+            left = self._left(*form)
+            if left.cell_length + right.cell_length < width:
+                break
+        else:
+            right = clock
         gap = max(1, width - left.cell_length - right.cell_length)
         return (left + Content(" " * gap) + right).truncate(width)
 
-    def _right(self, room: int) -> Content:
-        clock = Content.assemble((self.moment.clock() if self.moment else "", "$foreground"), " ")
-        health = self._health()
-        both = health + Content("   ") + clock
-        return both if both.cell_length < room else clock
+    def _left(self, gap: str, with_titles: bool) -> Content:
+        """Return name, environment and screens; without titles only the screen in sight has one."""
+        left = Content.assemble((" dewey ", "bold $strong"), ("▏", "$faint"), self.environment.stylize("$accent"), " ")
+        for mode, key, title in SCREENS:
+            here = mode == self.mode
+            left += Content.assemble(gap, (key, "bold $primary" if here else "$faint"))
+            if here or with_titles:
+                left += Content.assemble(" ", (title, "bold $strong underline" if here else "$muted"))
+        return left + Content(" ")
 
     def _health(self) -> Content:
         if self.health.state == "up":

@@ -2,4 +2,4 @@
 
 import pytest
 
-pytest.register_assert_rewrite("tests.console.key_scripts", "tests.console.stage")
+pytest.register_assert_rewrite("tests.console.key_scripts", "tests.console.watch_scripts", "tests.console.stage")

@@ -14,10 +14,26 @@ from console.gateway.demo import DemoGateway
 from console.gateway.demo_records import NOW
 from console.gateway.errors import GatewayUnavailable
 from console.gateway.filters import Filter
+from console.gateway.fleet import ConsumerView, consumer_view
 from console.gateway.views import JobPage, JobRow, JobView, LogPage, QueueRow, Requeued, TaskView
-from storage.broker.records import Attempt, Job, LogLine, Parameter, Pause, QueueStats, TaskInfo
+from storage.broker.records import Attempt, ConsumerInfo, Job, LogLine, Parameter, Pause, QueueStats, TaskInfo
 
-QUESTIONS = ("queues", "jobs", "rows", "find", "job", "log", "tail", "tasks", "trigger", "requeue", "pause", "resume")
+QUESTIONS = (
+    "queues",
+    "jobs",
+    "rows",
+    "find",
+    "job",
+    "log",
+    "tail",
+    "tasks",
+    "trigger",
+    "requeue",
+    "pause",
+    "resume",
+    "fleet",
+    "order",
+)
 
 
 class FlakyGateway(DemoGateway):
@@ -183,6 +199,21 @@ class HostileGateway(DemoGateway):
             )
             for text in self.payloads
         )
+
+    def fleet(self) -> tuple[ConsumerView, ...]:
+        """Return a consumer for each payload, which runs its job."""
+        views = []
+        for number, text in enumerate(self.payloads):
+            job = replace(self._job(number), state="running", worker=f"{number}/{text}")
+            info = ConsumerInfo(
+                f"{number:04}{text}", text, number, 1, text, (text, text), NOW, NOW, (job.id,), 1, text, order="quiet"
+            )
+            views.append(consumer_view(info, {job.id: (job, self._call(number))}, {}, self.now()))
+        return tuple(views)
+
+    def order(self, consumer: str, order: str) -> None:
+        """Note that it was called."""
+        self.acted.append("order")
 
     def requeue(self, keys: Sequence[str]) -> tuple[Requeued, ...]:
         """Note that it was called."""

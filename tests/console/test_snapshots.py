@@ -28,6 +28,7 @@ SCREENS: dict[str, tuple[str, tuple[str, ...]]] = {
     "job log": ("state:running queue:ingestion", ("l",)),
     "job attempts": ("state:dead queue:ingestion", TO_ATTEMPTS),
     "logs": ("logs", ()),
+    "workers": ("workers", ("j", "j", "j")),
     "pick": ("trigger", ("down", "down")),
     "trigger": ("trigger", ("enter",)),
 }
@@ -40,6 +41,7 @@ STATES: dict[str, tuple[str, tuple[str, ...]]] = {
     "nothing matches": ("jobs", ("/", *"state:blocked", "space", *"queue:email", "enter")),
     "filter error": ("jobs", ("/", *"task:x", "enter")),
     "form errors": ("trigger", ("enter", "ctrl+s")),
+    "quiet": ("workers", ("j", "p")),
     "range": ("jobs", ("j", "v", "j", "j")),
     "dimmed key": ("jobs", ("r",)),
     "relative times": ("jobs", ("T", "T")),
@@ -99,7 +101,7 @@ def test_each_screen_in_each_size(pictures: SnapshotAssertion, name: str, size: 
     _draw(pictures, still_app(start=start), SIZES[size], keys)
 
 
-@pytest.mark.parametrize("name", ["queues", "jobs", "job attempts", "trigger"])
+@pytest.mark.parametrize("name", ["queues", "jobs", "job attempts", "trigger", "workers"])
 def test_screens_in_light(pictures: SnapshotAssertion, name: str) -> None:
     start, keys = SCREENS[name]
     app = still_app(start=start)
@@ -114,19 +116,19 @@ def test_each_state_in_the_smallest_size(pictures: SnapshotAssertion, name: str)
     _draw(pictures, still_app(start=start), SIZES["80x24"], keys, then)
 
 
-@pytest.mark.parametrize("start", ["queues", "jobs", "logs", "trigger"])
+@pytest.mark.parametrize("start", ["queues", "jobs", "logs", "trigger", "workers"])
 def test_nothing_here(pictures: SnapshotAssertion, start: str) -> None:
     _draw(pictures, still_app(DemoGateway(empty=True), start=start), SIZES["80x24"])
 
 
-@pytest.mark.parametrize("start", ["queues", "jobs", "logs", "job:68"])
+@pytest.mark.parametrize("start", ["queues", "jobs", "logs", "job:68", "workers"])
 def test_can_not_know(pictures: SnapshotAssertion, start: str) -> None:
     gateway = FlakyGateway()
     gateway.go_away()
     _draw(pictures, still_app(gateway, start=start), SIZES["80x24"])
 
 
-@pytest.mark.parametrize("start", ["queues", "jobs", "logs", "state:dead"])
+@pytest.mark.parametrize("start", ["queues", "jobs", "logs", "state:dead", "workers"])
 def test_old_data_is_dimmed(pictures: SnapshotAssertion, start: str) -> None:
     gateway = FlakyGateway()
 

@@ -1,0 +1,199 @@
+"""Consumers, their workers, and the jobs that these run."""
+
+import shlex
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+
+from console import bindings
+from console.formats import Moment, plural
+from console.gateway.fleet import ConsumerView
+from console.screens.base import POLL, DeweyScreen
+from console.screens.dialogs import ConfirmDialog, Preview
+from console.widgets.fleet_detail import FleetDetail
+from console.widgets.fleet_table import FleetLine, FleetTable, lines_of
+from console.widgets.line_table import LineTable
+from console.widgets.notice import Notice
+from console.widgets.tab_line import TabLine
+from storage.broker.requests import Order
+
+
+class WorkersScreen(DeweyScreen):
+    """Who runs jobs, which ones, and for how long."""
+
+    BINDINGS = bindings.of("workers")
+    MODE: ClassVar[str] = "workers"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._known = False
+
+    def compose_body(self) -> ComposeResult:
+        """Lay out the summary, the table and the detail."""
+        yield TabLine((("fleet", "Consumers"),), "fleet")
+        with Vertical(id="workers-body"):
+            yield FleetTable(self.moment, id="workers-table")
+            yield Notice(id="workers-notice")
+        yield FleetDetail(id="fleet-detail")
+
+    def on_mount(self) -> None:
+        """Say that the first answer is awaited."""
+        self.query_one(Notice).asking()
+        self._arrange(False)
+
+    @property
+    def table(self) -> FleetTable:
+        """The table."""
+        return self.query_one(FleetTable)
+
+    def poll(self) -> None:
+        """Ask for all consumers and what they run."""
+        self.ask(POLL, self.dewey.gateway.fleet, self._show)
+
+    def _show(self, fleet: tuple[ConsumerView, ...]) -> None:
+        self._known = True
+        if not fleet:
+            self.query_one(Notice).nothing_here(
+                "No consumer lives: jobs wait.", "dewey up starts one; it shows up here with its first heartbeat."
+            )
+        self._arrange(bool(fleet))
+        lines = tuple(lines_of(fleet))
+        self.table.show(len(lines), 0, lines, self.moment)
+        self.query_one(TabLine).tell("fleet", {"fleet": len(fleet)}, _summary(fleet))
+        self._detail()
+
+    def _arrange(self, rows: bool) -> None:
+        table, notice = self.table, self.query_one(Notice)
+        table.display, notice.display = rows, not rows
+        self.query_one(FleetDetail).display = rows
+        if rows and self.focused is None:
+            table.focus()
+
+    def tell(self, moment: Moment, stale: bool) -> None:
+        """Dim old data; if there is none, say why."""
+        self.table.set_class(stale, "-stale")
+        self.query_one(FleetDetail).set_class(stale, "-stale")
+        self.table.at(moment)
+        self._detail()
+        for error in self.unavailable():
+            if not self._known:
+                self.query_one(Notice).can_not_know(error.sentence)
+
+    def _detail(self) -> None:
+        line = self.table.row
+        if line is not None:
+            self.query_one(FleetDetail).show(line, self.moment)
+        self.refresh_bindings()
+
+    def on_line_table_cursor_moved(self, event: LineTable.CursorMoved) -> None:
+        """Show the line under the cursor."""
+        event.stop()
+        self._detail()
+
+    def on_line_table_opened(self, event: LineTable.Opened) -> None:
+        """A double click opens."""
+        event.stop()
+        if not self.why_not("open"):
+            self.action_open()
+
+    def why_not(self, action: str) -> str:
+        """Say why an action can not be done now."""
+        line = self.table.row
+        if action in ("open", "log", "quiet", "stop", "copy", "copy_command") and line is None:
+            return "There is no consumer under the cursor."
+        if line is None:
+            return super().why_not(action)
+        if action in ("open", "log") and line.run is None:
+            return "Go to a job that this consumer runs." if line.consumer.runs else "This consumer runs no job."
+        if action in ("quiet", "stop") and line.consumer.is_silent:
+            return "This consumer beats no more: it would not hear."
+        if action == "stop" and line.consumer.order == "stop":
+            return "This consumer was told to stop already."
+        return super().why_not(action)
+
+    def action_open(self) -> None:
+        """Show the running job."""
+        self._open("summary")
+
+    def action_log(self) -> None:
+        """Show what the running job logs."""
+        self._open("log")
+
+    def _open(self, tab: str) -> None:
+        line = self.table.row
+        if line is not None and line.run is not None:
+            self.dewey.open_job(line.run.key, tab)
+
+    def action_copy(self) -> None:
+        """Copy the consumer's or the job's id."""
+        line = self.table.row
+        if line is not None and line.run is not None:
+            self.copy(line.run.key, "the job's id")
+        elif line is not None:
+            self.copy(line.consumer.name.plain, "the consumer's id")
+
+    def action_copy_command(self) -> None:
+        """Copy the command line that shows this."""
+        line = self.table.row
+        if line is not None and line.run is not None:
+            self.copy(f"dewey job {shlex.quote(line.run.key)}", "the command line")
+        else:
+            self.copy("dewey consumers", "the command line")
+
+    def action_quiet(self) -> None:
+        """Let the consumer claim nothing more, or go on; ask first."""
+        line = self.table.row
+        if line is not None:
+            self._confirm(line, "" if line.consumer.order else "quiet")
+
+    def action_stop(self) -> None:
+        """Let the consumer end when its jobs have; ask first."""
+        line = self.table.row
+        if line is not None:
+            self._confirm(line, "stop")
+
+    def _confirm(self, line: FleetLine, order: Order) -> None:
+        consumer = line.consumer
+        dialog = ConfirmDialog(_preview(consumer, order))
+        self.dewey.push_screen(dialog, lambda answer: self._order(consumer, order, answer))
+
+    def _order(self, consumer: ConsumerView, order: Order, answer: str | None) -> None:
+        if answer is None:
+            return
+        gateway = self.dewey.gateway
+        self.ask("order", lambda: gateway.order(consumer.key, order), lambda _: self._done(consumer, order))
+
+    def _done(self, consumer: ConsumerView, order: Order) -> None:
+        words = {"quiet": "is told to claim nothing more", "stop": "is told to stop", "": "is told to go on"}
+        self.notify(f"Consumer {consumer.name.plain} {words[order]}; it hears with its next heartbeat.")
+        self.poll()
+
+
+def _summary(fleet: tuple[ConsumerView, ...]) -> Content:
+    living = [one for one in fleet if not one.is_silent]
+    silent = len(fleet) - len(living)
+    workers, busy = sum(one.workers for one in living), sum(len(one.runs) for one in living)
+    parts = [Content.assemble((f"{busy:,}", "$foreground"), (f" of {plural(workers, 'worker')} busy", "$muted"))]
+    if silent:
+        parts.append(Content.styled(f"✗ {silent:,} silent", "$error"))
+    return Content(" · ").join(parts)
+
+
+def _preview(consumer: ConsumerView, order: Order) -> Preview:
+    name = consumer.name.plain
+    runs = plural(len(consumer.runs), "running job")
+    sample = [Content.assemble(run.job.short_id.stylize("$accent"), "  ", run.job.task) for run in consumer.runs]
+    if order == "":
+        says = Content.assemble(consumer.name.stylize("bold $strong"), " will claim jobs again.")
+        return Preview(f"Let consumer {name} go on?", "Go on", says)
+    if order == "quiet":
+        after = "It stays, and claims nothing more until it is told to go on."
+        title, does = f"Quiet consumer {name}?", "Quiet"
+    else:
+        after = "Then it ends. What started it may start another one."
+        title, does = f"Stop consumer {name}?", "Stop"
+    finishes = f" will finish {runs}. " if consumer.runs else " runs no job now. "
+    says = Content.assemble(consumer.name.stylize("bold $strong"), finishes, after)
+    return Preview(title, does, says, count=max(1, len(sample)), sample=sample)

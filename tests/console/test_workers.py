@@ -1,0 +1,142 @@
+"""The screen of consumers: what it says of each, when there are none, and on live consumers."""
+
+from dataclasses import replace
+
+import pytest
+
+from console.formats import size
+from console.gateway.demo import DemoGateway
+from console.gateway.errors import GatewayRefused
+from console.gateway.fleet import ConsumerView
+from console.gateway.live import LiveGateway
+from console.gateway.protocol import Order
+from console.screens.job import JobScreen
+from console.screens.workers import WorkersScreen
+from storage.broker.broker import Broker
+from storage.broker.requests import Beat
+from tests.console.gateways import FlakyGateway, HostileGateway
+from tests.console.payloads import PAYLOADS
+from tests.console.stage import Stage, hidden_characters, play, still_app
+from tests.console.test_live import INGEST, REQUEST
+from tests.console.test_live import broker as broker  # noqa: PLC0414  # a fixture
+from tests.console.test_live import gateway as gateway  # noqa: PLC0414  # a fixture
+
+FIELDS = {"host": "host", "pid": "1", "workers": "2", "kind": "thread", "queues": "", "version": "2.0"}
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "text"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1_000, "1.0 kB"),
+        (2**20 * 131, "131 MB"),
+        (2**30, "1.0 GB"),
+        (2**20 * 1_000, "1.0 GB"),
+    ],
+)
+def test_bytes_are_said_in_seven_cells(size_bytes: int, text: str) -> None:
+    assert size(size_bytes) == text
+    assert len(text) <= 7
+
+
+def test_a_job_that_runs_longer_than_usual_is_marked() -> None:
+    async def script(stage: Stage) -> None:
+        lines = stage.text.split("\n")
+        (slow,) = [line for line in lines if "sync_contacts" in line]
+        assert "▲ 24 s" in slow
+        (quick,) = [line for line in lines if "7c6e8c1c" in line]
+        assert "41 s" in quick
+        assert "▲" not in quick
+
+    play(script, still_app(start="workers"), (120, 40))
+
+
+def test_the_elapsed_time_goes_on_between_two_answers() -> None:
+    gateway = FlakyGateway()
+
+    async def script(stage: Stage) -> None:
+        assert "1 m 10" in stage.text
+        gateway.later_s = 60
+        screen = stage.app.screen
+        assert isinstance(screen, WorkersScreen)
+        screen.refresh_frame()
+        await stage.settle()
+        assert "2 m 10" in stage.text
+
+    play(script, still_app(gateway, start="workers"))
+
+
+def test_without_consumers_it_says_how_to_start_one() -> None:
+    async def script(stage: Stage) -> None:
+        assert "No consumer lives: jobs wait." in stage.text
+        assert "dewey up" in stage.text
+        for key in ("p", "S", "enter", "y"):
+            await stage.press(key)
+        assert isinstance(stage.app.screen, WorkersScreen)
+
+    play(script, still_app(DemoGateway(empty=True), start="workers"))
+
+
+def test_hostile_consumers_are_drawn_as_text() -> None:
+    gateway = HostileGateway(PAYLOADS)
+
+    async def script(stage: Stage) -> None:
+        for _ in range(2 * len(PAYLOADS)):
+            assert hidden_characters(stage.text) == []
+            await stage.press("j")
+        await stage.press("p")
+        assert hidden_characters(stage.text) == []
+        await stage.press("escape", "y")
+        assert hidden_characters(stage.app.clipboard) == []
+
+    play(script, still_app(gateway, start="workers"), (200, 30))
+    assert gateway.acted == []
+
+
+def _beat(broker: Broker, running: str = "") -> None:
+    broker.heartbeat(Beat("host:1", 60_000, (), {**FIELDS, "running:1": running, "memory:1": "2097152"}, "1"))
+
+
+def _only(gateway: LiveGateway) -> ConsumerView:
+    (found,) = gateway.fleet()
+    return found
+
+
+def test_a_live_consumer_has_the_jobs_that_its_workers_run(gateway: LiveGateway, broker: Broker) -> None:
+    key = gateway.trigger(Order(INGEST.name, {"file_id": 7}))
+    claim = broker.take(replace(REQUEST, worker="host:1/Worker-2"), key)
+    assert claim is not None
+    _beat(broker, f"{key},gone-by-now")
+    consumer = _only(gateway)
+    assert (consumer.name.plain, consumer.host.plain, consumer.pid, consumer.workers) == ("host:1", "host", 1, 2)
+    assert (consumer.queues, consumer.memory_bytes, consumer.version.plain) == ((), 2_097_152, "2.0")
+    (run,) = consumer.runs
+    assert (run.key, run.worker.plain, run.job.task.plain, run.p95_s) == (key, "Worker-2", "ingest_file", None)
+
+
+def test_a_live_consumer_is_told_and_the_order_is_shown(gateway: LiveGateway, broker: Broker) -> None:
+    _beat(broker)
+    gateway.order("host:1", "quiet")
+    assert _only(gateway).order == "quiet"
+    gateway.order("host:1", "")
+    assert _only(gateway).order == ""
+    with pytest.raises(GatewayRefused, match="no consumer"):
+        gateway.order("host:2", "stop")
+
+
+def test_a_consumer_is_quieted_by_keyboard_on_the_live_gateway(gateway: LiveGateway, broker: Broker) -> None:
+    key = gateway.trigger(Order(INGEST.name, {"file_id": 7}))
+    broker.take(REQUEST, key)
+    _beat(broker, key)
+
+    async def script(stage: Stage) -> None:
+        assert "1 of 2 busy" in stage.text
+        await stage.press("p", "right", "enter")
+        assert "‖ quiet, 1 left" in stage.text
+        await stage.press("j", "enter")
+        assert isinstance(stage.app.screen, JobScreen)
+        assert stage.app.screen.key == key
+
+    play(script, still_app(gateway, start="workers"))
+    assert broker.client.hget(broker.keys.orders, "host:1") == b"quiet"
