@@ -1,6 +1,7 @@
 """Runs the matrix and prints the table: ``python -m tests.chaos [--full] [--only G1,G2] [--seed N] [--minutes M]``."""
 
 import argparse
+import signal
 import sys
 import time
 import traceback
@@ -70,4 +71,5 @@ def _row(trial: Trial, size: Size, seed: int, redis_url: str) -> Row:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that nothing of a trial is left running
     sys.exit(main(sys.argv[1:]))

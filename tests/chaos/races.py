@@ -1,6 +1,10 @@
 """G9 and G12: one live job per unique key, and no job beyond a limit, however many ask at once."""
 
+import os
 import random
+import signal
+import subprocess
+import sys
 import threading
 import uuid
 from collections.abc import Callable
@@ -11,7 +15,9 @@ from storage.broker.connection import connect
 from storage.broker.records import WAITING, Limits, NewJob
 from storage.broker.requests import ClaimRequest, Settlement
 from storage.errors import QueueFull
+from tests.chaos.arena import ROOT
 from tests.chaos.report import Row
+from tests.servers import wait_until
 
 THREADS = 64
 PRODUCERS = 32
@@ -19,33 +25,62 @@ ROOM = 100
 
 
 def unique_keys(seed: int, redis_url: str, races: int) -> Row:
-    """Each race has one winner. In every other one its worker is lost, and the key stays with its job until the end."""
-    client, failures, lost_workers = connect(redis_url), [], 0
+    """Each race has one winner. In every other one a process that runs it is SIGKILLed, and the key stays with its job
+    until the end."""
+    client = connect(redis_url)
     broker = Broker(client, f"races-{uuid.uuid4().hex[:10]}")
-    barrier = threading.Barrier(THREADS)
-    with ThreadPoolExecutor(THREADS) as pool:
-        for race in range(races):
-            winners = _race(pool, barrier, broker, f"key-{race}")
-            if winners != 1:
-                failures.append(f"race {race} had {winners} winners")
-            claim = broker.claim(ClaimRequest("c", "w", 60_000))
-            if claim is not None and race % 2:
-                lost_workers += 1
-                client.zadd(broker.keys.index("default", "running"), {claim.id: 1})
-                broker.reap(crashes_allowed=3)
-                if again := _race(pool, barrier, broker, f"key-{race}"):
-                    failures.append(f"race {race} had {again} winners while the first one's job was saved")
-                claim = broker.claim(ClaimRequest("c", "w", 60_000))
-            if claim is None:
-                failures.append(f"the winner of race {race} is not in line")
-                continue
-            broker.settle(Settlement(claim.id, claim.token, "dead" if race % 3 else "succeeded", "failed", 0))
-            if client.exists(broker.keys.unique(f"key-{race}")):
-                failures.append(f"the key of race {race} was not let go")
+    failures: list[str] = []
+    command = [sys.executable, "-m", "tests.chaos.winner", redis_url, broker.namespace]
+    with (
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT, text=True) as workers,
+        ThreadPoolExecutor(THREADS) as pool,
+    ):
+        barrier = threading.Barrier(THREADS)
+
+        def race(key: str) -> int:
+            return _race(pool, barrier, broker, key)
+
+        try:
+            for number in range(races):
+                failures += _run_race(broker, race, f"key-{number}", workers if number % 2 else None)
+        finally:
+            workers.kill()
     client.close()
-    return Row(
-        "G9", f"{THREADS} threads race for a key", seed, races, lost_workers, races, failures=tuple(failures[:5])
-    )
+    trial = f"{THREADS} threads race for a key, half of the winners SIGKILLed"
+    return Row("G9", trial, seed, races, races // 2, races, failures=tuple(failures[:5]))
+
+
+def _run_race(
+    broker: Broker, race: Callable[[str], int], key: str, workers: "subprocess.Popen[str] | None"
+) -> list[str]:
+    """One race to its end, by way of the death of its winner's process when there are ``workers``."""
+    failures = []
+    if (winners := race(key)) != 1:
+        failures.append(f"the race for {key} had {winners} winners")
+    if workers is not None:
+        killed = _start_and_kill(workers)
+        again = race(key)
+        wait_until(lambda: bool(broker.reap(crashes_allowed=3)), f"the lease of {killed} to end")
+        if again := again + race(key):
+            failures.append(f"{key} had {again} winners more while the first one's job was saved")
+    claim = broker.claim(ClaimRequest("c", "w", 60_000))
+    if claim is None or (workers is not None and claim.id != killed):
+        return [*failures, f"the winner of {key} is not in line"]
+    broker.settle(Settlement(claim.id, claim.token, "dead" if len(key) % 2 else "succeeded", "failed", 0))
+    if broker.call("exists", broker.keys.unique(key)):
+        failures.append(f"{key} was not let go")
+    return failures
+
+
+def _start_and_kill(workers: "subprocess.Popen[str]") -> str:
+    """Have a process start the job in line, and SIGKILL it; answers the job's id."""
+    assert workers.stdin is not None
+    assert workers.stdout is not None
+    workers.stdin.write("start\n")
+    workers.stdin.flush()
+    pid, job_id = workers.stdout.readline().split()
+    os.kill(int(pid), signal.SIGKILL)
+    return job_id
 
 
 def _race(pool: ThreadPoolExecutor, barrier: threading.Barrier, broker: Broker, key: str) -> int:
