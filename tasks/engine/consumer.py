@@ -21,6 +21,7 @@ from huey.constants import WORKER_PROCESS, WORKER_THREAD
 from huey.consumer import Consumer, ConsumerStopped, Scheduler, Worker, WorkerRecycle
 from huey.exceptions import ConfigurationError
 
+from storage.broker.custody import Custody
 from storage.broker.reconciler import Reconciler
 from storage.broker.requests import BATCH, Claim, ClaimRequest
 from storage.errors import StorageError
@@ -225,6 +226,7 @@ class DeweyScheduler(Scheduler):  # type: ignore[misc]  # huey has no types
         self._publish_at = time.monotonic() + PUBLISH_EVERY_S
         self._reap_at = 0.0
         self._reconciler = Reconciler(self.huey.broker)
+        self._custody = Custody(self.huey.broker)
 
     def loop(self, now: Any = None) -> None:  # noqa: ARG002 - Redis's clock is the only one here
         self.process.check()
@@ -252,11 +254,19 @@ class DeweyScheduler(Scheduler):  # type: ignore[misc]  # huey has no types
         burial.tell(self.huey)
         if self.periodic:
             self._clock.run(self.huey.entries())
+        self._tend()
         self._reconciler.step()
         for _ in range(RETAIN_BATCHES):
             if broker.retain() < BATCH:
                 break
         return 0.0 if moved >= BATCH else wait_s
+
+    def _tend(self) -> None:
+        tended = self._custody.tend()
+        for queue in tended.resumed:
+            self._logger.info("the pause of queue %s is over", queue)
+        for canary, state in tended.canaries.items():
+            self._logger.info("canary %s is %s", canary, state)
 
     def _reap(self) -> None:
         for reaped in self.huey.broker.reap(crashes_allowed=self.huey.crashes_allowed):

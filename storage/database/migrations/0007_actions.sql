@@ -1,5 +1,5 @@
 -- What operators did: to what, when, why, with which outcome; and what they threw away, for seven days.
--- depends: 0005_measures
+-- depends: 0006_search
 
 -- A row is here before its effect. One without finished_at was cut short: its effect can be repeated by its key.
 CREATE TABLE audit (
