@@ -34,12 +34,13 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _report(trials: Sequence[Trial], size: Size, seed: int, seconds: float) -> int:
-    start, begun_at = time.monotonic(), datetime.now(UTC)
+    begun_at = datetime.now(UTC)
     rows: list[Row] = []
     last = seed
     with redis_server() as server:
         client = redis.Redis.from_url(server.url)
         version = client.info("server")["redis_version"]
+        start = time.monotonic()
         while True:
             for trial in trials:
                 rows.append(_row(trial, size, last, server.url))
@@ -47,10 +48,10 @@ def _report(trials: Sequence[Trial], size: Size, seed: int, seconds: float) -> i
             if time.monotonic() - start >= seconds:
                 break
             last += 1
+        took_s = time.monotonic() - start
         client.close()
     found = summed(rows)
     seeds = f"seed {seed}" if last == seed else f"seeds {seed} to {last}"
-    took_s = time.monotonic() - start
     print(f"\n{seeds}, size {size}, {begun_at:%Y-%m-%d %H:%M} UTC, {took_s:.0f} s, Redis {version}\n\n{table(found)}")
     return 0 if all(row.held for row in found) else 1
 
