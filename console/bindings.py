@@ -47,7 +47,7 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("open.queue", "enter", "open", "open", "Show the jobs of this queue.", ("queues",)),
     Key("open.job", "enter", "open", "open", "Show this job: summary, log, attempts.", ("jobs",)),
     Key("open.run", "enter", "open", "open", "Show the running job under the cursor.", ("workers",)),
-    Key("open.frames", "enter", "open", "frames", "Open or fold the libraries' frames of tracebacks.", ("job",)),
+    Key("open.frames", "enter", "open", "open", "Open or fold the libraries' frames of tracebacks; in a flow, open the job.", ("job",)),
     Key("pick.task", "enter", "pick", "pick", "Fill in the form of this task.", ("pick",), priority=True),
     Key("back", "escape", "back", "back", "Undo the last step: range, marks, filter, screen. Never quits.", ("screen",)),
     Key("filter", "slash", "filter", "filter", "Show only some jobs: state:dead queue:email.", ("jobs",)),

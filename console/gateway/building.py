@@ -8,6 +8,7 @@ from typing import Final
 from textual.content import Content
 
 from console.formats import ROW_LIMIT, compact, safe_text
+from console.gateway.raw import raw_lines
 from console.gateway.signatures import field_of
 from console.gateway.tracebacks import read
 from console.gateway.views import (
@@ -171,6 +172,7 @@ def job_view(job: Job, call: Call, result: object, now: datetime, unread_result:
         payload_bytes=len(job.payload),
         undecoded=safe_text(call.undecoded or unread_result, limit=500),
         attempts=tuple(_attempt(attempt) for attempt in reversed(job.attempts)),
+        raw_lines=raw_lines(job),
     )
 
 

@@ -10,6 +10,7 @@ from console.formats import safe_text
 from console.gateway import building, demo_records, demo_scene
 from console.gateway.building import Call
 from console.gateway.demo_fleet import DemoFleet
+from console.gateway.demo_flow import DemoFlow
 from console.gateway.demo_records import CannedJob
 from console.gateway.errors import GatewayRefused
 from console.gateway.filters import Filter
@@ -31,7 +32,7 @@ ORDER: Final[tuple[State, ...]] = (
 TAIL_LINES: Final = 1_000
 
 
-class DemoGateway(DemoFleet):
+class DemoGateway(DemoFleet, DemoFlow):
     """Answers from memory. ``now`` is the clock: the default one stands still."""
 
     def __init__(self, now: Callable[[], datetime] = lambda: demo_records.NOW, *, empty: bool = False) -> None:

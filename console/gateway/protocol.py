@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from console.gateway.filters import Filter
-from console.gateway.flow import FlowLine
 from console.gateway.fleet import ConsumerView
+from console.gateway.flow import FlowLine
 from console.gateway.views import JobPage, JobRow, JobView, LogPage, QueueRow, Requeued, TaskView, WhyView
 
 

@@ -152,7 +152,10 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """Everything about one job. ``argument_lines`` and ``result_lines`` are trees; ``undecoded`` says why not."""
+    """Everything about one job. ``argument_lines`` and ``result_lines`` are trees; ``undecoded`` says why not.
+
+    ``raw_lines`` are its payload and its record as JSON, without secrets.
+    """
 
     row: JobRow
     id: Content
@@ -175,6 +178,7 @@ class JobView:
     payload_bytes: int
     undecoded: Content
     attempts: tuple[AttemptView, ...]
+    raw_lines: tuple[Content, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""One job: its summary, its log while it runs, its attempts with their tracebacks."""
+"""One job: its summary, its log while it runs, its attempts with their tracebacks, its flow, and how it is stored."""
 
 import shlex
 from typing import ClassVar, Final
@@ -11,18 +11,21 @@ from textual.widgets import ContentSwitcher, Static
 from console import bindings
 from console.formats import GLYPHS, Moment, plural
 from console.gateway.errors import GatewayRefused
+from console.gateway.flow import FlowLine
 from console.gateway.views import JobRow, JobView, LogPage, Requeued
 from console.screens import requeue
 from console.screens.base import POLL, DeweyScreen
 from console.screens.dialogs import ConfirmDialog
-from console.widgets.job_pages import AttemptsPage, SummaryPage
+from console.widgets.flow_table import FlowTable
+from console.widgets.job_pages import AttemptsPage, RawPage, SummaryPage
+from console.widgets.line_table import LineTable
 from console.widgets.log_view import LogView
 from console.widgets.notice import Notice
 from console.widgets.page import Scroller
 from console.widgets.palette import state_color
 from console.widgets.tab_line import TabLine
 
-TABS: Final = (("summary", "Summary"), ("log", "Log"), ("attempts", "Attempts"))
+TABS: Final = (("summary", "Summary"), ("log", "Log"), ("attempts", "Attempts"), ("flow", "Flow"), ("raw", "Raw"))
 FULL_PAGE: Final = 1_000
 
 
@@ -40,6 +43,7 @@ class JobScreen(DeweyScreen):
         self.view: JobView | None = None
         self._cursor = ""
         self._dropped = 0
+        self._flow_size = 0
 
     def compose_body(self) -> ComposeResult:
         """Lay out the title, the tabs and their pages."""
@@ -53,6 +57,9 @@ class JobScreen(DeweyScreen):
                     yield LogView(self.moment)
                 with Scroller(id="attempts"):
                     yield AttemptsPage()
+                yield FlowTable(self.moment, id="flow")
+                with Scroller(id="raw"):
+                    yield RawPage()
             yield Notice(id="job-notice")
 
     def on_mount(self) -> None:
@@ -77,6 +84,8 @@ class JobScreen(DeweyScreen):
         self.ask(POLL, lambda: gateway.job(key), self._show, self._refused)
         if self.tab == "log":
             self._ask_log()
+        elif self.tab == "flow":
+            self._ask_flow()
 
     def _found(self, key: str) -> None:
         self.key = key
@@ -91,6 +100,18 @@ class JobScreen(DeweyScreen):
     def _ask_log(self) -> None:
         gateway, key, cursor = self.dewey.gateway, self.key, self._cursor
         self.ask("log", lambda: gateway.log(key, cursor), lambda page: self._add(cursor, page))
+
+    def _ask_flow(self) -> None:
+        gateway, key = self.dewey.gateway, self.key
+        self.ask("flow", lambda: gateway.flow(key), self._show_flow)
+
+    def _show_flow(self, lines: tuple[FlowLine, ...]) -> None:
+        table = self.query_one(FlowTable)
+        if not self._flow_size:
+            table.cursor_key = self.key
+        self._flow_size = len(lines)
+        table.show(len(lines), 0, lines, self.moment)
+        self._tabs()
 
     def _add(self, asked_after: str, page: LogPage) -> None:
         if asked_after != self._cursor:
@@ -129,6 +150,7 @@ class JobScreen(DeweyScreen):
     def _pages(self, moment: Moment) -> None:
         self.query_one(SummaryPage).show(self.view, moment)
         self.query_one(AttemptsPage).show(self.view, moment)
+        self.query_one(RawPage).show(self.view, moment)
 
     def _arrange(self) -> None:
         known = self.view is not None
@@ -136,8 +158,7 @@ class JobScreen(DeweyScreen):
         pages.display, self.query_one("#job-notice", Notice).display = known, not known
         pages.current = self.tab
         if known:
-            target = {"summary": "#summary", "log": "LogView", "attempts": "#attempts"}[self.tab]
-            self.query_one(target).focus()
+            self.query_one("LogView" if self.tab == "log" else f"#{self.tab}").focus()
 
     def _tabs(self) -> None:
         attempts = len(self.view.attempts) if self.view is not None else 0
@@ -147,13 +168,15 @@ class JobScreen(DeweyScreen):
         if self.tab == "attempts":
             page = self.query_one(AttemptsPage)
             return Content.styled("every frame" if page.unfolded else "application frames", "$faint")
+        if self.tab == "flow" and self._flow_size == 1:
+            return Content.styled("it waits for no other job, and none for it", "$muted")
         if self.tab == "log" and self._cursor and not self.log_view.line_count:
             return Content.styled("nothing was logged yet", "$muted")
         return log_note(self.log_view, self._dropped) if self.tab == "log" else Content("")
 
     def tell(self, moment: Moment, stale: bool) -> None:
         """Dim old data; if there is none, say why."""
-        for widget in (*self.query(Scroller), self.log_view):
+        for widget in (*self.query(Scroller), self.log_view, self.query_one(FlowTable)):
             widget.set_class(stale, "-stale")
         if self.view is not None:
             self._pages(moment)
@@ -177,6 +200,13 @@ class JobScreen(DeweyScreen):
         self.refresh_bindings()
         if tab == "log" and self.key:
             self._ask_log()
+        if tab == "flow" and self.key:
+            self._ask_flow()
+
+    def on_line_table_opened(self, event: LineTable.Opened) -> None:
+        """A double click opens the job of a flow."""
+        event.stop()
+        self.action_open()
 
     def on_tab_line_chosen(self, event: TabLine.Chosen) -> None:
         """A tab was clicked."""
@@ -198,8 +228,8 @@ class JobScreen(DeweyScreen):
         """Say why an action can not be done now."""
         if action in ("follow", "wrap") and self.tab != "log":
             return "That is for the log: l shows it."
-        if action == "open" and self.tab != "attempts":
-            return "That is for tracebacks: they are in the tab Attempts."
+        if action == "open" and self.tab not in ("attempts", "flow"):
+            return "That is for tracebacks and flows: they are in the tabs Attempts and Flow."
         if action == "log" and self.tab == "log":
             return "This is the log."
         if action in ("requeue", "why", "copy", "copy_command", "tab") and self.view is None:
@@ -210,7 +240,12 @@ class JobScreen(DeweyScreen):
         return super().why_not(action)
 
     def action_open(self) -> None:
-        """Open or fold the libraries' frames."""
+        """Open or fold the libraries' frames; in the flow, open the job under the cursor."""
+        if self.tab == "flow":
+            row = self.query_one(FlowTable).row
+            if row is not None and row.state and row.key != self.key:
+                self.dewey.open_job(row.key)
+            return
         page = self.query_one(AttemptsPage)
         page.unfold(not page.unfolded)
         self._tabs()

@@ -1,4 +1,4 @@
-"""The pages of one job: its summary, and its attempts with their tracebacks."""
+"""The pages of one job: its summary, its attempts with their tracebacks, and how it is stored."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -152,6 +152,21 @@ def tree(branches: Sequence[Branch], width: int) -> list[Content]:
         else:
             lines += hanging(label, branch.value, indent, width)
     return lines
+
+
+class RawPage(JobPage):
+    """The job as it is stored."""
+
+    def lay_out(self, view: JobView, moment: Moment, width: int) -> list[Content]:
+        """Return its JSON, comments muted."""
+        del moment
+        lines: list[Content] = []
+        for line in view.raw_lines:
+            text = line.plain.lstrip(" ")
+            shown = Content.styled(text, "$faint") if text.startswith("//") else Content(text)
+            indent = 1 + min(len(line.plain) - len(text), width // 3)
+            lines += hanging(Content(""), shown, indent, width, False) if text else [Content("")]
+        return lines
 
 
 class AttemptsPage(JobPage):

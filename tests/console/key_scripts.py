@@ -417,3 +417,15 @@ async def _enter_in_why_opens_the_job_that_is_waited_for(stage: Stage) -> None:
     await stage.press("enter")
     assert isinstance(stage.app.screen, JobScreen)
     assert "running" in stage.text
+
+
+@key("open.frames", start="state:blocked")
+async def _enter_in_a_flow_opens_the_job_under_the_cursor(stage: Stage) -> None:
+    await stage.press("enter", "left_square_bracket", "left_square_bracket")
+    assert "├─ " in stage.text
+    assert "stuck here" in stage.text
+    first = stage.app.screen
+    await stage.press("j", "enter")
+    assert isinstance(stage.app.screen, JobScreen)
+    assert stage.app.screen is not first
+    assert "succeeded" in stage.text

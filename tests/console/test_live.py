@@ -17,8 +17,8 @@ from console.screens.job import JobScreen
 from storage.broker.broker import Broker
 from storage.broker.connection import connect
 from storage.broker.inspector import Inspector
-from storage.broker.records import Parameter, TaskInfo
-from storage.broker.requests import ClaimRequest, Note, Settlement
+from storage.broker.records import NewJob, Parameter, TaskInfo
+from storage.broker.requests import ClaimRequest, Note, Settlement, job_table
 from tasks.engine import registry
 from tasks.operations import Operations
 from tests.console.stage import Stage, play, still_app
@@ -200,3 +200,30 @@ def test_a_failure_is_found_read_and_requeued_by_keyboard(
 
     play(script, still_app(gateway))
     assert gateway.job(key).row.state == "queued"
+
+
+def test_a_flow_is_shown_from_its_root_whichever_of_its_jobs_is_asked(broker: Broker, gateway: LiveGateway) -> None:
+    rows = [job_table(NewJob(f"m{n}", "t.part", "default", b"{}", member=f"all:{n}:2")) for n in range(2)]
+    rows.append(job_table(NewJob("all", "t.whole", "default", b"{}", chord="all", blocked=True)))
+    broker.write([("chord", "all", "all", ["m0", "m1"]), *(("enqueue", row) for row in rows)])
+    lines = gateway.flow("m1")
+    assert [(line.key, line.branch, line.is_asked) for line in lines] == [
+        ("all", "", False),
+        ("m0", "├─ ", False),
+        ("m1", "└─ ", True),
+    ]
+    with pytest.raises(GatewayRefused, match="no job"):
+        gateway.flow("gone")
+
+
+def test_why_says_what_keeps_a_job_and_which_one_to_look_at(broker: Broker, gateway: LiveGateway) -> None:
+    rows = [
+        job_table(NewJob("m", "t.part", "default", b"{}", member="all:0:1")),
+        job_table(NewJob("all", "t.whole", "default", b"{}", chord="all", blocked=True)),
+    ]
+    broker.write([("chord", "all", "all", ["m"]), *(("enqueue", row) for row in rows)])
+    view = gateway.why("all")
+    assert (view.state, view.waits, view.task.plain) == ("blocked", True, "whole")
+    assert view.reasons[0].sentence.plain == "It waits for 1 of 1 job: m part is queued."
+    assert view.related is not None
+    assert view.related[0] == "m"

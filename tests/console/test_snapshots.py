@@ -27,6 +27,8 @@ SCREENS: dict[str, tuple[str, tuple[str, ...]]] = {
     "job summary": ("state:running queue:ingestion", ("enter",)),
     "job log": ("state:running queue:ingestion", ("l",)),
     "job attempts": ("state:dead queue:ingestion", TO_ATTEMPTS),
+    "job flow": ("state:blocked", ("enter", "[", "[")),
+    "job raw": ("state:running queue:ingestion", ("enter", "[")),
     "logs": ("logs", ()),
     "workers": ("workers", ("j", "j", "j")),
     "pick": ("trigger", ("down", "down")),
