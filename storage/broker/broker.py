@@ -75,8 +75,14 @@ class Broker:
         return Enqueued(added, held)
 
     def write(self, writes: Sequence[Write]) -> None:
-        """Several writes in one step, outside of a settlement."""
-        self._scripts.run("write", pack(list(writes)))
+        """Several writes in one step, outside of a settlement.
+
+        Raises:
+            QueueFull: a queue has no room for its jobs among them; nothing is written.
+        """
+        reply = self._scripts.run("write", pack(list(writes)))
+        if isinstance(reply, list):
+            raise full(reply, 0)
 
     def tick(self, schedule: str, tick_ms: int, job: NewJob, *, missed: int = 0) -> bool:
         """Enqueue the job of one tick of a schedule, unless some consumer has, or it is paused. True when this call

@@ -83,6 +83,7 @@ class Flowing(Launching):
 
         Raises:
             ValueError: a task is in the tree twice, or is part of another join.
+            QueueFull: a queue has no room for its jobs among them. What a task enqueues as it ends is not limited.
         """
         tree = root if isinstance(root, Node) else node(root)
         seen: set[str] = set()

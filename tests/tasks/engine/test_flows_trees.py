@@ -12,7 +12,8 @@ from huey.utils import SKIPPED, Error
 
 from storage.broker.flows import FlowNode
 from storage.broker.reconciler import Reconciler, Repair
-from storage.errors import JobMissing, Refused
+from storage.broker.records import Limits
+from storage.errors import JobMissing, QueueFull, Refused
 from tasks.engine import burial
 from tasks.engine.flows import Flow, Node, node
 from tests.tasks.engine.conftest import Shop, attempt
@@ -381,6 +382,22 @@ def test_immediate_mode_runs_a_tree_at_once(make_shop: Make, broken: bool) -> No
     else:
         assert flow.get() == "complete_order 7"
         assert order.seen["complete_order"] == ["validate_inventory 7", "reserve_shipping 7", "process_payment 7"]
+
+
+@pytest.mark.parametrize("limits", [Limits(max_jobs=1), Limits(max_bytes=100)])
+def test_a_tree_for_which_one_queue_has_no_room_is_refused_whole(order: Order, limits: Limits) -> None:
+    order.shop.huey.broker.limit("payments", limits)  # two of its jobs are for that queue
+    with pytest.raises(QueueFull, match="'payments' is full"):
+        order.launch()
+    assert order.shop.inspector.count() == 0
+    order.shop.huey.broker.limit("payments", Limits(max_jobs=2, max_bytes=10_000))
+    order.launch()
+    with pytest.raises(QueueFull, match="'payments' is full"):
+        order.launch()
+    order.shop.run_all()
+    assert order.shop.inspector.count(("succeeded",)) == order.shop.inspector.count() == 5
+    broker = order.shop.huey.broker
+    assert int(broker.call("hget", f"{broker.keys.prefix}bytes", "payments")) == 0
 
 
 def test_what_can_not_be_a_flow_is_refused_with_what_to_do(order: Order) -> None:
