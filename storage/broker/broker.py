@@ -302,6 +302,11 @@ class Broker:
         finally:
             channel.close()
 
+    @property
+    def scripts(self) -> Scripts:
+        """The transitions themselves, for the modules beside this one that write."""
+        return self._scripts
+
     # -- plain commands ----------------------------------------------------------------------------------------
 
     def call(self, command: str, *args: Any, **kwargs: Any) -> Any:

@@ -12,7 +12,7 @@ from typing import Literal
 from storage.broker.broker import Broker
 from storage.broker.custody import Answer, Shown, Verdict
 from storage.broker.reading import instant, text
-from storage.broker.scripts import Scripts, pack
+from storage.broker.scripts import pack
 from storage.errors import JobMissing, Refused
 
 CanaryState = Literal["loading", "running", "paused", "stopped", "aborted", "finished"]
@@ -83,7 +83,7 @@ class Canaries:
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
         self._keys = broker.keys
-        self._scripts = Scripts(broker.client, broker.keys.prefix)
+        self._scripts = broker.scripts
 
     def begin(self, act: str, jobs: Sequence[Shown], plan: Plan) -> CanaryState:
         """Begin a canary, whose id is the act; begun again, it is the one that was begun. Raises Refused."""

@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 
 from storage.broker.broker import Broker
 from storage.broker.requests import Write
-from storage.broker.scripts import Scripts, pack, translated
+from storage.broker.scripts import pack, translated
 from storage.trash import Whole
 
 Setting = Literal["paused", "gates", "held", "orders"]
@@ -58,7 +58,7 @@ class Custody:
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
         self._keys = broker.keys
-        self._scripts = Scripts(broker.client, broker.keys.prefix)
+        self._scripts = broker.scripts
 
     # -- jobs --------------------------------------------------------------------------------------------------
 
