@@ -1,6 +1,7 @@
 """How jobs come into being: single ones, groups, pipelines and chords as new records of the broker."""
 
 import copy
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +16,8 @@ from storage.errors import AlreadyThere
 from tasks.engine import context, retry, unique
 from tasks.engine.books import BookedHuey
 from tasks.engine.cron import Entry
+
+_logger = logging.getLogger(__name__)
 
 DEFAULT_QUEUE = "default"
 
@@ -49,6 +52,12 @@ class Launching(BookedHuey):
         if unit is not None and unit.collects:
             unit.writes += [("enqueue", job_table(job)) for job in jobs]
             return {}
+        running = context.current_job()
+        if running is not None and any(job.id == running.id for job in jobs):
+            _logger.warning(
+                "job %s enqueued itself while it runs, which adds nothing: raise RetryTask, or make a new job with .s()",
+                running.id,
+            )
         held_by = self.broker.enqueue(jobs).held_by
         for job in jobs:
             holder = held_by.get(job.id)

@@ -366,3 +366,17 @@ def test_a_job_of_another_payload_size_limit_is_refused_at_the_call(shop: Shop, 
     with caplog.at_level(logging.INFO), pytest.raises(EncodeError, match="store it and pass its id"):
         work("x" * 5_000_000)
     assert shop.inspector.count() == 0
+
+
+def test_a_task_that_enqueues_itself_is_told_that_this_adds_nothing(
+    shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    @shop.huey.task(context=True)
+    def again(task: Any = None) -> str:
+        shop.huey.enqueue(task)
+        return "done"
+
+    handle = again()
+    assert shop.run_all() == 1
+    assert shop.job(handle).state == "succeeded"
+    assert f"job {handle.id} enqueued itself while it runs, which adds nothing" in caplog.text
