@@ -64,8 +64,8 @@ def _unit_ms(unit: str, text: str, position: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Moment:
-    """A word for a time: from ``start_at`` until ``end_at``, which for an instant are the same. ``clock`` is set when it
-    names no day."""
+    """A word for a time: from ``start_at`` until ``end_at``, which are the same for an instant. ``clock`` is set when
+    no day is named."""
 
     start_at: datetime
     end_at: datetime
@@ -110,7 +110,7 @@ class _Reader:
         start = self.moment(low) if low else None
         end = self.moment(high) if high else None
         if start is None or end is None:
-            return Window(start and start.start_at, end and end.end_at)
+            return Window(start.start_at if start else None, end.end_at if end else None)
         end_at = end.end_at
         if end.clock is not None:
             day = start.start_at.astimezone(self.zone).date()

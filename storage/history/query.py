@@ -13,7 +13,7 @@ from datetime import datetime, tzinfo
 
 from storage.broker.records import STATES
 from storage.errors import FilterError
-from storage.history import instants
+from storage.history import instants, texts
 from storage.history.filters import All, Any, Argument, Between, During, Filter, Is, Node, Not, Span, Word
 
 FIELDS = {
@@ -211,6 +211,10 @@ class _Parser:
         if field == "at":
             read = (instants.window(one.text, one.position, now=self._now, zone=self._zone) for one in values)
             return During(tuple(read))
+        if field == "log":
+            for one in values:
+                if not texts.words(one.text):
+                    raise FilterError("a log line is looked for by words, and here is none", one.position, one.length)
         return Is(field, tuple(value.text for value in values))
 
     def _values(self, field: str) -> list[_Value]:

@@ -31,13 +31,13 @@ CREATE INDEX jobs_id ON jobs (id text_pattern_ops);
 CREATE INDEX jobs_state ON jobs (state) WHERE state <> 'succeeded';
 CREATE INDEX jobs_queue ON jobs (queue);
 CREATE INDEX jobs_task ON jobs (task);
-CREATE INDEX jobs_host ON jobs (host) WHERE host <> '';
+CREATE INDEX jobs_host ON jobs (host text_pattern_ops) WHERE host <> '';
 CREATE INDEX jobs_worker ON jobs (worker text_pattern_ops) WHERE worker <> '';
 CREATE INDEX jobs_duration ON jobs (duration_ms) WHERE duration_ms IS NOT NULL;
 CREATE INDEX jobs_wait ON jobs (wait_ms) WHERE wait_ms IS NOT NULL;
 CREATE INDEX jobs_attempt ON jobs (attempt) WHERE attempt <> 1;
 CREATE INDEX jobs_parent ON jobs (parent text_pattern_ops) WHERE parent <> '';
-CREATE INDEX jobs_unique ON jobs USING hash (unique_key) WHERE unique_key <> '';
+CREATE INDEX jobs_unique ON jobs (unique_key text_pattern_ops) WHERE unique_key <> '';
 CREATE INDEX jobs_fingerprint ON jobs (fingerprint text_pattern_ops) WHERE fingerprint <> '';
 CREATE INDEX jobs_error_type ON jobs (error_type) WHERE error_type <> '';
 CREATE INDEX jobs_error ON jobs USING gin (trigrams_of(error_text(error_type, error)))

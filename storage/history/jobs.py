@@ -1,0 +1,135 @@
+"""Jobs as history knows them: searched with a filter, page by page, counted up to a cap, and told whole.
+
+Everything here reads PostgreSQL only. What runs or waits now may have gone on since: tasks/ledger.py asks both.
+"""
+
+import time
+
+from storage.database.connection import Database, Session
+from storage.errors import JobMissing
+from storage.history import walking
+from storage.history.conditions import Condition, Known, condition, like, line_condition
+from storage.history.entries import COLUMNS, Count, Entry, Line, Page, Run, Story
+from storage.history.filters import Filter, Is, Leaf, Window, Word
+from storage.history.walking import Place, Walk
+
+CAP = 10_000
+COUNTING_S = 1.0
+"""A count that takes longer says how far it came."""
+LINES_SHOWN = 1_000
+LOGGED_JOBS = 2_000
+"""Jobs with a matching log line are looked up beforehand when they are at most so many."""
+_RUNS = (
+    "SELECT number, outcome, started_at, finished_at, wait_ms, duration_ms, host, worker, version, error_type, error, "
+    "traceback, fingerprint FROM runs WHERE job_created_at = %s AND job_id = %s ORDER BY number"
+)
+_LINES = (
+    "SELECT at, attempt, level, logger, message FROM logs WHERE job_id = %s AND at >= %s::timestamptz - interval '1 h' "
+    "ORDER BY at DESC, position DESC LIMIT %s"
+)
+
+
+def search(database: Database, given: Filter, after: str = "", limit: int = 100) -> Page:
+    """A page of the jobs that match, newest first; ``after`` is what the page before it named.
+
+    Raises:
+        FilterError: ``after`` is no place in a list.
+        StoreUnavailable: PostgreSQL does not answer, or not in time.
+        StoreRefused: its schema is another one.
+    """
+    with walking.reading(database) as session:
+        asked = condition(given.node, given.now, known(session, given))
+        walk = Walk(session, walking.bounds(given), Place.read(after) if after else None)
+        entries = [Entry(*row) for row in walk.rows(COLUMNS, asked, limit + 1)]
+    has_more = len(entries) > limit
+    entries = entries[:limit]
+    return Page(tuple(entries), str(Place(entries[-1].created_at, entries[-1].id)) if has_more else "")
+
+
+def ids(database: Database, given: Filter, limit: int) -> tuple[str, ...]:
+    """Ids of the jobs that match, newest first, at most so many. Raises as `search` does."""
+    with walking.reading(database) as session:
+        asked = condition(given.node, given.now, known(session, given))
+        return tuple(job_id for (job_id,) in Walk(session, walking.bounds(given)).rows("id", asked, limit))
+
+
+def count(database: Database, given: Filter, cap: int = CAP) -> Count:
+    """How many jobs match, up to a cap, and as far as can be counted in a second. Raises as `search` does."""
+    begun_s, total = time.monotonic(), 0
+    with walking.reading(database) as session:
+        asked = condition(given.node, given.now, known(session, given))
+        for found in Walk(session, walking.bounds(given)).counts(asked, cap + 1):
+            if total > 0 and time.monotonic() - begun_s > COUNTING_S:
+                return Count(total, is_exact=False)
+            total += found
+    return Count(min(total, cap), is_exact=total <= cap)
+
+
+# -- one job ---------------------------------------------------------------------------------------------------
+
+
+def job(database: Database, id_or_prefix: str) -> Story:
+    """All that history has of the job that has this id, or whose id alone begins so.
+
+    Raises:
+        JobMissing: there is none, or more than one.
+        StoreUnavailable, StoreRefused: as `search`.
+    """
+    with walking.reading(database) as session:
+        walk = Walk(session, Window(None, None))
+        exact = list(walk.rows(COLUMNS, Condition("id = %s", (id_or_prefix,)), 20))
+        rows = exact or list(walk.rows(COLUMNS, Condition("id LIKE %s", (like(id_or_prefix) + "%",)), 20))
+        entries = [Entry(*row) for row in rows]
+        names = sorted({entry.id for entry in entries})
+        if not id_or_prefix or not names:
+            raise JobMissing(f"there is no job {id_or_prefix!r}: history does not have it (any more)")
+        if len(names) > 1:
+            raise JobMissing(f"several jobs begin with {id_or_prefix!r}: write more of the id, as in {names[0]}")
+        return _story(session, entries[0], len(entries) - 1)
+
+
+def _story(session: Session, entry: Entry, namesakes: int) -> Story:
+    key = (entry.created_at, entry.id)
+    ((result,),) = session.rows("SELECT result FROM jobs WHERE created_at = %s AND id = %s", key)
+    runs = tuple(Run(*row) for row in session.rows(_RUNS, key))
+    found = session.rows(_LINES, (entry.id, entry.created_at, LINES_SHOWN + 1))
+    lines = tuple(Line(*row) for row in reversed(found[:LINES_SHOWN]))
+    return Story(entry, result, runs, lines, len(found) > LINES_SHOWN, namesakes)
+
+
+# -- what there is ---------------------------------------------------------------------------------------------
+
+
+def known(session: Session, given: Filter) -> Known:
+    """What a filter needs to know before it can be asked."""
+    leaves = list(given.leaves())
+    wants_names = any(isinstance(one, Word) or (isinstance(one, Is) and _is_by_part(one)) for one in leaves)
+    named = session.rows("SELECT DISTINCT task, queue FROM measures WHERE step_s = 0") if wants_names else []
+    logged: dict[Leaf, tuple[str, ...]] = {}
+    for leaf in leaves:
+        if isinstance(leaf, Is) and leaf.field == "log":
+            line = line_condition(leaf)
+            sql = f"SELECT job_id FROM logs WHERE {line.sql} LIMIT %s"
+            found = session.rows(sql, (*line.parameters, LOGGED_JOBS + 1))
+            if len(found) <= LOGGED_JOBS:
+                logged[leaf] = tuple(sorted({job_id for (job_id,) in found}))
+    tasks, queues = (tuple(sorted({row[place] for row in named})) for place in (0, 1))
+    return Known(tasks, queues, logged)
+
+
+def _is_by_part(leaf: Is) -> bool:
+    return leaf.field == "task" or (leaf.field == "queue" and any("*" in value for value in leaf.values))
+
+
+def logged(database: Database, given: Filter, job_ids: list[str]) -> dict[Leaf, frozenset[str]]:
+    """For each leaf on logs those of these jobs that have such a line. Raises as `search` does."""
+    leaves = [leaf for leaf in given.leaves() if isinstance(leaf, Is) and leaf.field == "log"]
+    if not leaves or not job_ids:
+        return {}
+    found: dict[Leaf, frozenset[str]] = {}
+    with walking.reading(database) as session:
+        for leaf in leaves:
+            line = line_condition(leaf)
+            sql = f"SELECT DISTINCT job_id FROM logs WHERE job_id = ANY (%s) AND {line.sql}"
+            found[leaf] = frozenset(job_id for (job_id,) in session.rows(sql, (job_ids, *line.parameters)))
+    return found
