@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Literal
 
 from huey.registry import Message
-from huey.utils import Error
+from huey.utils import Error, normalize_expire_time
 
 from storage.broker.broker import Broker
 from storage.broker.inspector import Inspector
@@ -197,6 +197,8 @@ def new_job(info: TaskInfo, job_id: str, kwargs: Mapping[str, object], priority:
         retry_backoff=info.retry_backoff,
         timeout=info.timeout_s or None,
         priority=chosen or None,
+        expires=info.expires_s or None,
+        expires_resolved=normalize_expire_time(info.expires_s, info.utc) if info.expires_s else None,
         args=(),
         kwargs=dict(kwargs),
     )

@@ -223,7 +223,8 @@ class Parameter:
 @dataclass(frozen=True, slots=True)
 class TaskInfo:
     """A task that some consumer knows. ``schedule`` is its cron expression ("" when it has none, or is ``periodic`` by
-    a rule of Huey's, which can not be read from outside); ``missed`` its policy for ticks that nobody was there for."""
+    a rule of Huey's, which can not be read from outside); ``missed`` its policy for ticks that nobody was there for.
+    ``expires_s`` is after how long its jobs are not begun any more (0: never), and ``utc`` whether they say so in UTC."""
 
     name: str
     queue: str
@@ -238,6 +239,8 @@ class TaskInfo:
     timeout_s: float = 0
     periodic: bool = False
     missed: str = ""
+    expires_s: float = 0
+    utc: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,8 +142,8 @@ class BookedHuey(Huey):  # type: ignore[misc]  # huey has no types
 
     def task_infos(self) -> list[TaskInfo]:
         """What this process knows of its tasks, for the console."""
-        classes = self._registry._registry
-        return [registry.describe(name, one, getattr(one, "function", None)) for name, one in sorted(classes.items())]
+        classes = sorted(self._registry._registry.items())
+        return [registry.describe(name, one, getattr(one, "function", None), utc=self.utc) for name, one in classes]
 
 
 class DeweyTaskWrapper(TaskWrapper):  # type: ignore[misc]  # huey has no types

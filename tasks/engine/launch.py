@@ -55,7 +55,7 @@ class Launching(BookedHuey):
         running = context.current_job()
         if running is not None and any(job.id == running.id for job in jobs):
             _logger.warning(
-                "job %s enqueued itself while it runs, which adds nothing: raise RetryTask, or make a new job with .s()",
+                "job %s enqueued itself while it runs, which adds nothing: raise RetryTask, or launch a new one (.s())",
                 running.id,
             )
         held_by = self.broker.enqueue(jobs).held_by

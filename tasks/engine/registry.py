@@ -4,6 +4,7 @@ import inspect
 import types
 import typing
 from collections.abc import Callable
+from datetime import datetime
 from enum import Enum
 from typing import Any
 
@@ -12,10 +13,11 @@ from huey.api import PeriodicTask
 
 from storage.broker.broker import Broker
 from storage.broker.records import Parameter, TaskInfo
+from tasks.engine import retry
 
 
-def describe(name: str, task_class: Any, function: Callable[..., Any] | None) -> TaskInfo:
-    """A task as operators see it, from its class and its function's signature."""
+def describe(name: str, task_class: Any, function: Callable[..., Any] | None, *, utc: bool = True) -> TaskInfo:
+    """A task as operators see it, from its class and its function's signature. ``utc`` is as its Huey is set."""
     schedule = getattr(task_class, "schedule", None)
     return TaskInfo(
         name=name,
@@ -31,6 +33,8 @@ def describe(name: str, task_class: Any, function: Callable[..., Any] | None) ->
         priority=float(task_class.default_priority or 0),
         retry_backoff=float(task_class.default_retry_backoff or 0),
         timeout_s=float(task_class.default_timeout or 0),
+        expires_s=_expires_s(task_class.default_expires),
+        utc=utc,
     )
 
 
@@ -39,6 +43,11 @@ def publish(broker: Broker, tasks: list[TaskInfo]) -> None:
     if tasks:
         broker.call("hset", broker.keys.tasks, mapping={task.name: msgspec.json.encode(task) for task in tasks})
         broker.add_queues(sorted({task.queue for task in tasks}))
+
+
+def _expires_s(expires: Any) -> float:
+    """Huey takes seconds, a timedelta, or an instant, which is none of a task's own."""
+    return 0.0 if isinstance(expires, datetime) else retry.seconds(expires)
 
 
 def _parameters(function: Callable[..., Any], context: bool) -> tuple[Parameter, ...]:

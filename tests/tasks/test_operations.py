@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import redis
@@ -141,3 +142,27 @@ def test_a_paused_queue_waits_with_its_reason_until_it_is_resumed(huey: DeweyHue
         operations.pause("post", by="ann", reason="")
     with pytest.raises(Refused, match="no queue 'post'"):
         operations.resume("post", by="ann")
+
+
+@pytest.mark.parametrize("utc", [True, False])
+@pytest.mark.parametrize("expires", [30, timedelta(seconds=30)])
+def test_a_triggered_job_expires_as_its_task_says(
+    redis_url: str, redis_client: "redis.Redis", namespace: str, utc: bool, expires: float | timedelta
+) -> None:
+    huey = DeweyHuey(namespace, url=redis_url, utc=utc)
+
+    @huey.task(name="brief", expires=expires)
+    def brief() -> str:
+        return "in time"
+
+    registry.publish(huey.broker, huey.task_infos())
+    operations = Operations(huey.broker, huey.storage.inspector)
+    operations.trigger("brief", {})
+    assert huey.execute(huey.dequeue()) == "in time"
+    job_id = operations.trigger("brief", {})
+    task = huey.dequeue()
+    later = datetime.now(UTC) + timedelta(seconds=31)
+    huey.execute(task, later.replace(tzinfo=None) if utc else later.astimezone().replace(tzinfo=None))
+    job = huey.storage.inspector.job(job_id)
+    assert (job.state, job.reason) == ("canceled", "expired")
+    huey.storage.close()
