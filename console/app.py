@@ -5,7 +5,7 @@
 
 import argparse
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 from time import monotonic
@@ -32,6 +32,7 @@ from console.screens.jobs import JobsScreen
 from console.screens.logs import LogsScreen
 from console.screens.pick import PickScreen
 from console.screens.queues import QueuesScreen
+from console.screens.schedules import SchedulesScreen
 from console.screens.why import WhyDialog
 from console.screens.workers import WorkersScreen
 from console.widgets.frame import Health
@@ -56,6 +57,7 @@ class DeweyApp(App[None], inherit_bindings=False):
         "screens/logs.tcss",
         "screens/pick.tcss",
         "screens/queues.tcss",
+        "screens/schedules.tcss",
         "screens/trigger.tcss",
         "screens/workers.tcss",
         "screens/why.tcss",
@@ -65,6 +67,7 @@ class DeweyApp(App[None], inherit_bindings=False):
         "queues": QueuesScreen,
         "jobs": JobsScreen,
         "logs": LogsScreen,
+        "schedules": SchedulesScreen,
         "workers": WorkersScreen,
     }
     DEFAULT_MODE = "queues"
@@ -85,6 +88,8 @@ class DeweyApp(App[None], inherit_bindings=False):
         environment: str = "local",
         start: str = "",
         *,
+        colour: str = "",
+        keys: Mapping[str, str] | None = None,
         refresh_s: float = 1.0,
         zone: tzinfo | None = None,
         timer: Callable[[], float] = monotonic,
@@ -93,9 +98,12 @@ class DeweyApp(App[None], inherit_bindings=False):
 
         ``start`` says where to begin: "" or "queues", "jobs", "logs", "trigger", "job:" and a prefix of an id, or a
         filter of jobs. ``refresh_s`` 0 asks only when a screen comes into sight. ``zone`` None is the machine's own.
-        ``timer`` measures how long answers take.
+        ``timer`` measures how long answers take. ``colour`` is the environment's, as settings name it; ``keys`` are an
+        operator's own, by the ids of bindings.py.
         """
         super().__init__()
+        self.colour = colour
+        self.set_keymap(dict(keys or {}))
         self.gateway = gateway
         self.environment = safe_text(environment, limit=24)
         self.start = start

@@ -4,14 +4,30 @@ An ``id`` may stand in a keymap (`App.set_keymap`) to give its action other keys
 Uppercase is stronger than lowercase; no ``ctrl+letter`` destroys anything.
 """
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from textual.binding import Binding, BindingType
 
+from storage.errors import SettingsError
+
 Place = Literal[
-    "app", "screen", "queues", "jobs", "job", "logs", "table", "log view", "pick", "form", "dialog", "help", "workers"
+    "app",
+    "screen",
+    "queues",
+    "jobs",
+    "job",
+    "logs",
+    "table",
+    "log view",
+    "pick",
+    "form",
+    "dialog",
+    "help",
+    "workers",
+    "schedules",
 ]
 
 
@@ -47,6 +63,7 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("open.queue", "enter", "open", "open", "Show the jobs of this queue.", ("queues",)),
     Key("open.job", "enter", "open", "open", "Show this job: summary, log, attempts.", ("jobs",)),
     Key("open.run", "enter", "open", "open", "Show the running job under the cursor.", ("workers",)),
+    Key("open.runs", "enter", "open", "runs", "Go to the last runs of this schedule; there, show the job of one.", ("schedules",)),
     Key("open.frames", "enter", "open", "open", "Open or fold the libraries' frames of tracebacks; in a flow, open the job.", ("job",)),
     Key("pick.task", "enter", "pick", "pick", "Fill in the form of this task.", ("pick",), priority=True),
     Key("back", "escape", "back", "back", "Undo the last step: range, marks, filter, screen. Never quits.", ("screen",)),
@@ -55,6 +72,8 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("pause", "p", "pause", "pause", "Let no worker start a job of this queue, with a reason; or resume it.", ("queues",)),
     Key("quiet", "p", "quiet", "quiet", "Let this consumer claim nothing more, or let it go on; asks first.", ("workers",)),
     Key("stop", "S", "stop", "stop", "Let this consumer end when its jobs have; asks first.", ("workers",)),
+    Key("run.now", "r", "run_now", "run now", "Launch one job of this schedule outside of its ticks; asks first.", ("schedules",)),
+    Key("pause.schedule", "p", "pause", "pause", "Let this schedule enqueue nothing until an instant; or resume it. Asks first.", ("schedules",)),
     Key("mark", "space", "mark", "mark", "Mark this job, or take its mark away, and go on to the next.", ("jobs",)),
     Key("log", "l", "log", "log", "Show what this job logs, while it runs.", ("jobs", "job", "workers")),
     Key("why", "i", "why", "why?", "Say what keeps this job from running, and what helps.", ("jobs", "job")),
@@ -64,8 +83,8 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("tab.previous", "left_square_bracket", "tab(-1)", "previous tab", "Go to the tab before.", ("job",), shown=False),
     Key("mark.range", "v", "mark_range", "range", "Begin a range here; v again marks it, esc gives it up.", ("jobs",)),
     Key("mark.all", "a", "mark_all", "all", "Mark every job that matches the filter (the first 10,000).", ("jobs",)),
-    Key("copy", "y", "copy", "copy id", "Copy the id, or the queue's name, to the clipboard.", ("queues", "jobs", "job", "workers")),
-    Key("copy.command", "Y", "copy_command", "copy command", "Copy the command line that shows this.", ("queues", "jobs", "job", "workers"), shown=False),
+    Key("copy", "y", "copy", "copy id", "Copy the id, or the queue's name, to the clipboard.", ("queues", "jobs", "job", "workers", "schedules")),
+    Key("copy.command", "Y", "copy_command", "copy command", "Copy the command line that shows this.", ("queues", "jobs", "job", "workers", "schedules"), shown=False),
     Key("form.send", "ctrl+s", "send", "send", "Check the form, show what would be sent, and ask.", ("form",)),
     Key("dialog.left", "left", "focus_left", "left", "Go to the button before.", ("dialog",), shown=False),
     Key("dialog.right", "right", "focus_right", "right", "Go to the next button.", ("dialog",), shown=False),
@@ -78,6 +97,7 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("screen.queues", "2", "go('queues')", "queues", "Every queue at a glance.", ("app",), shown=False),
     Key("screen.jobs", "3", "go('jobs')", "jobs", "All jobs of all queues and states.", ("app",), shown=False),
     Key("screen.logs", "7", "go('logs')", "logs", "The tail of everything.", ("app",), shown=False),
+    Key("screen.schedules", "5", "go('schedules')", "schedules", "What runs by the clock: next ticks, last runs.", ("app",), shown=False),
     Key("screen.workers", "6", "go('workers')", "workers", "Every consumer, and what it runs.", ("app",), shown=False),
     Key("time", "T", "time_mode", "time", "Write instants in UTC, in local time, or as how long ago.", ("app",), shown=False),
     Key("palette", "ctrl+p", "command_palette", "palette", "Find any action by its name.", ("app",), shown=False, priority=True),
@@ -109,6 +129,22 @@ BY_ID: Final[Mapping[str, Key]] = {key.id: key for key in KEYS}
 def of(*places: Place) -> list[BindingType]:
     """Return the bindings of some places, in the table's order."""
     return [key.binding() for key in KEYS if set(places) & set(key.places)]
+
+
+def checked(keys: Mapping[str, str], where: str) -> Mapping[str, str]:
+    """Return an operator's own keys, by id, once each of them is known to exist.
+
+    Raises:
+        SettingsError: an id is not in the table, or its keys are empty; the message names it.
+    """
+    for name, pressed in keys.items():
+        if name not in BY_ID:
+            close = difflib.get_close_matches(name, list(BY_ID), 1)
+            meant = f"; did you mean {close[0]}?" if close else f"; there is {', '.join(BY_ID)}"
+            raise SettingsError(f"{where}: keys.{name} is not known{meant}")
+        if not all(part.strip() for part in pressed.split(",")):
+            raise SettingsError(f"{where}: keys.{name} is {pressed!r}: expected keys such as 'r' or 'ctrl+r,f5'")
+    return keys
 
 
 def rank(binding_id: str | None) -> int:

@@ -144,6 +144,18 @@ class Settings(HistorySettings):
         description="The prefix of every Redis key, so that several Deweys can share one Redis.",
         examples=["up to 64 letters, digits, '_', '.' and '-'"],
     )
+    dewey_environment: str = Field(
+        "local",
+        max_length=24,
+        description="What this Dewey is called in the console's frame; production is guarded more.",
+        examples=["a short name, as staging"],
+    )
+    dewey_colour: str = Field(
+        "",
+        pattern=r"^(?:#[0-9a-fA-F]{6}|red|orange|yellow|green|blue|purple)?$",
+        description="The colour of that name. Not set: red for production, else none of its own.",
+        examples=["red, orange, yellow, green, blue, purple, or #rrggbb"],
+    )
     dewey_lease_s: float = Field(
         30.0,
         ge=1.0,

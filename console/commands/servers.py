@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from console import profiles
 from console.commands.consumers import APPLICATION, SAMPLES, TEND_S, Crew, Plan, consumer_log
 from console.commands.opening import Desk, open_desk, operator, require_terminal
 from console.commands.printing import Json, emit, paragraph, plural, say, shown
@@ -156,7 +157,9 @@ def show_console(
     start: Annotated[
         str, typer.Argument(metavar="START", help="queues, jobs, logs, trigger, job:ID, or a filter (state:dead).")
     ] = "",
-    environment: Annotated[str, typer.Option(metavar="NAME", help="The name shown in the frame.")] = "local",
+    environment: Annotated[
+        str, typer.Option(metavar="NAME", help="The name shown in the frame instead of DEWEY_ENVIRONMENT.")
+    ] = "",
 ) -> None:
     """Open the console: look at queues, jobs and logs, and act.
 
@@ -173,9 +176,18 @@ def run_console_on(desk: Desk, environment: str, start: str) -> None:
         typer.Exit: the console ended by a mistake of its own.
     """
     from console.app import DeweyApp  # noqa: PLC0415 - Textual is slow to import and most commands do without
+    from console.bindings import checked  # noqa: PLC0415 - as above
     from console.gateway.live import LiveGateway  # noqa: PLC0415 - as above
 
-    screen = DeweyApp(LiveGateway(desk.inspector, desk.operations, operator()), environment, start)
+    settings = desk.resources.settings
+    config = profiles.read()
+    screen = DeweyApp(
+        LiveGateway(desk.inspector, desk.operations, operator()),
+        environment or settings.dewey_environment,
+        start,
+        colour=settings.dewey_colour,
+        keys=checked(config.keys, str(config.path)),
+    )
 
     def end(*_: object) -> None:
         # A handler may interrupt the loop inside of its own queues: only this call is safe then, and wakes it as well.

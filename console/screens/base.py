@@ -194,7 +194,7 @@ class DeweyScreen(AskingScreen):
 
     def compose(self) -> ComposeResult:
         """Put the frame around the body."""
-        yield HeaderLine(self.dewey.environment, self.MODE)
+        yield HeaderLine(self.dewey.environment, self.MODE, self.dewey.colour)
         yield StaleBar()
         yield from self.compose_body()
         yield KeyBar()

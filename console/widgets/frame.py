@@ -12,6 +12,7 @@ from textual.widget import Widget
 
 from console import bindings
 from console.formats import Moment, coarse, duration
+from console.widgets.palette import COLOURS
 
 PRODUCTION: Final = frozenset({"production", "prod", "live"})
 
@@ -30,6 +31,7 @@ class Health:
 SCREENS: Final = (
     ("queues", "2", "Queues"),
     ("jobs", "3", "Jobs"),
+    ("schedules", "5", "Schedules"),
     ("workers", "6", "Workers"),
     ("logs", "7", "Logs"),
 )
@@ -44,9 +46,10 @@ class HeaderLine(Widget):
     HeaderLine.-production { background: $error-muted; color: $strong; }
     """
 
-    def __init__(self, environment: Content, mode: str) -> None:
+    def __init__(self, environment: Content, mode: str, colour: str = "") -> None:
         super().__init__()
         self.environment = environment
+        self.colour = COLOURS.get(colour, colour) or "$accent"
         self.mode = mode
         self.health = Health()
         self.moment: Moment | None = None
@@ -74,7 +77,8 @@ class HeaderLine(Widget):
 
     def _left(self, gap: str, with_titles: bool) -> Content:
         """Return name, environment and screens; without titles only the screen in sight has one."""
-        left = Content.assemble((" dewey ", "bold $strong"), ("▏", "$faint"), self.environment.stylize("$accent"), " ")
+        name = self.environment.stylize(self.colour)
+        left = Content.assemble((" dewey ", "bold $strong"), ("▏", "$faint"), name, " ")
         for mode, key, title in SCREENS:
             here = mode == self.mode
             left += Content.assemble(gap, (key, "bold $primary" if here else "$faint"))

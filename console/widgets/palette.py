@@ -26,6 +26,16 @@ Tone = Literal[
     "title",
 ]
 
+COLOURS: Final[Mapping[str, str]] = {
+    "red": "bold $error",
+    "orange": "bold #d0803f",
+    "yellow": "bold $warning",
+    "green": "bold $success",
+    "blue": "bold $primary",
+    "purple": "bold #9a78c0",
+}
+"""What an environment's colour is called in the settings, and how it is drawn in both themes."""
+
 DARK: Final = Theme(
     name="dewey-dark",
     primary="#7fa6c9",
