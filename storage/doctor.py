@@ -23,6 +23,7 @@ from storage.broker.inspector import Inspector
 from storage.database import connection, migrations
 from storage.embedded import OBJECTS, Endpoints
 from storage.errors import StorageError, StoreRefused, StoreUnavailable
+from storage.history.lag import lag
 from storage.objects import open_store
 from storage.servers.home import POSTGRES, REDIS
 from storage.settings import Settings
@@ -32,6 +33,7 @@ Level = Literal["ok", "warn", "fail"]
 OLDEST_REDIS = (6, 2)
 OLDEST_POSTGRES = (14,)
 LARGEST_SKEW_S = 1.0
+LARGEST_LAG_S = 60.0
 LEAST_FREE_BYTES = 2**30
 _PACKAGES = ("dewey", "huey", "redis", "peewee", "psycopg2-binary", "pgvector", "textual", "boto3", "google-genai")
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -139,6 +141,7 @@ def _redis(settings: Settings, endpoints: Endpoints) -> Iterator[Finding]:
     yield from _redis_keeping(told)
     yield from _clock("redis clock", skew_s)
     yield from _books(settings, endpoints)
+    yield from _history(settings, endpoints)
 
 
 def _books(settings: Settings, endpoints: Endpoints) -> Iterator[Finding]:
@@ -154,6 +157,34 @@ def _books(settings: Settings, endpoints: Endpoints) -> Iterator[Finding]:
     told = ", ".join(f"{kind} {count}" for kind, count in sorted(repairs.items()))
     remedy = "nothing but Dewey may write its keys; look for evictions, for a restored backup, or for a hand in Redis"
     yield Finding("books", "warn", f"impossible states were found and put right: {told}", remedy)
+
+
+def _history(settings: Settings, endpoints: Endpoints) -> Iterator[Finding]:
+    """Whether what happens is recorded, and how far that is."""
+    client = connect_redis(endpoints.redis_url, timeout_s=5.0)
+    try:
+        found = lag(client, settings.dewey_namespace)
+    finally:
+        client.close()
+    waiting = f"{found.events_behind} events wait, the oldest for {found.seconds_behind:.0f} s"
+    remedy = "run dewey up, huey_consumer tasks.app.huey or dewey record"
+    if not found.exists:
+        yield Finding("history", "warn", "nothing was ever recorded", remedy)
+    elif not found.leader:
+        yield Finding("history", "warn", f"nobody records: {waiting}", remedy)
+    elif found.trouble:
+        yield Finding(
+            "history", "warn", f"{waiting}: {found.trouble}", "see that PostgreSQL runs; jobs go on meanwhile"
+        )
+    elif found.seconds_behind > LARGEST_LAG_S:
+        yield Finding("history", "warn", f"{found.leader} records, but {waiting}", "look at the load of PostgreSQL")
+    else:
+        yield Finding("history", "ok", f"{found.leader} records, {found.events_behind} events behind")
+    if found.dropped_events or found.dropped_jobs:
+        message = f"{found.dropped_events} events and {found.dropped_jobs} ended jobs went unrecorded, since ever"
+        yield Finding(
+            "history gaps", "warn", message, "raise DEWEY_EVENTS_WAITING, or have a recorder run all the time"
+        )
 
 
 def _redis_server(told: Mapping[str, Any]) -> Iterator[Finding]:

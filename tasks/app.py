@@ -2,12 +2,10 @@
 
 from storage import embedded
 from storage.errors import SettingsError
-from storage.history.ages import Ages
 from storage.redaction import Redactor
-from storage.settings import Settings
 from tasks import resources
-from tasks.engine.assignment import History
 from tasks.engine.huey import DeweyHuey
+from tasks.history import history_of
 
 
 def _make() -> DeweyHuey:
@@ -21,21 +19,9 @@ def _make() -> DeweyHuey:
         queues=settings.dewey_queues,
         lease_s=settings.dewey_lease_s,
         keep_alive=_keep_servers,
-        history=_history(settings) if settings.dewey_record else None,
+        history=history_of(settings),
         redactor=Redactor(settings.dewey_redact_keys, settings.dewey_redact_patterns),
     )
-
-
-def _history(settings: Settings) -> History:
-    """Where these settings have history kept."""
-    ages = Ages(
-        jobs=settings.dewey_jobs_days,
-        logs=settings.dewey_logs_days,
-        samples=settings.dewey_samples_days,
-        audit=settings.dewey_audit_days,
-        trash=settings.dewey_trash_days,
-    )
-    return History(lambda: resources.current().endpoints.database_url, settings.dewey_events_waiting, ages)
 
 
 def _keep_servers() -> None:

@@ -182,10 +182,10 @@ def translation(error: PeeweeException | psycopg2.Error) -> StorageError:
         return Conflict(f"PostgreSQL has a row like this already: {words}", constraint)
     if code[:2] in DATA_CLASSES:
         return DataRefused(f"PostgreSQL can not keep this ({code}): {words}")
-    if code in SCHEMA_CODES:
-        return StoreRefused(f"The schema is older or newer than this program: {words}; run `dewey migrate`")
     if code:
-        return StoreRefused(f"PostgreSQL refused ({code}): {words}")
+        is_about_schema = code in SCHEMA_CODES
+        told = f"The schema is older or newer than this program: {words}; run `dewey migrate`"
+        return StoreRefused(told if is_about_schema else f"PostgreSQL refused ({code}): {words}")
     if any(words_of_refusal in words for words_of_refusal in REFUSED_AT_THE_DOOR):
         return StoreRefused(f"PostgreSQL refused the connection: {words}; check DATABASE_URL")
     return StoreUnavailable(f"PostgreSQL did not answer: {words or type(original).__name__}")
