@@ -2,6 +2,9 @@
 
 Plain JSON values stand for themselves. Any other known type is an object with one key that begins with ``~``:
 ``{"~decimal": "1.50"}``. A value of an unknown type fails where it is written, with the path to it.
+
+An aware datetime comes back as the same instant with its offset from UTC, but without the name of its zone: pass that
+beside it when days are to be counted from it. The fold of a naive datetime is not kept.
 """
 
 import base64

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -300,3 +301,12 @@ def test_a_payload_can_be_read_by_a_person() -> None:
 def test_the_identity_of_a_key_survives() -> None:
     value = {1: "int", "1": "str", UUID(int=1): "uuid", b"1": "bytes", (1,): "tuple"}
     assert decode(encode(value)) == value
+
+
+@pytest.mark.parametrize("fold", [0, 1])
+def test_an_instant_in_a_named_zone_comes_back_as_the_same_instant_with_its_offset(fold: int) -> None:
+    twice = dt.datetime(2026, 10, 25, 2, 30, tzinfo=ZoneInfo("Europe/Paris"), fold=fold)
+    read = decode_value(encode(twice))
+    assert isinstance(read, dt.datetime)
+    assert read.timestamp() == twice.timestamp()
+    assert read.utcoffset() == twice.utcoffset() == dt.timedelta(hours=2 - fold)
