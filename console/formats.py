@@ -193,6 +193,11 @@ class Moment:
     mode: TimeMode = TimeMode.UTC
     zone: tzinfo | None = field(default=None)
 
+    @property
+    def is_absolute(self) -> bool:
+        """Whether instants are written as dates and times, not as how long ago."""
+        return self.mode is not TimeMode.RELATIVE
+
     def _placed(self, at: datetime) -> datetime:
         return at.astimezone(UTC if self.mode is not TimeMode.LOCAL else self.zone)
 

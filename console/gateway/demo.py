@@ -12,11 +12,12 @@ from console.gateway.building import Call
 from console.gateway.demo_fleet import DemoFleet
 from console.gateway.demo_flow import DemoFlow
 from console.gateway.demo_records import CannedJob
+from console.gateway.demo_schedules import HOLDS, DemoSchedules
 from console.gateway.errors import GatewayRefused
 from console.gateway.filters import Filter
 from console.gateway.protocol import Order
 from console.gateway.views import JobPage, JobRow, JobView, LogPage, QueueRow, Requeued, TaskView, WhyView
-from storage.broker.records import STATES, Job, LogLine, Pause, QueueStats, State
+from storage.broker.records import STATES, Job, LogLine, Pause, QueueStats, SchedulePause, State
 from storage.broker.why import explain
 
 ORDER: Final[tuple[State, ...]] = (
@@ -32,7 +33,7 @@ ORDER: Final[tuple[State, ...]] = (
 TAIL_LINES: Final = 1_000
 
 
-class DemoGateway(DemoFleet, DemoFlow):
+class DemoGateway(DemoSchedules, DemoFleet, DemoFlow):
     """Answers from memory. ``now`` is the clock: the default one stands still."""
 
     def __init__(self, now: Callable[[], datetime] = lambda: demo_records.NOW, *, empty: bool = False) -> None:
@@ -46,6 +47,8 @@ class DemoGateway(DemoFleet, DemoFlow):
         self._log = demo_records.log_lines([canned.job for canned in self._jobs.values()])
         self._made = 0
         self._orders: dict[str, str] = {}
+        self._by_hand: dict[str, str] = {}
+        self._holds: dict[str, SchedulePause] = {} if empty else dict(HOLDS)
 
     def now(self) -> datetime:
         """Return the demo's present instant."""

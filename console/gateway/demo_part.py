@@ -4,6 +4,7 @@ import threading
 from datetime import datetime
 
 from console.gateway.demo_records import CannedJob
+from storage.broker.records import SchedulePause
 
 
 class DemoPart:
@@ -13,6 +14,8 @@ class DemoPart:
     _jobs: dict[str, CannedJob]
     _queues: tuple[str, ...]
     _orders: dict[str, str]
+    _holds: dict[str, SchedulePause]
+    _by_hand: dict[str, str]
 
     def now(self) -> datetime:
         """Return the demo's present instant."""

@@ -205,14 +205,16 @@ def canned_jobs() -> Iterator[CannedJob]:
     number = 0
     infos = {info.name: info for info in TASKS}
     for state, task, how_many in _MIX:
-        for _ in range(how_many):
+        for place in range(how_many):
             number += 1
-            yield _canned(number, state, infos[task])
+            yield _canned(number, state, infos[task], place)
     yield hostile_job()
 
 
-def _canned(number: int, state: State, info: TaskInfo) -> CannedJob:
+def _canned(number: int, state: State, info: TaskInfo, place: int) -> CannedJob:
     created = NOW - timedelta(seconds=20 + chance("age", number) * (300 if state == "running" else 6_000))
+    if info.schedule and state == "succeeded":
+        created = NOW.replace(minute=0, second=1, microsecond=0) - timedelta(hours=place)
     kwargs = _kwargs(info.name, number)
     job = Job(
         id=job_id(number),

@@ -11,6 +11,7 @@ from console.gateway.errors import GatewayRefused
 from console.gateway.filters import Filter
 from console.gateway.live_fleet import LiveFleet
 from console.gateway.live_flow import LiveFlow
+from console.gateway.live_schedules import LiveSchedules
 from console.gateway.protocol import Order
 from console.gateway.reading import call_of, translated
 from console.gateway.views import JobPage, JobRow, JobView, LogPage, QueueRow, Requeued, TaskView, WhyView
@@ -25,7 +26,7 @@ CLOCK_S: Final = 60.0
 """How long a reading of Redis's clock is trusted."""
 
 
-class LiveGateway(LiveFleet, LiveFlow):
+class LiveGateway(LiveSchedules, LiveFleet, LiveFlow):
     """Asks one namespace of one Redis. ``by`` is who pauses and resumes, as others will read it."""
 
     def __init__(

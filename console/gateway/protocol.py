@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 from console.gateway.filters import Filter
 from console.gateway.fleet import ConsumerView
 from console.gateway.flow import FlowLine
+from console.gateway.timetable import ScheduleRow
 from console.gateway.views import JobPage, JobRow, JobView, LogPage, QueueRow, Requeued, TaskView, WhyView
 
 
@@ -82,3 +83,15 @@ class Gateway(Protocol):
 
     def order(self, consumer: str, order: Literal["quiet", "stop", ""]) -> None:
         """Tell a consumer to be quiet, to stop, or ("") to go on; it hears with its next heartbeat."""
+
+    def schedules(self) -> tuple[ScheduleRow, ...]:
+        """Return all schedules, by name."""
+
+    def run_now(self, schedule: str) -> str:
+        """Launch one job of a schedule outside of its ticks, and return its key."""
+
+    def pause_schedule(self, schedule: str, until_at: datetime | None, reason: str) -> None:
+        """Let a schedule enqueue nothing until an instant, or (None) until it is resumed."""
+
+    def resume_schedule(self, schedule: str) -> None:
+        """Let a schedule tick again."""

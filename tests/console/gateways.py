@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from textual.content import Content
@@ -15,8 +15,21 @@ from console.gateway.demo_records import NOW
 from console.gateway.errors import GatewayUnavailable
 from console.gateway.filters import Filter
 from console.gateway.fleet import ConsumerView, consumer_view
+from console.gateway.timetable import ScheduleRow, schedule_row
 from console.gateway.views import JobPage, JobRow, JobView, LogPage, QueueRow, Requeued, TaskView
-from storage.broker.records import Attempt, ConsumerInfo, Job, LogLine, Parameter, Pause, QueueStats, TaskInfo
+from storage.broker.records import (
+    Attempt,
+    ConsumerInfo,
+    Job,
+    LogLine,
+    Parameter,
+    Pause,
+    QueueStats,
+    ScheduleInfo,
+    SchedulePause,
+    ScheduleRun,
+    TaskInfo,
+)
 
 QUESTIONS = (
     "queues",
@@ -33,6 +46,10 @@ QUESTIONS = (
     "resume",
     "fleet",
     "order",
+    "schedules",
+    "run_now",
+    "pause_schedule",
+    "resume_schedule",
 )
 
 
@@ -210,6 +227,25 @@ class HostileGateway(DemoGateway):
             )
             views.append(consumer_view(info, {job.id: (job, self._call(number))}, {}, self.now()))
         return tuple(views)
+
+    def schedules(self) -> tuple[ScheduleRow, ...]:
+        """Return a schedule for each payload, every second one paused."""
+        rows = []
+        for number, text in enumerate(self.payloads):
+            pause = SchedulePause(text, text, NOW, None) if number % 2 else None
+            run = ScheduleRun(f"{number:04}{text}", NOW, NOW, 0, "dead", 1, text, text)
+            info = ScheduleInfo(text, text, text, text, text, pause, NOW, (NOW,), (run,), problem=text * (number % 3))
+            rows.append(schedule_row(info))
+        return tuple(rows)
+
+    def run_now(self, schedule: str) -> str:
+        """Note that it was called."""
+        self.acted.append("run now")
+        return schedule
+
+    def pause_schedule(self, schedule: str, until_at: datetime | None, reason: str) -> None:
+        """Note that it was called."""
+        self.acted.append("pause schedule")
 
     def order(self, consumer: str, order: str) -> None:
         """Note that it was called."""

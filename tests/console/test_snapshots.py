@@ -30,6 +30,7 @@ SCREENS: dict[str, tuple[str, tuple[str, ...]]] = {
     "job flow": ("state:blocked", ("enter", "[", "[")),
     "job raw": ("state:running queue:ingestion", ("enter", "[")),
     "logs": ("logs", ()),
+    "schedules": ("schedules", ("j", "j", "j", "j")),
     "workers": ("workers", ("j", "j", "j")),
     "pick": ("trigger", ("down", "down")),
     "trigger": ("trigger", ("enter",)),
@@ -44,6 +45,8 @@ STATES: dict[str, tuple[str, tuple[str, ...]]] = {
     "filter error": ("jobs", ("/", *"task:x", "enter")),
     "form errors": ("trigger", ("enter", "ctrl+s")),
     "quiet": ("workers", ("j", "p")),
+    "schedule paused": ("schedules", ("j", "j", "j", "enter", "j")),
+    "pause until": ("schedules", ("p", "2", "h")),
     "range": ("jobs", ("j", "v", "j", "j")),
     "dimmed key": ("jobs", ("r",)),
     "relative times": ("jobs", ("T", "T")),
@@ -103,7 +106,7 @@ def test_each_screen_in_each_size(pictures: SnapshotAssertion, name: str, size: 
     _draw(pictures, still_app(start=start), SIZES[size], keys)
 
 
-@pytest.mark.parametrize("name", ["queues", "jobs", "job attempts", "trigger", "workers"])
+@pytest.mark.parametrize("name", ["queues", "jobs", "job attempts", "trigger", "schedules", "workers"])
 def test_screens_in_light(pictures: SnapshotAssertion, name: str) -> None:
     start, keys = SCREENS[name]
     app = still_app(start=start)
@@ -118,19 +121,19 @@ def test_each_state_in_the_smallest_size(pictures: SnapshotAssertion, name: str)
     _draw(pictures, still_app(start=start), SIZES["80x24"], keys, then)
 
 
-@pytest.mark.parametrize("start", ["queues", "jobs", "logs", "trigger", "workers"])
+@pytest.mark.parametrize("start", ["queues", "jobs", "logs", "trigger", "schedules", "workers"])
 def test_nothing_here(pictures: SnapshotAssertion, start: str) -> None:
     _draw(pictures, still_app(DemoGateway(empty=True), start=start), SIZES["80x24"])
 
 
-@pytest.mark.parametrize("start", ["queues", "jobs", "logs", "job:68", "workers"])
+@pytest.mark.parametrize("start", ["queues", "jobs", "logs", "job:68", "schedules", "workers"])
 def test_can_not_know(pictures: SnapshotAssertion, start: str) -> None:
     gateway = FlakyGateway()
     gateway.go_away()
     _draw(pictures, still_app(gateway, start=start), SIZES["80x24"])
 
 
-@pytest.mark.parametrize("start", ["queues", "jobs", "logs", "state:dead", "workers"])
+@pytest.mark.parametrize("start", ["queues", "jobs", "logs", "state:dead", "schedules", "workers"])
 def test_old_data_is_dimmed(pictures: SnapshotAssertion, start: str) -> None:
     gateway = FlakyGateway()
 

@@ -1,7 +1,12 @@
 """What the keys of the screens that watch do, as scripts; test_keys.py plays them."""
 
+from datetime import timedelta
+
+from console.gateway.demo_records import NOW
 from console.screens.dialogs import ConfirmDialog
 from console.screens.job import JobScreen
+from console.screens.pause_until import PauseUntilDialog
+from console.screens.schedules import SchedulesScreen
 from console.screens.workers import WorkersScreen
 from tests.console.key_scripts import key
 from tests.console.stage import Stage
@@ -84,3 +89,97 @@ async def _y_copies_the_consumer_or_the_job(stage: Stage) -> None:
     assert len(stage.app.clipboard) == 32
     await stage.press("Y")
     assert stage.app.clipboard.startswith("dewey job ")
+
+
+@key("screen.schedules", start="queues")
+async def _five_shows_the_schedules(stage: Stage) -> None:
+    await stage.press("5")
+    assert isinstance(stage.app.screen, SchedulesScreen)
+    assert "4 ticks missed" in stage.text
+
+
+@key("open.runs", start="schedules")
+async def _enter_goes_to_the_runs_and_there_opens_the_job(stage: Stage) -> None:
+    await stage.press("enter")
+    screen = stage.app.screen
+    assert isinstance(screen, SchedulesScreen)
+    assert screen.runs.has_focus
+    await stage.press("j", "escape")
+    assert screen.table.has_focus
+    await stage.press("enter", "enter")
+    assert isinstance(stage.app.screen, JobScreen)
+    assert "sync_contacts" in stage.text
+    await stage.press("escape")
+    assert screen.runs.has_focus
+
+
+@key("open.runs", start="schedules")
+async def _enter_on_a_forgotten_run_says_so(stage: Stage) -> None:
+    await stage.press("j", "enter", "enter")
+    assert "past its retention" in stage.notes
+    await stage.press("escape", "G", "enter")
+    assert "has not run yet" in stage.notes
+
+
+@key("run.now", start="schedules")
+async def _r_runs_a_schedule_now_after_asking(stage: Stage) -> None:
+    before = stage.app.gateway.schedules()[0].runs
+    await stage.press("r", "enter")
+    assert stage.app.gateway.schedules()[0].runs == before
+    await stage.press("r")
+    assert "Run sync_contacts now?" in stage.text
+    assert "Its next" in stage.text
+    await stage.press("right", "enter")
+    newest = stage.app.gateway.schedules()[0].runs[0]
+    assert (newest.state, newest.tick_at, newest.by.plain) == ("queued", None, "you")
+    assert "waits in queue default" in stage.notes
+    assert "by hand" in stage.text
+
+
+@key("pause.schedule", start="schedules")
+async def _p_pauses_a_schedule_until_an_instant_and_resumes_it(stage: Stage) -> None:
+    await stage.press("p")
+    assert isinstance(stage.app.screen, PauseUntilDialog)
+    await stage.type("06:00")
+    assert "until 2026-03-14 06:00:00.000 UTC (in 3h)" in stage.text
+    await stage.press("enter")
+    await stage.type("partner is down")
+    await stage.press("enter", "enter")
+    assert stage.app.gateway.schedules()[0].hold is None, "enter twice only cancels"
+    await stage.press("p", "tab")
+    await stage.type("partner is down")
+    await stage.press("tab", "tab", "enter")
+    hold = stage.app.gateway.schedules()[0].hold
+    assert hold is not None
+    assert (hold.reason.plain, hold.until_at) == ("partner is down", None)
+    assert "until it is resumed" in stage.text
+    await stage.press("p", "right", "enter")
+    assert stage.app.gateway.schedules()[0].hold is None
+
+
+@key("pause.schedule", start="schedules")
+async def _p_says_what_is_wrong_with_an_instant_and_asks_for_a_reason(stage: Stage) -> None:
+    await stage.press("p")
+    await stage.type("25:00")
+    assert "no clock shows 25:00" in stage.text
+    await stage.press("tab", "tab", "tab", "enter")
+    assert isinstance(stage.app.screen, PauseUntilDialog)
+    await stage.press("ctrl+u")
+    await stage.type("2h")
+    await stage.press("tab", "tab", "tab", "enter")
+    assert "A reason is needed." in stage.text
+    await stage.type("x")
+    await stage.press("tab", "tab", "enter")
+    hold = stage.app.gateway.schedules()[0].hold
+    assert hold is not None
+    assert hold.until_at == NOW + timedelta(hours=2)
+
+
+@key("copy", "copy.command", start="schedules")
+async def _y_copies_the_schedule_or_the_run(stage: Stage) -> None:
+    await stage.press("y")
+    assert stage.app.clipboard == "sync_contacts"
+    await stage.press("Y")
+    assert stage.app.clipboard == "dewey schedules"
+    await stage.press("enter", "y")
+    assert len(stage.app.clipboard) == 32

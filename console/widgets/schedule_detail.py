@@ -1,0 +1,105 @@
+"""One schedule in words: its rule, its next five ticks, and how its ticks fared."""
+
+from textual.content import Content
+from textual.widget import Widget
+
+from console.formats import Moment, count, plural
+from console.gateway.timetable import ScheduleRow
+from console.widgets.schedule_table import status
+
+POLICIES = {
+    "skip": "missed ticks are left out",
+    "latest": "of missed ticks the last one is made up",
+    "all": "missed ticks are all made up",
+}
+
+
+class ScheduleDetail(Widget):
+    """Says what the schedule under the cursor does next, and did."""
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._row: ScheduleRow | None = None
+        self._moment: Moment | None = None
+
+    def show(self, row: ScheduleRow, moment: Moment) -> None:
+        """Take a schedule in."""
+        if (row, moment) != (self._row, self._moment):
+            self._row, self._moment = row, moment
+            self.refresh()
+
+    def render(self) -> Content:
+        """Write four lines."""
+        if self._row is None or self._moment is None:
+            return Content("")
+        row, moment = self._row, self._moment
+        said = status(row)
+        lines = [
+            Content.assemble(row.name.stylize("bold $strong"), "  ", (said.text, f"${said.tone}"), "  ", _rule(row)),
+            _next(row, moment),
+            _ticks(row),
+            _hold(row, moment),
+        ]
+        return Content("\n").join([line.truncate(self.content_size.width, ellipsis=True) for line in lines])
+
+
+def _rule(row: ScheduleRow) -> Content:
+    if not row.rule.plain:
+        return Content.styled("crontab()", "$faint")
+    policy = POLICIES.get(row.policy.plain, "")
+    return Content.assemble(
+        row.rule.stylize("$accent"), " ", row.timezone, (f" · {policy}" if policy else "", "$muted")
+    )
+
+
+def _next(row: ScheduleRow, moment: Moment) -> Content:
+    label = Content.styled("next   ", "$muted")
+    if row.problem.plain:
+        return Content.assemble(label, row.problem.stylize("$warning"))
+    if not row.next_at:
+        return Content.assemble(label, ("none, until it is resumed", "$faint"))
+    first, *others = row.next_at
+    whole = Content.assemble(
+        label, (moment.short(first), "bold $strong"), (f" {moment.ago(first)}" if moment.is_absolute else "", "$muted")
+    )
+    for tick in others:
+        whole += Content.assemble(("  ›  ", "$faint"), moment.short(tick))
+    return whole
+
+
+def _ticks(row: ScheduleRow) -> Content:
+    parts = [Content.assemble((count(row.enqueued), "$foreground"), " ran")]
+    for number, word, tone in (
+        (row.late, "late", "$warning"),
+        (row.missed, "missed: nobody was there", "$error"),
+        (row.skipped, "skipped while paused", "$warning"),
+        (row.by_hand, "by hand", "$foreground"),
+    ):
+        if number:
+            parts.append(Content.assemble((count(number), tone), f" {word}"))
+    if row.enqueued and not (row.late or row.missed):
+        parts.append(Content.styled("none late, none missed", "$success"))
+    return Content.assemble(("ticks  ", "$muted"), Content.styled(" · ", "$faint").join(parts))
+
+
+def _hold(row: ScheduleRow, moment: Moment) -> Content:
+    hold = row.hold
+    if hold is None:
+        return Content.assemble(("queue  ", "$muted"), row.queue)
+    until = "until it is resumed" if hold.until_at is None else f"until {moment.short(hold.until_at)}"
+    reason = Content.assemble(": ", hold.reason) if hold.reason.plain else Content("")
+    return Content.assemble(
+        ("‖ ", "$warning"), "paused by ", hold.by.stylize("bold"), f" {moment.ago(hold.at)}, {until}", reason
+    )
+
+
+def counted(rows: tuple[ScheduleRow, ...]) -> Content:
+    """Say how many schedules are paused, and how many have missed ticks."""
+    paused = sum(1 for row in rows if row.hold is not None)
+    missed = sum(row.missed for row in rows)
+    parts = []
+    if missed:
+        parts.append(Content.styled(f"{plural(missed, 'tick')} missed", "$warning"))
+    if paused:
+        parts.append(Content.styled(f"‖ {paused:,} paused", "$warning"))
+    return Content(" · ").join(parts) if parts else Content.styled("all on time", "$success")
