@@ -82,7 +82,7 @@ class Flowing(Launching):
         """Launch a tree of jobs, all of it or nothing; answers the handle of its root.
 
         Raises:
-            ValueError: a task is in the tree twice, or is part of another join.
+            ValueError: a task is in the tree twice, or is part of another join; or the tree is too large for one step.
             QueueFull: a queue has no room for its jobs among them. What a task enqueues as it ends is not limited.
         """
         tree = root if isinstance(root, Node) else node(root)

@@ -20,6 +20,8 @@ from tasks.engine.cron import Entry
 _logger = logging.getLogger(__name__)
 
 DEFAULT_QUEUE = "default"
+MOST_TOGETHER = 5_000
+"""Most jobs of a chord or a flow, which are laid out in one step: it keeps Redis for about a fifth of a second."""
 
 
 class Launching(BookedHuey):
@@ -110,7 +112,17 @@ class Launching(BookedHuey):
         return handle
 
     def _write(self, writes: list[Write]) -> None:
-        """Write in one step, now or with the unit of work."""
+        """Write in one step, now or with the unit of work.
+
+        Raises:
+            ValueError: the step would keep Redis from everybody else for too long.
+        """
+        jobs = sum(write[0] == "enqueue" for write in writes)
+        if jobs > MOST_TOGETHER:
+            raise ValueError(
+                f"{jobs:,} jobs can not be launched in one step, which keeps Redis from everybody else: at most "
+                f"{MOST_TOGETHER:,} can. Make parts of it, each a chord or a flow, and join those"
+            )
         unit = self._units.now
         if unit is not None and unit.collects:
             unit.writes += writes

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from huey import group
+from huey import chord, group
 from huey.api import TaskException
 from huey.utils import SKIPPED, Error
 
@@ -14,7 +14,7 @@ from storage.broker.flows import FlowNode
 from storage.broker.reconciler import Reconciler, Repair
 from storage.broker.records import Limits
 from storage.errors import JobMissing, QueueFull, Refused
-from tasks.engine import burial
+from tasks.engine import burial, launch
 from tasks.engine.flows import Flow, Node, node
 from tests.tasks.engine.conftest import Shop, attempt
 from tests.tasks.engine.faults import crash_all
@@ -398,6 +398,22 @@ def test_a_tree_for_which_one_queue_has_no_room_is_refused_whole(order: Order, l
     assert order.shop.inspector.count(("succeeded",)) == order.shop.inspector.count() == 5
     broker = order.shop.huey.broker
     assert int(broker.call("hget", f"{broker.keys.prefix}bytes", "payments")) == 0
+
+
+def test_a_tree_or_chord_that_is_too_large_for_one_step_is_refused(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    @shop.huey.task()
+    def work(number: int, values: object = None) -> int:
+        return number
+
+    monkeypatch.setattr(launch, "MOST_TOGETHER", 10)
+    members = [work.s(number) for number in range(10)]
+    with pytest.raises(ValueError, match="11 jobs can not be launched in one step"):
+        shop.huey.launch(node(work.s(10), *members))
+    with pytest.raises(ValueError, match="11 jobs can not be launched in one step"):
+        shop.huey.enqueue(chord([work.s(number) for number in range(10)], work.s(10)))
+    assert shop.inspector.count() == 0
+    shop.huey.launch(node(work.s(10), *[work.s(number) for number in range(9)]))
+    assert shop.inspector.count() == 10
 
 
 def test_what_can_not_be_a_flow_is_refused_with_what_to_do(order: Order) -> None:
