@@ -12,7 +12,23 @@ from typing import Annotated, Any, TextIO, cast
 import typer
 from typer.core import TyperGroup
 
-from console.commands import acting, demo, documents, failures, jobs, logs, schedules, servers, triggering, why
+from console import profiles
+from console.commands import (
+    acting,
+    auditing,
+    demo,
+    documents,
+    failures,
+    jobs,
+    logs,
+    operating,
+    recording,
+    schedules,
+    servers,
+    stats,
+    triggering,
+    why,
+)
 from console.commands.opening import WrongUse
 from console.commands.printing import ReaderLeft, as_document, visible
 from storage.errors import SettingsError, StorageError
@@ -22,11 +38,13 @@ from tasks.errors import TasksError
 INTERRUPTED = 130
 SECTIONS = {
     "Run": ("demo", "up", "console"),
-    "Jobs": ("trigger", "jobs", "job", "why", "logs", "failures", "requeue", "cancel", "schedules"),
-    "Queues": ("queues", "pause", "resume", "limit"),
+    "Jobs": ("trigger", "jobs", "job", "why", "logs", "failures", "schedules"),
+    "Act on jobs": ("requeue", "canary", "cancel", "discard", "purge", "promote", "priority", "reveal", "run"),
+    "Take back": ("audit", "undo", "trash"),
+    "Queues": ("queues", "stats", "pause", "resume", "limit", "release"),
     "Consumers": ("consumers", "quiet", "wake", "stop"),
     "Documents": ("ingest", "search"),
-    "Upkeep": ("doctor", "migrate"),
+    "Upkeep": ("doctor", "migrate", "record"),
 }
 
 
@@ -50,8 +68,24 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _group in (demo, servers, triggering, jobs, why, failures, schedules, logs, acting, documents):
+for _group in (
+    demo,
+    servers,
+    triggering,
+    jobs,
+    why,
+    failures,
+    schedules,
+    logs,
+    acting,
+    operating,
+    auditing,
+    documents,
+    recording,
+    stats,
+):
     app.registered_commands += _group.app.registered_commands
+    app.registered_groups += _group.app.registered_groups
 
 
 def _show_version(is_asked: bool) -> None:
@@ -65,14 +99,19 @@ def _show_version(is_asked: bool) -> None:
     "`dewey doctor` says what is wrong with them.",
 )
 def dewey(
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001 - it has answered before
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
+    profile: Annotated[
+        str,
+        typer.Option("--profile", metavar="NAME", envvar="DEWEY_PROFILE", help="Settings from your config.toml."),
+    ] = "",
 ) -> None:
     """Run jobs and lose none; see what they do, and mend what fails.
 
     Begin with `dewey demo`, or with `dewey up` and, beside it, `dewey console`.
     """
+    profiles.choose(profiles.read(), profile)
 
 
 def run(arguments: list[str] | None = None) -> int:

@@ -1,23 +1,89 @@
-"""Calling jobs off, limiting queues, and telling consumers what to do."""
+"""Jobs acted on from the command line: tried again, called off, thrown away, run now, given another priority."""
 
+import json
 from typing import Annotated
 
 import typer
 
-from console.commands.opening import WrongUse, open_desk, operator
-from console.commands.printing import Json, emit, span, table
-from storage.broker.records import ConsumerInfo, Limits
-from storage.broker.requests import Order
+from console.commands.asking import DryRun, Reason, Unrecorded, Way, Words, Yes, act
+from console.commands.opening import WrongUse, open_desk
+from console.commands.printing import Json, emit
+from console.commands.triggering import read_edits
+from storage.broker.canaries import DEFAULT_RATE, DEFAULT_SHARE
+from storage.broker.records import PRIORITY_LIMIT, STATES
+from tasks.actions.values import Request
 
 app = typer.Typer()
 
-Consumer = Annotated[str, typer.Argument(help="A consumer's id, as `dewey consumers` shows it.")]
+Ids = Annotated[list[str] | None, typer.Argument(metavar="ID", help="Ids of jobs, or their beginnings.")]
+Group = Annotated[str, typer.Option(metavar="GROUP", help="All jobs of a group that `dewey failures` shows.")]
+Matching = Annotated[
+    str, typer.Option(metavar="FILTER", help="Everything that matches, such as 'state:dead err:Timeout'.")
+]
+Limit = Annotated[int | None, typer.Option(metavar="N", min=1, help="Most jobs of the group, oldest first.")]
+
+
+def selection(action: str, job_ids: list[str] | None, group: str, matching: str, **options: object) -> Request:
+    """Which jobs are meant. Raises WrongUse: none, or in two ways."""
+    if [bool(job_ids), bool(group), bool(matching)].count(True) != 1:
+        raise WrongUse(
+            f"name jobs, or one group of failures, or what matches a filter: dewey {action} ID…, --group or --matching"
+        )
+    given = {name: value for name, value in options.items() if value is not None}
+    return Request(action, tuple(job_ids or ()), matching, {**({"group": group} if group else {}), **given})
+
+
+@app.command()
+def requeue(  # noqa: PLR0913, PLR0917 - its options, each with a default
+    job_ids: Ids = None,
+    group: Group = "",
+    matching: Matching = "",
+    limit: Limit = None,
+    edits: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Another argument: a new job of one job.")
+    ] = None,
+    canary: Annotated[
+        bool, typer.Option("--canary", help="One, then ten, then the rest at a rate; stops when too many fail.")
+    ] = False,
+    rate: Annotated[int, typer.Option(metavar="N", min=1, help="Of a canary: jobs a minute.")] = DEFAULT_RATE,
+    share: Annotated[
+        float, typer.Option(metavar="PERCENT", min=0, max=100, help="Of a canary: stop when more have failed.")
+    ] = DEFAULT_SHARE,
+    reason: Reason = "",
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    unrecorded: Unrecorded = False,
+    as_json: Json = False,
+) -> None:
+    """Try dead, canceled or retrying jobs again.
+
+    Each gets all its retries back. One that can not be requeued does not keep the others; then the exit status is 1.
+    With --set, one job is launched anew with other arguments; it stays as it is, and is the parent of the new one.
+    """
+    way = Way(reason, dry_run, yes, as_json, unrecorded)
+    if edits:
+        if len(job_ids or ()) != 1 or canary:
+            raise WrongUse("--set launches one job again: dewey requeue ID --set KEY=VALUE")
+        desk = open_desk()
+        kwargs = read_edits(desk, (job_ids or [""])[0], edits)
+        request = Request("edit", tuple(job_ids or ()), "", {"kwargs": kwargs})
+        act(request, Words("launched again", "not launched again"), way, desk)
+    elif canary:
+        found = selection("requeue", job_ids, group, matching, limit=limit, rate=rate, share=share)
+        asked = Request("canary", found.subjects, found.query, found.options)
+        act(asked, Words("in the canary's line; see `dewey canary`", "not requeued"), way)
+    else:
+        act(selection("requeue", job_ids, group, matching, limit=limit), Words("requeued", "not requeued"), way)
 
 
 @app.command()
 def cancel(
-    job_ids: Annotated[list[str], typer.Argument(metavar="ID…", help="Ids of jobs, or their beginnings.")],
-    reason: Annotated[str, typer.Option(help="Why; kept with the job.")] = "",
+    job_ids: Ids = None,
+    matching: Matching = "",
+    reason: Reason = "",
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    unrecorded: Unrecorded = False,
     as_json: Json = False,
 ) -> None:
     """Call jobs off, also those that run.
@@ -25,98 +91,104 @@ def cancel(
     One that waits ends at once. One that runs is interrupted within about a second: in a process worker hard, in a
     thread worker when its code comes to its next step.
     """
-    desk = open_desk()
-    done = desk.operations.cancel([desk.inspector.find(job_id) for job_id in job_ids], by=operator(), reason=reason)
-    words = {"ended": "canceled", "asked": "told to end", "refused": "not canceled"}
-    lines = [f"{one.job_id}  {words[one.verdict]}{f': {one.reason}' if one.reason else ''}" for one in done]
-    emit(done, as_json, lines)
-    if any(one.verdict == "refused" for one in done):
-        raise typer.Exit(1)
+    request = selection("cancel", job_ids, "", matching)
+    act(request, Words("canceled", "not canceled"), Way(reason, dry_run, yes, as_json, unrecorded))
 
 
 @app.command()
-def limit(
-    queue: Annotated[str, typer.Argument(help="The queue.")],
-    rate: Annotated[str, typer.Option(metavar="N/SECONDS", help="At most N starts in any so many seconds.")] = "",
-    cap: Annotated[int | None, typer.Option(min=1, help="At most so many running at once.")] = None,
-    max_jobs: Annotated[int | None, typer.Option(min=1, help="Refuse enqueues beyond so many waiting jobs.")] = None,
-    max_bytes: Annotated[int | None, typer.Option(min=1, help="Refuse enqueues beyond so many bytes.")] = None,
-    lift: Annotated[bool, typer.Option("--lift", help="Lift all limits.")] = False,
+def discard(
+    job_ids: Ids = None,
+    group: Group = "",
+    matching: Matching = "",
+    reason: Reason = "",
+    dry_run: DryRun = False,
+    yes: Yes = False,
     as_json: Json = False,
 ) -> None:
-    """Limit a queue, exactly and over all consumers.
+    """Throw jobs away, into the trash.
 
-    What is given replaces the limits that the queue had.
+    There they are kept whole for seven days: `dewey undo` puts them back.
     """
-    limits = Limits(_rate(rate), cap, max_jobs, max_bytes)
-    if lift == (limits != Limits()):
-        raise WrongUse("say the limits, or --lift to have none")
-    before = open_desk().broker.limit(queue, None if lift else limits)
-    after = Limits() if lift else limits
-    emit({"queue": queue, "before": before or Limits(), "after": after}, as_json, [f"{queue}: {_words(after)}"])
-
-
-def _rate(text: str) -> tuple[int, float] | None:
-    if not text:
-        return None
-    count, separator, seconds = text.partition("/")
-    try:
-        if separator:
-            return int(count), float(seconds)
-    except ValueError:
-        pass
-    raise WrongUse(f"--rate {text!r}: say N/SECONDS, as 100/60")
-
-
-def _words(limits: Limits) -> str:
-    said = []
-    if limits.rate is not None:
-        said.append(f"at most {limits.rate[0]} starts in any {limits.rate[1]:g} s")
-    if limits.cap is not None:
-        said.append(f"at most {limits.cap} running")
-    if limits.max_jobs is not None:
-        said.append(f"at most {limits.max_jobs} waiting")
-    if limits.max_bytes is not None:
-        said.append(f"at most {limits.max_bytes} bytes on their way")
-    return ", ".join(said) or "no limits"
+    request = selection("discard", job_ids, group, matching)
+    act(request, Words("discarded", "not discarded"), Way(reason, dry_run, yes, as_json))
 
 
 @app.command()
-def consumers(as_json: Json = False) -> None:
-    """Show every consumer that lives, and what it runs."""
-    inspector = open_desk().inspector
-    found = inspector.consumers()
-    now_ms = inspector.clock_ms()
-    head = ["CONSUMER", " WORKERS", "KIND", "QUEUES", " RUNNING", " MEMORY", " BEAT"]
-    lines = table(head, [_row(one, now_ms) for one in found])
-    emit(found, as_json, lines if found else ["No consumer lives: `dewey up` starts one."])
+def purge(
+    queue: Annotated[str, typer.Argument(metavar="QUEUE", help="The name of the queue.")],
+    state: Annotated[
+        list[str] | None,
+        typer.Option(metavar="STATE", help=f"These instead of those that wait; may be repeated: {', '.join(STATES)}."),
+    ] = None,
+    reason: Reason = "",
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Throw the waiting jobs of a queue away, into the trash.
 
-
-def _row(one: ConsumerInfo, now_ms: int) -> list[str]:
-    beat_s = max(0.0, now_ms / 1000 - one.beat_at.timestamp())
-    queues = ",".join(one.queues) or "all"
-    memory = f"{one.memory_bytes / 2**20:.0f} MB"
-    return [one.id, str(one.workers), one.kind, queues, str(len(one.running)), memory, f"{span(beat_s)} ago"]
-
-
-@app.command()
-def quiet(consumer: Consumer, as_json: Json = False) -> None:
-    """Let a consumer finish its jobs and claim no more."""
-    _order(consumer, "quiet", as_json, "claims nothing more; `dewey wake` lets it go on")
-
-
-@app.command()
-def wake(consumer: Consumer, as_json: Json = False) -> None:
-    """Let a quiet consumer claim jobs again."""
-    _order(consumer, "", as_json, "claims jobs again")
+    On a terminal it asks for the queue's name. `dewey undo` puts them back, for seven days.
+    """
+    unknown = [one for one in state or [] if one not in STATES]
+    if unknown:
+        raise WrongUse(f"{unknown[0]!r} is no state of a job; there are {', '.join(STATES)}")
+    request = Request("purge", (queue,), "", {"states": state} if state else {})
+    act(request, Words("discarded", "not discarded"), Way(reason, dry_run, yes, as_json))
 
 
 @app.command()
-def stop(consumer: Consumer, as_json: Json = False) -> None:
-    """Let a consumer finish its jobs and end."""
-    _order(consumer, "stop", as_json, "ends when its jobs have")
+def promote(
+    job_ids: Ids = None,
+    matching: Matching = "",
+    reason: Reason = "",
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    unrecorded: Unrecorded = False,
+    as_json: Json = False,
+) -> None:
+    """Run scheduled and retrying jobs now, instead of when they are due."""
+    request = selection("promote", job_ids, "", matching)
+    act(request, Words("in line now", "not promoted"), Way(reason, dry_run, yes, as_json, unrecorded))
 
 
-def _order(consumer: str, order: Order, as_json: bool, words: str) -> None:
-    open_desk().broker.order(consumer, order)
-    emit({"consumer": consumer, "order": order}, as_json, [f"{consumer} {words}"])
+@app.command()
+def priority(
+    value: Annotated[float, typer.Argument(metavar="N", min=-PRIORITY_LIMIT, max=PRIORITY_LIMIT, help="The priority.")],
+    job_ids: Ids = None,
+    matching: Matching = "",
+    reason: Reason = "",
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    unrecorded: Unrecorded = False,
+    as_json: Json = False,
+) -> None:
+    """Give jobs that wait another priority; the higher one runs first.
+
+    Among those of one priority they stand by when they came. A negative N is written behind --: dewey priority -- -5
+    ID.
+    """
+    request = selection("priority", job_ids, "", matching, priority=value)
+    words = Words(f"has priority {value:g} now", "not changed")
+    act(request, words, Way(reason, dry_run, yes, as_json, unrecorded))
+
+
+@app.command()
+def reveal(
+    job_id: Annotated[str, typer.Argument(metavar="ID", help="A job's id, or its beginning.")],
+    path: Annotated[str, typer.Option(metavar="PATH", help="One value, such as args.password or result.")] = "",
+    reason: Reason = "",
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Show the masked values of a job.
+
+    That it was shown, to whom and why, is in the audit.
+    """
+    request = Request("reveal", (job_id,), "", {"path": path} if path else {})
+    performed = act(request, Words("shown", "not shown"), Way(reason, dry_run, yes, as_json))
+    if performed is not None and not as_json:
+        values = (
+            f"{name} = {json.dumps(value, ensure_ascii=False, default=str)}" for name, value in performed.values.items()
+        )
+        emit(None, False, values)

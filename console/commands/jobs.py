@@ -1,34 +1,41 @@
-"""Queues and jobs from the command line: shown, requeued, paused, resumed."""
+"""Queues and jobs from the command line, as they are shown."""
 
 import json
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
-from console.commands.opening import WrongUse, open_desk, operator
+from console.commands.opening import WrongUse, open_desk
+from console.commands.past import show_past
 from console.commands.printing import Json, emit, plain, plural, span, table, visible
 from storage.broker.inspector import Inspector
 from storage.broker.records import FINISHED, STATES, Attempt, Job, QueueStats, State
-from storage.errors import JobMissing, Refused
+from storage.errors import JobMissing
 from tasks.engine.codec import DecodeError, decode_call, decode_value
-from tasks.operations import Operations, Requeued
 
 SHORT_ID = 8
 
 app = typer.Typer()
 
 JobId = Annotated[str, typer.Argument(metavar="ID", help="A job's id, or its beginning.")]
-Queue = Annotated[str, typer.Argument(metavar="QUEUE", help="The name of the queue.")]
 
 
 @app.command()
-def queues(as_json: Json = False) -> None:
+def queues(
+    at: Annotated[
+        str, typer.Option("--at", metavar="TIME", help="As they stood then: 02:47 (the last one), 2026-11-21T02:47.")
+    ] = "",
+    as_json: Json = False,
+) -> None:
     """Show every queue: its jobs by state, and who serves it.
 
     OLDEST is how long the job has waited that has waited longest: it tells a queue that stands still from an idle one.
+    --at shows consumers and what ran then, too.
     """
+    if at:
+        show_past(at, as_json)
+        return
     found = open_desk().inspector.queues()
     head = ["QUEUE", " QUEUED", " RUNNING", " SCHEDULED", " RETRYING", " DEAD", " OLDEST", "STATUS"]
     lines = table(head, [_queue_row(queue) for queue in found])
@@ -166,63 +173,3 @@ def job_document(job: Job) -> dict[str, object]:
         except DecodeError as error:
             document["result"] = f"(not readable: {error})"
     return document
-
-
-@app.command()
-def requeue(
-    job_ids: Annotated[list[str] | None, typer.Argument(metavar="ID", help="Ids of jobs, or their beginnings.")] = None,
-    group: Annotated[str, typer.Option(metavar="GROUP", help="All jobs of a group that `dewey failures` shows.")] = "",
-    limit: Annotated[int | None, typer.Option(metavar="N", min=1, help="Most jobs of the group, oldest first.")] = None,
-    as_json: Json = False,
-) -> None:
-    """Try dead, canceled or retrying jobs again.
-
-    Each gets all its retries back. One that can not be requeued does not keep the others; then the exit status is 1.
-    """
-    if bool(job_ids) == bool(group):
-        raise WrongUse("name jobs, or one group of failures: dewey requeue ID..., or dewey requeue --group GROUP")
-    desk = open_desk()
-    if group:
-        done = list(desk.operations.requeue_group(group, limit))
-    else:
-        done = _requeue_each(desk.inspector, desk.operations, job_ids or [])
-    lines = [f"{one.job_id}  requeued" if one.done else f"{one.job_id}  not requeued: {one.reason}" for one in done]
-    emit(done, as_json, lines)
-    if not all(one.done for one in done):
-        raise typer.Exit(1)
-
-
-def _requeue_each(inspector: Inspector, operations: Operations, given: Sequence[str]) -> list[Requeued]:
-    done: dict[str, Requeued] = {}
-    for prefix in given:
-        try:
-            key = find(inspector, prefix)
-        except (JobMissing, Refused) as error:
-            done[prefix] = Requeued(prefix, False, str(error))
-        else:
-            if key not in done:
-                (done[key],) = operations.requeue([key])
-    return list(done.values())
-
-
-@app.command()
-def pause(
-    queue: Queue,
-    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; shown to everybody who looks at the queue.")] = "",
-    as_json: Json = False,
-) -> None:
-    """Stop the claims of a queue; what runs goes on.
-
-    Pausing a paused queue replaces the reason.
-    """
-    by = operator()
-    open_desk().operations.pause(queue, by=by, reason=reason)
-    lines = [f"{visible(queue)} is paused; `dewey resume` lets it go on."]
-    emit({"queue": queue, "paused": True, "by": by, "reason": reason}, as_json, lines)
-
-
-@app.command()
-def resume(queue: Queue, as_json: Json = False) -> None:
-    """Let the jobs of a paused queue start again."""
-    open_desk().operations.resume(queue, by=operator())
-    emit({"queue": queue, "paused": False}, as_json, [f"{visible(queue)} is resumed."])

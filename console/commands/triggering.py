@@ -1,15 +1,17 @@
 """``dewey trigger``: a task launched, with the arguments of the command line read by its signature."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from console.commands.asking import DryRun, Reason, Unrecorded, Way, launch
 from console.commands.jobs import describe, job_document
-from console.commands.opening import WrongUse, open_desk
+from console.commands.opening import Desk, WrongUse, open_desk
 from console.commands.printing import Json, emit
 from console.commands.waiting import leaving, wait_for
 from storage.broker.records import PRIORITY_LIMIT, TaskInfo
+from tasks.actions.values import Request
 
 if TYPE_CHECKING:
     from console.gateway.views import FieldView
@@ -20,7 +22,7 @@ app = typer.Typer()
 
 
 @app.command()
-def trigger(
+def trigger(  # noqa: PLR0913, PLR0917 - its options, each with a default
     task: Annotated[str, typer.Argument(metavar="TASK", help="A task's name, or the end of it (ingest_file).")],
     arguments: Annotated[
         list[str] | None,
@@ -34,6 +36,9 @@ def trigger(
     delay: Annotated[float, typer.Option(metavar="SECONDS", min=0, help="How long it waits before it may run.")] = 0,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for its end; exit 1 unless it succeeded.")] = False,
     timeout: Annotated[float, typer.Option(metavar="SECONDS", min=0, help="Longest wait.")] = 3600,
+    reason: Reason = "",
+    dry_run: DryRun = False,
+    unrecorded: Unrecorded = False,
     as_json: Json = False,
 ) -> None:
     """Launch a task, and with --wait see how it ends.
@@ -44,7 +49,10 @@ def trigger(
     desk = open_desk()
     info = desk.operations.find_task(task)
     kwargs = read_arguments(info, arguments or [])
-    job_id = desk.operations.trigger(info.name, kwargs, queue=queue, priority=priority, delay_s=delay)
+    options = {"kwargs": kwargs, "queue": queue, "priority": priority, "delay_s": delay or None}
+    given = {name: value for name, value in options.items() if value is not None}
+    way = Way(reason, dry_run, as_json=as_json, unrecorded=unrecorded, asks=False)
+    job_id = launch(Request("trigger", (info.name,), "", given), way, desk)
     if not wait:
         emit({"id": job_id, "task": info.name, "queue": queue or info.queue}, as_json, [job_id])
         return
@@ -64,6 +72,22 @@ def read_arguments(info: TaskInfo, given: Sequence[str]) -> dict[str, object]:
     from console.gateway.signatures import field_of  # noqa: PLC0415 - Textual's texts are slow to import
 
     fields = {parameter.name: field_of(parameter) for parameter in info.parameters}
+    read = _read(info, fields, given)
+    missing = [name for name, field in fields.items() if field.required and name not in read]
+    if missing:
+        raise WrongUse(f"{info.name} needs {' '.join(f'{name}=…' for name in missing)}")
+    return read
+
+
+def read_edits(desk: Desk, prefix: str, given: Sequence[str]) -> dict[str, object]:
+    """The arguments of a job that are to be others, as its task takes them. Raises WrongUse, JobMissing, Refused."""
+    from console.gateway.signatures import field_of  # noqa: PLC0415 - as above
+
+    info = desk.operations.find_task(desk.inspector.job(desk.inspector.find(prefix)).task)
+    return _read(info, {parameter.name: field_of(parameter) for parameter in info.parameters}, given)
+
+
+def _read(info: TaskInfo, fields: "Mapping[str, FieldView]", given: Sequence[str]) -> dict[str, object]:
     read: dict[str, object] = {}
     for text in given:
         key, separator, value = text.partition("=")
@@ -74,9 +98,6 @@ def read_arguments(info: TaskInfo, given: Sequence[str]) -> dict[str, object]:
         if key in read:
             raise WrongUse(f"{key!r} is there twice")
         read[key] = _value(fields[key], key, value)
-    missing = [name for name, field in fields.items() if field.required and name not in read]
-    if missing:
-        raise WrongUse(f"{info.name} needs {' '.join(f'{name}=…' for name in missing)}")
     return read
 
 

@@ -1,18 +1,144 @@
-"""Calling jobs off, limiting queues, and orders to consumers from the command line."""
+"""Acting on jobs, queues and consumers from the command line: it shows, asks, does, and says what became of it."""
+
+import os
+import pty
+import select
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from huey.exceptions import TaskException
 
+from storage import trash
 from storage.broker.records import Limits
 from storage.broker.requests import Beat
 from storage.errors import QueueFull
+from tasks import resources
 from tasks.app import huey
-from tests.console.commands.office import CommandLine, Office
+from tests.console.commands.office import DEWEY, REQUEST, CommandLine, Office, told
+
+# -- asked first -----------------------------------------------------------------------------------------------
+
+EVERY = (
+    ("requeue", "d1"),
+    ("requeue", "--group", "f1"),
+    ("requeue", "d1", "--canary"),
+    ("cancel", "w1"),
+    ("discard", "d1"),
+    ("purge", "email"),
+    ("promote", "w2"),
+    ("priority", "5", "w1"),
+    ("reveal", "d1"),
+    ("pause", "email"),
+    ("limit", "email", "--cap", "3"),
+    ("quiet", "w1:7"),
+    ("stop", "w1:7"),
+    ("release", "--lock", "a"),
+)
+
+
+@pytest.fixture
+def busy(office: Office) -> Office:
+    """An office with something for each command to act on."""
+    office.run(office.add("d1"), fingerprint="f1f1", shape="no such page")
+    office.add("w1", "email")
+    office.add("w2", "late", delay_s=600)
+    office.broker.heartbeat(Beat("w1:7", 60_000, (), {"pid": "7"}, "7"))
+    office.broker.run("put_if_empty", f"{huey.name}.lock.a", "1", 0)
+    return office
+
+
+def everything(office: Office) -> list[object]:
+    """All that Redis and the audit hold, but for what lives."""
+    client = office.broker.client
+    keys = sorted(client.scan_iter(f"{{{huey.name}}}:*"))
+    with resources.current().database.session() as session:
+        rows = session.rows("SELECT count(*) FROM audit")
+    return [*rows, *((key, client.dump(key)) for key in keys)]
+
+
+@pytest.mark.parametrize("words", EVERY, ids=" ".join)
+def test_without_a_terminal_nothing_is_done_but_with_yes(
+    dewey: CommandLine, busy: Office, words: tuple[str, ...]
+) -> None:
+    before = everything(busy)
+    refused = dewey(*words)
+    assert refused.status == 2
+    assert "there is no terminal to ask at: say --yes to do it" in refused.err
+    assert everything(busy) == before
+    assert dewey(*words, "--yes", "--json").document["done"] >= 1
+
+
+@pytest.mark.parametrize("words", EVERY, ids=" ".join)
+def test_a_dry_run_shows_what_would_be_done_and_does_nothing(
+    dewey: CommandLine, busy: Office, words: tuple[str, ...]
+) -> None:
+    before = everything(busy)
+    document = dewey(*words, "--dry-run", "--json").document
+    assert document["count"] >= 1
+    assert document["sample"]
+    assert document["undo"]
+    assert document["command"].startswith(f"dewey {words[0]}")
+    lines = dewey(*words, "--dry-run", "--yes").lines
+    assert lines[-1].startswith("undo: ")
+    assert everything(busy) == before
+
+
+def at_a_terminal(words: Sequence[str], directory: Path, environment: dict[str, str], answer: str) -> tuple[int, str]:
+    """What a command at a terminal says and how it ends, when it is answered so."""
+    master, slave = pty.openpty()
+    popen = subprocess.Popen(
+        [*DEWEY, *words], stdin=slave, stdout=slave, stderr=slave, cwd=directory, env=told(environment)
+    )
+    os.close(slave)
+    said, answered, deadline = b"", False, time.monotonic() + 60
+    try:
+        while time.monotonic() < deadline:
+            ready, _, _ = select.select([master], [], [], 0.1)
+            if ready:
+                try:
+                    part = os.read(master, 65536)
+                except OSError:
+                    break
+                if not part:
+                    break
+                said += part
+            if not answered and said.rstrip().endswith((b"[y/N]:", b"to do it:")):
+                os.write(master, answer.encode() + b"\n")
+                answered = True
+        return popen.wait(10), said.decode()
+    finally:
+        popen.kill()
+        popen.wait()
+        os.close(master)
+
+
+def test_at_a_terminal_it_asks_and_enter_means_no(busy: Office, short_path: Path) -> None:
+    status, said = at_a_terminal(["requeue", "d1"], short_path, busy.environment, "")
+    assert status == 1
+    assert "d1 pack in default, dead: ValueError: no such page" in said
+    assert "nothing was done" in said
+    assert busy.inspector.job("d1").state == "dead"
+    status, said = at_a_terminal(["requeue", "d1"], short_path, busy.environment, "y")
+    assert (status, busy.inspector.job("d1").state) == (0, "queued")
+
+
+def test_purging_asks_for_the_name_of_the_queue(busy: Office, short_path: Path) -> None:
+    status, said = at_a_terminal(["purge", "email"], short_path, busy.environment, "y")
+    assert (status, busy.inspector.count((), ("email",))) == (1, 1)
+    assert "type 'email' to say that you mean it; nothing was done" in said
+    status, said = at_a_terminal(["purge", "email"], short_path, busy.environment, "email")
+    assert (status, busy.inspector.count((), ("email",))) == (0, 0)
+
+
+# -- jobs ------------------------------------------------------------------------------------------------------
 
 
 def test_a_waiting_job_is_called_off_and_its_caller_is_told(dewey: CommandLine, office: Office) -> None:
     office.add("a1", "email")
-    answer = dewey("cancel", "a1", "--reason", "wrong month")
+    answer = dewey("cancel", "a1", "--yes", "--reason", "wrong month")
     assert answer.status == 0
     assert answer.lines == ["a1  canceled"]
     job = huey.storage.inspector.job("a1")
@@ -24,30 +150,179 @@ def test_a_waiting_job_is_called_off_and_its_caller_is_told(dewey: CommandLine, 
 
 def test_a_running_job_is_told_to_end_and_a_finished_one_is_refused(dewey: CommandLine, office: Office) -> None:
     office.start(office.add("b2", "email"))
-    assert dewey("cancel", "b2").lines == ["b2  told to end"]
+    assert dewey("cancel", "b2", "--yes").lines == ["b2  canceled: it ran, and was asked to end"]
     office.add("a1", "email")
-    dewey("cancel", "a1")
-    again = dewey("cancel", "a1", "--json")
+    dewey("cancel", "a1", "--yes")
+    again = dewey("cancel", "a1", "--yes", "--json")
     assert again.status == 1
-    assert again.document[0]["verdict"] == "refused"
-    assert "has ended already" in again.document[0]["reason"]
+    assert again.document["done"] == 0
+    assert "has ended already" in again.document["not_eligible"][0]["why"]
+
+
+def test_what_is_thrown_away_is_shown_and_comes_back(dewey: CommandLine, office: Office) -> None:
+    for job_id in ("a1", "b2"):
+        office.run(office.add(job_id, "email"))
+    answer = dewey("discard", "a1", "b2", "--yes", "--reason", "noise")
+    assert (answer.status, answer.lines) == (0, ["a1  discarded", "b2  discarded"])
+    assert "`dewey undo` puts them back" in answer.err
+    assert [line.split()[:4] for line in dewey("trash", "list").lines[1:]] == [
+        ["b2", "pack", "email", "dead"],
+        ["a1", "pack", "email", "dead"],
+    ]
+    assert dewey("trash", "restore", "b2", "--yes").lines == ["b2  restored: dead again"]
+    assert dewey("undo", "--yes").status == 1, "b2 is back already"
+    assert office.inspector.job("a1").state == "dead"
+    assert dewey("trash", "list").lines == ["The trash is empty."]
+    assert trash.listed(resources.current().database) == ()
+
+
+def test_a_job_is_launched_again_with_another_argument(dewey: CommandLine, office: Office) -> None:
+    office.publish()
+    first = dewey("trigger", "send_welcome_email", "user_id=1", "--queue", "email").out.strip()
+    answer = dewey("requeue", first, "--set", "user_id=2", "--yes", "--json")
+    made = answer.document["items"][0]["detail"].removeprefix("job ")
+    assert office.inspector.job(made).parent == first
+    assert dewey("job", made, "--json").document["arguments"] == {"user_id": 2}
+    assert "takes no 'x'" in dewey("requeue", first, "--set", "x=2", "--yes").err
+
+
+def test_jobs_are_promoted_and_given_another_priority_and_that_is_undone(dewey: CommandLine, office: Office) -> None:
+    office.add("a1", "email", delay_s=600)
+    assert dewey("promote", "a1", "--yes").lines == ["a1  in line now"]
+    assert dewey("priority", "7", "a1", "--yes").lines == ["a1  has priority 7 now"]
+    assert office.inspector.job("a1").priority == 7
+    assert dewey("undo", "--yes").lines == ["a1  undone"]
+    assert office.inspector.job("a1").priority == 0
+
+
+def test_a_masked_value_is_shown_to_who_asks_and_the_audit_says_so(dewey: CommandLine, office: Office) -> None:
+    office.add("a1", password="hunter2-canary")
+    answer = dewey("reveal", "a1", "--path", "args.password", "--yes", "--reason", "the partner asks")
+    assert answer.lines == ["a1  shown: args.password was shown", 'args.password = "hunter2-canary"']
+    (entry,) = dewey("audit", "--json").document
+    assert (entry["action"], entry["reason"]) == ("reveal", "the partner asks")
+    assert "hunter2" not in dewey("audit", "--json").out
+
+
+# -- the audit -------------------------------------------------------------------------------------------------
+
+
+def test_the_audit_says_who_did_what_to_what_when_why_and_with_which_outcome(
+    dewey: CommandLine, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert dewey("audit").lines == ["Nothing was done, as far as the audit knows."]
+    monkeypatch.setenv("LOGNAME", "ada")
+    office.run(office.add("a1"))
+    office.add("b2")
+    dewey("requeue", "a1", "b2", "--yes", "--reason", "mended")
+    monkeypatch.setenv("LOGNAME", "bob")
+    dewey("pause", "default", "--yes")
+    pause, requeue = dewey("audit", "--json").document
+    assert (pause["actor"], pause["action"], pause["items"][0]["item"]) == ("bob", "pause", "default")
+    assert (requeue["actor"], requeue["reason"], requeue["outcome"]) == ("ada", "mended", "1 done")
+    assert (requeue["command"], requeue["at"][:2]) == ("dewey requeue a1 b2", "20")
+    assert requeue["items"] == [{"item": "a1", "seen": "3", "outcome": "done", "detail": "", "after": "4"}]
+    assert [one["id"] for one in dewey("audit", "--actor", "ada", "--json").document] == [requeue["id"]]
+    assert [one["id"] for one in dewey("audit", "--item", "default", "--json").document] == [pause["id"]]
+    head, *rows = dewey("audit").lines
+    assert head.split() == ["ID", "WHEN", "WHO", "WHAT", "DONE", "NOT", "UNDONE", "WHY"]
+    assert "ada" in rows[1]
+    assert rows[1].endswith("mended")
+    assert dewey("audit", str(requeue["id"])).lines[0] == "dewey requeue a1 b2  1 done"
+    undone = dewey("undo", str(requeue["id"]), "--yes")
+    assert undone.lines == ["a1  undone"]
+    assert f"undone by action {pause['id'] + 1}" in dewey("audit", str(requeue["id"])).out
+    assert "no action 999" in dewey("audit", "999").err
+    assert "bob has done nothing" not in dewey("undo", "--dry-run").err
+    assert "is resumed" not in dewey("undo", "--yes").out
+
+
+# -- canaries --------------------------------------------------------------------------------------------------
+
+
+def test_a_group_is_requeued_by_a_canary_that_any_operator_can_hold(dewey: CommandLine, office: Office) -> None:
+    for number in range(20):
+        office.run(office.add(f"d{number}"), fingerprint="f1f1", shape="no such page")
+    assert "There is no canary" in dewey("canary", "list").out
+    answer = dewey("requeue", "--group", "f1", "--canary", "--rate", "60", "--yes", "--json")
+    assert (answer.status, answer.document["done"]) == (0, 20)
+    assert answer.document["command"] == "dewey requeue --group f1 --canary --rate 60"
+    (canary,) = dewey("canary", "list", "--json").document
+    assert (canary["state"], canary["total"], canary["rate"], canary["label"]) == ("running", 20, 60, "group f1")
+    assert dewey("canary", "pause", canary["id"][:8], "--yes", "--reason", "wait").status == 0
+    assert "paused: 0 of 20 requeued" in dewey("canary", "show", canary["id"][:8]).out
+    assert dewey("canary", "resume", canary["id"], "--yes").lines == [f"{canary['id']}  goes on: running"]
+    assert dewey("canary", "abort", canary["id"], "--yes").lines == [f"{canary['id']}  is ended: aborted"]
+    assert dewey("canary", "abort", canary["id"], "--yes").status == 1
+    assert "no canary 'x'" in dewey("canary", "show", "x").err
+
+
+# -- queues and consumers --------------------------------------------------------------------------------------
 
 
 def test_limits_are_set_replaced_and_lifted(dewey: CommandLine, office: Office) -> None:
     office.add("a1", "email")
-    answer = dewey("limit", "email", "--rate", "100/60", "--cap", "5")
-    assert answer.lines == ["email: at most 100 starts in any 60 s, at most 5 running"]
-    assert dewey("limit", "email", "--max-jobs", "1", "--json").document["before"]["cap"] == 5
+    answer = dewey("limit", "email", "--rate", "100/60", "--cap", "5", "--yes")
+    assert answer.lines == ["email  has at most 100 starts in any 60 s, at most 5 running"]
+    dewey("limit", "email", "--max-jobs", "1", "--yes")
     with pytest.raises(QueueFull):
         office.add("a2", "email")
-    assert dewey("limit", "email", "--lift").lines == ["email: no limits"]
+    assert dewey("limit", "email", "--lift", "--yes").lines == ["email  has no limits"]
     office.add("a2", "email")
+    dewey("undo", "--yes")
+    with pytest.raises(QueueFull):
+        office.add("a3", "email")
 
 
 @pytest.mark.parametrize("words", [(), ("--rate", "fast"), ("--rate", "100"), ("--lift", "--cap", "3"), ("--cap", "0")])
 def test_limits_that_can_not_be_meant_are_wrong_use(dewey: CommandLine, office: Office, words: tuple[str, ...]) -> None:
-    assert dewey("limit", "email", *words).status == 2
+    assert dewey("limit", "email", *words, "--yes").status == 2
     assert huey.broker.limit("email", None) in (None, Limits())
+
+
+def test_a_queue_is_paused_again_and_resumed_once(dewey: CommandLine, office: Office) -> None:
+    office.add("a1", "email")
+    assert dewey("pause", "email", "--yes", "--reason", "disk full").status == 0
+    assert dewey("pause", "email", "--yes", "--reason", "still full").status == 0
+    assert dewey("queues").lines[1].endswith(": still full")
+    assert office.broker.claim(REQUEST) is None
+    assert dewey("resume", "email", "--yes").lines == ["email  is resumed"]
+    answer = dewey("resume", "email", "--yes")
+    assert (answer.status, answer.lines) == (1, ["email  not resumed: it is not paused"])
+    assert dewey("queues", "--json").document[0]["pause"] is None
+
+
+def test_a_pause_for_a_time_ends_by_itself(dewey: CommandLine, office: Office) -> None:
+    office.add("a1", "email")
+    assert (
+        dewey("pause", "email", "--for", "30m", "--yes", "--json").document["command"]
+        == "dewey pause email --for 1800s"
+    )
+    assert dewey("queues", "--json").document[0]["pause"]["until_at"] is not None
+    for words in (("--for", "soon"), ("--until", "noon"), ("--for", "1h", "--until", "2026-11-22T06:00Z")):
+        assert dewey("pause", "email", *words, "--yes").status == 2
+    assert "is over" in dewey("pause", "email", "--until", "2020-01-01T00:00Z", "--yes").out
+
+
+def test_a_schedule_is_paused_resumed_and_run(dewey: CommandLine, office: Office) -> None:
+    office.publish()
+    assert dewey("pause", "clean_expired_tokens", "--schedule", "--yes", "--reason", "disk").status == 0
+    assert "paused by" in dewey("schedules").out
+    assert (
+        dewey("run", "clean_expired_tokens", "--yes")
+        .lines[0]
+        .startswith("tasks.tokens.clean_expired_tokens  runs now: job")
+    )
+    assert dewey("resume", "clean_expired_tokens", "--schedule", "--yes").status == 0
+    assert "has no schedule" in dewey("run", "send_email", "--yes").err
+
+
+@pytest.mark.parametrize("verb", ["pause", "resume"])
+def test_a_queue_that_never_was_can_not_be_paused_or_resumed(dewey: CommandLine, office: Office, verb: str) -> None:
+    office.add("a1", "email")
+    answer = dewey(verb, "emial", "--yes")
+    assert answer.status == 1
+    assert "there is none of that name; there are email" in answer.out
 
 
 def test_consumers_are_shown_and_ordered(dewey: CommandLine, office: Office) -> None:
@@ -58,8 +333,7 @@ def test_consumers_are_shown_and_ordered(dewey: CommandLine, office: Office) -> 
     (_, row) = dewey("consumers").lines
     assert row.split()[:5] == ["w1:7", "4", "thread", "all", "0"]
     for command, order in (("quiet", "quiet"), ("stop", "stop"), ("wake", "")):
-        assert dewey(command, "w1:7").status == 0
+        assert dewey(command, "w1:7", "--yes").status == 0
         assert huey.broker.heartbeat(beat).order == order
-    nobody = dewey("quiet", "w9:1")
-    assert nobody.status == 1
-    assert "no consumer 'w9:1'" in nobody.err
+    nobody = dewey("quiet", "w9:1", "--yes")
+    assert (nobody.status, nobody.lines) == (1, ["w9:1  not told: there is none of that name; there are w1:7"])

@@ -38,12 +38,12 @@ def test_a_group_is_requeued_by_the_beginning_of_its_id(dewey: CommandLine, offi
     for job_id in "abc":
         fail(office, job_id, "f1f1", "no page #")
     fail(office, "d", "f2f2", "no ink")
-    some = dewey("requeue", "--group", "f1", "--limit", "1", "--json")
-    assert [one["job_id"] for one in some.document] == ["a"]
-    answer = dewey("requeue", "--group", "f1")
+    some = dewey("requeue", "--group", "f1", "--limit", "1", "--yes", "--json")
+    assert [one["item"] for one in some.document["items"]] == ["a"]
+    answer = dewey("requeue", "--group", "f1", "--yes")
     assert (answer.status, answer.lines) == (0, ["b  requeued", "c  requeued"])
     assert states(office, *"abcd") == ["queued", "queued", "queued", "dead"]
-    gone = dewey("requeue", "--group", "f1")
+    gone = dewey("requeue", "--group", "f1", "--yes")
     assert (gone.status, "no group of failures 'f1'" in gone.err) == (1, True)
 
 

@@ -4,11 +4,9 @@ import json
 import unicodedata
 from dataclasses import replace
 
-import pytest
-
 from console.commands.printing import table, terminal_width
 from storage.broker.requests import Settlement
-from tests.console.commands.office import REQUEST, CommandLine, Office
+from tests.console.commands.office import CommandLine, Office
 from tests.console.payloads import PAYLOADS
 
 ESC, OSC, BIDI = "\x1b[2J", "\x1b]0;owned\x07", "\u202egpj.exe"
@@ -148,12 +146,13 @@ def test_nothing_that_a_job_says_reaches_the_terminal_raw(dewey: CommandLine, of
         end = Settlement(job_id, token, "dead", "failed", 0, reason=text, error_type=text, error=text)
         office.broker.settle(replace(end, traceback=f"{text}\n{text}"))
         office.broker.pause(f"q{text}", json.dumps({"by": text, "reason": text}))
-        for verb in ("job", "logs", "requeue"):
-            _assert_clean(dewey, verb, job_id)
-    for word in ("queues", "jobs", "logs"):
+        for words in (("job", job_id), ("logs", job_id), ("requeue", job_id, "--yes"), ("discard", job_id, "--yes")):
+            _assert_clean(dewey, *words)
+    for word in ("queues", "jobs", "logs", "audit"):
         _assert_clean(dewey, word)
-    _assert_clean(dewey, "requeue", HOSTILE)
-    _assert_clean(dewey, "resume", HOSTILE)
+    _assert_clean(dewey, "trash", "list")
+    _assert_clean(dewey, "requeue", HOSTILE, "--yes", "--reason", HOSTILE)
+    _assert_clean(dewey, "resume", HOSTILE, "--yes")
 
 
 def _assert_clean(dewey: CommandLine, *words: str) -> None:
@@ -182,45 +181,19 @@ def test_several_are_requeued_and_one_that_can_not_be_does_not_keep_the_others(
     office.run(office.add("aa-1"))
     office.add("bb-2")
     office.run(office.add("cc-3"))
-    answer = dewey("requeue", "aa", "bb-2", "zz", "cc-3", "aa-1")
+    answer = dewey("requeue", "aa", "bb-2", "zz", "cc-3", "aa-1", "--yes")
     assert answer.status == 1
     assert answer.lines == [
         "aa-1  requeued",
-        "bb-2  not requeued: job bb-2 is queued: only dead, canceled and retrying jobs are requeued",
-        "zz  not requeued: there is no job 'zz': it may be past its retention",
         "cc-3  requeued",
+        "zz  not requeued: there is no job 'zz': it may be past its retention",
+        "bb-2  not requeued: it is queued: only dead, canceled and retrying jobs are",
     ]
     assert {office.inspector.job(one).state for one in ("aa-1", "cc-3")} == {"queued"}
 
 
 def test_a_requeue_that_did_all_ends_well(dewey: CommandLine, office: Office) -> None:
     office.run(office.add("aa-1"))
-    answer = dewey("requeue", "aa-1", "--json")
-    assert (answer.status, answer.document) == (0, [{"job_id": "aa-1", "done": True, "reason": ""}])
-
-
-def test_a_queue_is_paused_again_and_resumed_once(dewey: CommandLine, office: Office) -> None:
-    office.add("a1", "email")
-    assert dewey("pause", "email", "--reason", "disk full").status == 0
-    assert dewey("pause", "email", "--reason", "still full").status == 0
-    assert dewey("queues").lines[1].endswith(": still full")
-    assert office.broker.claim(REQUEST) is None
-    assert dewey("resume", "email", "--json").document == {"queue": "email", "paused": False}
-    answer = dewey("resume", "email")
-    assert answer.status == 1
-    assert "queue 'email' is not paused" in answer.err
-    assert dewey("queues", "--json").document[0]["pause"] is None
-
-
-def test_a_pause_answers_who_and_why(dewey: CommandLine, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LOGNAME", "ada")
-    office.add("a1", "email")
-    document = dewey("pause", "email", "--reason", "disk full", "--json").document
-    assert document == {"queue": "email", "paused": True, "by": "ada", "reason": "disk full"}
-
-
-@pytest.mark.parametrize("verb", ["pause", "resume"])
-def test_a_queue_that_never_was_can_not_be_paused_or_resumed(dewey: CommandLine, office: Office, verb: str) -> None:
-    answer = dewey(verb, "emial")
-    assert (answer.status, answer.out) == (1, "")
-    assert "there is no queue 'emial'" in answer.err
+    answer = dewey("requeue", "aa-1", "--yes", "--json")
+    assert (answer.status, answer.document["done"]) == (0, 1)
+    assert answer.document["items"] == [{"item": "aa-1", "outcome": "done", "detail": ""}]

@@ -6,7 +6,7 @@ from tests.console.commands.office import CommandLine, Office
 def test_the_reasons_are_told_in_their_order(dewey: CommandLine, office: Office) -> None:
     office.add("first", "post")
     office.add("second", "post")
-    dewey("pause", "post", "--reason", "\x1b[2Jthe van is away")
+    dewey("pause", "post", "--yes", "--reason", "\x1b[2Jthe van is away")
     answer = dewey("why", "second")
     head, paused, nobody, ahead = answer.lines
     assert head == "second is queued in post."

@@ -1,0 +1,205 @@
+"""What was done, and taken back, from the command line: the audit, undoing, the trash, canaries."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from console.commands.asking import DryRun, Reason, Way, Words, Yes, act
+from console.commands.jobs import SHORT_ID, short_name
+from console.commands.opening import open_desk, operator
+from console.commands.printing import Json, emit, plain, span, table
+from storage import audit as records
+from storage import trash as bin_of_jobs
+from storage.audit import Entry, Item
+from storage.broker.canaries import Canaries, Canary
+from storage.trash import Trashed
+from tasks.actions.values import Request
+
+app = typer.Typer()
+trash = typer.Typer(help="Look at what was thrown away, and put single jobs back.", no_args_is_help=True)
+canary = typer.Typer(help="Look at canary requeues, pause them, let them go on, end them.", no_args_is_help=True)
+app.add_typer(trash, name="trash")
+app.add_typer(canary, name="canary")
+
+CanaryId = Annotated[str, typer.Argument(metavar="ID", help="A canary's id, or its beginning.")]
+SHOWN_ITEMS = 1_000
+
+
+# -- the audit -------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def audit(
+    number: Annotated[int | None, typer.Argument(metavar="ID", help="One action, with what it was done to.")] = None,
+    actor: Annotated[str, typer.Option(metavar="NAME", help="Only what they did.")] = "",
+    action: Annotated[str, typer.Option(metavar="NAME", help="Only such actions.")] = "",
+    item: Annotated[str, typer.Option(metavar="ID", help="Only what was done to this: a job, a queue …")] = "",
+    before: Annotated[int | None, typer.Option(metavar="ID", help="Only what came before this one.")] = None,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, max=10_000, help="Most actions to show.")] = 50,
+    as_json: Json = False,
+) -> None:
+    """Show who did what to what, when, why, with which outcome."""
+    desk = open_desk()
+    database = desk.resources.database
+    if number is not None:
+        entry = records.entry(database, number)
+        items = records.items(database, number, limit=SHOWN_ITEMS)
+        emit(_document(entry, items), as_json, _described(entry, items))
+        return
+    found = records.entries(database, actor=actor, action=action, item=item, before=before, limit=limit)
+    now = datetime.fromtimestamp(desk.inspector.clock_ms() / 1000, UTC)
+    lines = table(
+        [" ID", "WHEN", "WHO", "WHAT", " DONE", " NOT", "UNDONE", "WHY"], [_row(entry, now) for entry in found]
+    )
+    documents = (_document(entry, records.items(database, entry.id, limit=SHOWN_ITEMS)) for entry in found)
+    emit(documents, as_json, lines if found else ["Nothing was done, as far as the audit knows."])
+
+
+def _document(entry: Entry, items: tuple[Item, ...]) -> dict[str, object]:
+    document: dict[str, object] = plain(entry)
+    document["outcome"] = _outcome(entry)
+    document["items"] = plain(items)
+    document["item_count"] = entry.items
+    return document
+
+
+def _outcome(entry: Entry) -> str:
+    if entry.finished_at is None:
+        return "not finished"
+    return f"{entry.done} done" + (f", {entry.refused} not" if entry.refused else "")
+
+
+def _row(entry: Entry, now: datetime) -> list[str]:
+    when = f"{span((now - entry.at).total_seconds())} ago"
+    undone = "" if entry.undone_by is None else f"by {entry.undone_by}"
+    done = str(entry.done) if entry.finished_at is not None else "?"
+    return [str(entry.id), when, entry.actor, entry.command, done, str(entry.refused), undone, entry.reason]
+
+
+def _described(entry: Entry, items: tuple[Item, ...]) -> Iterator[str]:
+    yield f"{entry.command}  {_outcome(entry)}"
+    why = f": {entry.reason}" if entry.reason else ""
+    yield f"by {entry.actor} on {entry.host}, {entry.at:%Y-%m-%d %H:%M:%S} UTC{why}"
+    if entry.undone_by is not None:
+        yield f"undone by action {entry.undone_by}"
+    elif entry.undoes is not None:
+        yield f"undoes action {entry.undoes}"
+    else:
+        yield f"can not be undone: {entry.undo}" if entry.undo else f"`dewey undo {entry.id}` undoes it"
+    rows = [[one.item, one.outcome or "not known", one.detail] for one in items]
+    yield from table(["ITEM", "OUTCOME", "DETAIL"], rows)
+
+
+@app.command()
+def undo(
+    number: Annotated[int | None, typer.Argument(metavar="ID", help="The action, as `dewey audit` shows it.")] = None,
+    reason: Reason = "",
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Undo an action: your last one, unless you name one.
+
+    What was thrown away comes back; what was requeued and still waits is called back; what was set is as it was before.
+    """
+    named = () if number is None else (str(number),)
+    request = Request("undo", named, "", {"actor": operator()})
+    act(request, Words("undone", "not undone"), Way(reason, dry_run, yes, as_json))
+
+
+# -- the trash -------------------------------------------------------------------------------------------------
+
+
+@trash.command("list")
+def list_trash(
+    queue: Annotated[str, typer.Option(metavar="NAME", help="Only jobs of this queue.")] = "",
+    limit: Annotated[int, typer.Option(metavar="N", min=1, max=10_000, help="Most jobs to show.")] = 50,
+    as_json: Json = False,
+) -> None:
+    """Show the jobs that were thrown away in the last seven days."""
+    desk = open_desk()
+    found = bin_of_jobs.listed(desk.resources.database, queue=queue, limit=limit)
+    now = datetime.fromtimestamp(desk.inspector.clock_ms() / 1000, UTC)
+    rows = [_thrown(one, now) for one in found]
+    lines = table(["ID", "TASK", "QUEUE", "STATE", "THROWN AWAY", ""], rows)
+    emit(found, as_json, lines if rows else ["The trash is empty."])
+
+
+def _thrown(one: Trashed, now: datetime) -> list[str]:
+    when = f"{span((now - one.trashed_at).total_seconds())} ago"
+    still = "" if one.left_at else "maybe still in its queue"
+    return [one.job_id, short_name(one.task), one.queue, one.state, when, still]
+
+
+@trash.command("restore")
+def restore(
+    job_ids: Annotated[list[str], typer.Argument(metavar="ID…", help="Ids of jobs, or their beginnings.")],
+    reason: Reason = "",
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Put single jobs back to where they were."""
+    act(Request("restore", tuple(job_ids)), Words("restored", "not restored"), Way(reason, dry_run, yes, as_json))
+
+
+# -- canaries --------------------------------------------------------------------------------------------------
+
+
+@canary.command("list")
+def list_canaries(as_json: Json = False) -> None:
+    """Show the canaries that go on, and those that ended in the last seven days."""
+    found = Canaries(open_desk().broker).all()
+    rows = [_canary_row(one) for one in found]
+    head = ["CANARY", "OF", "STATE", "PHASE", " REQUEUED", " SUCCEEDED", " FAILED", "BY"]
+    emit(found, as_json, table(head, rows) if rows else ["There is no canary: `dewey requeue --group ID --canary`."])
+
+
+def _canary_row(one: Canary) -> list[str]:
+    counts = [f"{one.sent}/{one.total}", str(one.succeeded), str(one.failed)]
+    return [one.id[:SHORT_ID], one.label, one.state, one.phase, *counts, one.by]
+
+
+@canary.command()
+def show(canary_id: CanaryId, as_json: Json = False) -> None:
+    """Show one canary."""
+    found = Canaries(open_desk().broker).one(canary_id)
+    emit(found, as_json, _canary_lines(found))
+
+
+def _canary_lines(found: Canary) -> Iterator[str]:
+    yield f"{found.id}  {found.sentence()}"
+    yield f"of {found.label}, by {found.by}, since {found.started_at:%Y-%m-%d %H:%M:%S} UTC"
+    yield f"{found.rate} a minute after the first eleven, until more than {found.share_percent:g} % have failed"
+    if found.told_by:
+        yield f"{found.told_by} said the last word" + (f": {found.reason}" if found.reason else "")
+
+
+def _tell(action: str, canary_id: str, words: Words, way: Way) -> None:
+    act(Request(action, (canary_id,)), words, way)
+
+
+@canary.command("pause")
+def pause_canary(
+    canary_id: CanaryId, reason: Reason = "", dry_run: DryRun = False, yes: Yes = False, as_json: Json = False
+) -> None:
+    """Let a canary requeue nothing more until it goes on."""
+    _tell("canary-pause", canary_id, Words("is paused", "not paused"), Way(reason, dry_run, yes, as_json))
+
+
+@canary.command("resume")
+def resume_canary(
+    canary_id: CanaryId, reason: Reason = "", dry_run: DryRun = False, yes: Yes = False, as_json: Json = False
+) -> None:
+    """Let a canary go on, also one that stopped by itself."""
+    _tell("canary-resume", canary_id, Words("goes on", "does not go on"), Way(reason, dry_run, yes, as_json))
+
+
+@canary.command("abort")
+def abort_canary(
+    canary_id: CanaryId, reason: Reason = "", dry_run: DryRun = False, yes: Yes = False, as_json: Json = False
+) -> None:
+    """End a canary; the jobs that it has not requeued stay as they are."""
+    _tell("canary-abort", canary_id, Words("is ended", "not ended"), Way(reason, dry_run, yes, as_json))
