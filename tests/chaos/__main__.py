@@ -1,11 +1,11 @@
-"""Runs the matrix and prints the table: ``python -m tests.chaos [--full] [--only G1,G2] [--seed N] [--minutes M]``."""
+"""Runs the matrix and prints the table: ``python -m tests.chaos [--full] [--only G1,G2] [--seed N] …``."""
 
 import argparse
 import signal
 import sys
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import redis
@@ -22,18 +22,21 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--only", default="", help="promises, as G1,G2, or names of trials")
     parser.add_argument("--seed", type=int, default=1, help="the same seed makes the same storm")
     parser.add_argument("--minutes", type=float, default=0, help="go on with further seeds for so long")
+    parser.add_argument("--count", type=int, default=0, help="run the chosen trials with this count of theirs")
     parser.add_argument("--list", action="store_true", help="say which trials there are")
     options = parser.parse_args(arguments)
     size: Size = "full" if options.full else "short"
     wanted = {word for word in options.only.split(",") if word}
-    trials = [one for one in MATRIX if one.has(size) and (not wanted or {one.promise, one.name} & wanted)]
+    chosen = [one for one in MATRIX if not wanted or {one.promise, one.name} & wanted]
+    trials = [one for one in chosen if one.has(size) or options.count]
     if options.list or not trials:
         print("\n".join(f"{one.promise:<5}{one.name}" for one in MATRIX))
         return 0 if options.list else 2
-    return _report(trials, size, options.seed, options.minutes * 60)
+    return _report(trials, size, options)
 
 
-def _report(trials: Sequence[Trial], size: Size, seed: int, seconds: float) -> int:
+def _report(trials: Sequence[Trial], size: Size, options: argparse.Namespace) -> int:
+    seed: int = options.seed
     begun_at = datetime.now(UTC)
     rows: list[Row] = []
     last = seed
@@ -43,9 +46,9 @@ def _report(trials: Sequence[Trial], size: Size, seed: int, seconds: float) -> i
         start = time.monotonic()
         while True:
             for trial in trials:
-                rows.append(_row(trial, size, last, server.url))
+                rows.append(_row(trial, lambda: trial.row(size, last, server.url, options.count), last))  # noqa: B023
                 client.flushall()
-            if time.monotonic() - start >= seconds:
+            if time.monotonic() - start >= options.minutes * 60:
                 break
             last += 1
         took_s = time.monotonic() - start
@@ -56,10 +59,10 @@ def _report(trials: Sequence[Trial], size: Size, seed: int, seconds: float) -> i
     return 0 if all(row.held for row in found) else 1
 
 
-def _row(trial: Trial, size: Size, seed: int, redis_url: str) -> Row:
+def _row(trial: Trial, run: Callable[[], Row], seed: int) -> Row:
     start = time.monotonic()
     try:
-        row = trial.row(size, seed, redis_url)
+        row = run()
     except Exception as error:
         traceback.print_exc()
         row = Row(trial.promise, trial.name, seed, failures=(f"{type(error).__name__}: {str(error)[:300]}",))

@@ -39,9 +39,9 @@ class Trial:
     run: Run
     counts: tuple[int, int, int]
 
-    def row(self, size: Size, seed: int, redis_url: str) -> Row:
-        """Run it."""
-        return self.run(seed, redis_url, self.counts[SIZES.index(size)])
+    def row(self, size: Size, seed: int, redis_url: str, count: int = 0) -> Row:
+        """Run it, with a count of its own when one is given."""
+        return self.run(seed, redis_url, count or self.counts[SIZES.index(size)])
 
     def has(self, size: Size) -> bool:
         """Whether it is part of that size."""

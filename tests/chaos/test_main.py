@@ -66,3 +66,8 @@ def test_some_trials_can_be_chosen(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     assert run(monkeypatch, (GOOD, BAD), "--only", "bad") == 1
     assert run(monkeypatch, (GOOD, BAD), "--only", "nothing") == 2
     assert "G2   bad" in capsys.readouterr().out
+
+
+def test_a_trial_can_be_given_a_count(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(monkeypatch, (GOOD, FULL_ONLY), "--only", "G3", "--count", "5") == 0
+    assert "long                   seed 1: faults 5" in capsys.readouterr().out
