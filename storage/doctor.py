@@ -63,6 +63,12 @@ def diagnose(settings: Settings, endpoints: Endpoints | None) -> tuple[Finding, 
     return tuple(findings)
 
 
+def look(settings: Settings, endpoints: Endpoints, part: str) -> tuple[Finding, ...]:
+    """Look at one of the servers only: at Redis, at PostgreSQL, or at what keeps the objects."""
+    checks = {REDIS: _redis, POSTGRES: _postgres, OBJECTS: _objects}
+    return tuple(_asked(part, lambda: checks[part](settings, endpoints)))
+
+
 def _asked(subject: str, check: Callable[[], Iterator[Finding]]) -> list[Finding]:
     """The findings of a check up to the one that could not be made, which is the last."""
     findings: list[Finding] = []

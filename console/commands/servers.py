@@ -182,7 +182,7 @@ def run_console_on(desk: Desk, environment: str, start: str) -> None:
     settings = desk.resources.settings
     config = profiles.read()
     screen = DeweyApp(
-        LiveGateway(desk.inspector, desk.operations, operator()),
+        LiveGateway(desk.inspector, desk.operations, operator(), held=desk.resources),
         environment or settings.dewey_environment,
         start,
         colour=settings.dewey_colour,

@@ -19,6 +19,7 @@ from storage.broker import records
 from storage.broker.inspector import Inspector
 from tasks.engine.codec import DecodeError, decode_value
 from tasks.operations import Operations
+from tasks.resources import Resources
 
 LINES: Final = 1_000
 """Log lines of one answer."""
@@ -27,7 +28,10 @@ CLOCK_S: Final = 60.0
 
 
 class LiveGateway(LiveSchedules, LiveFleet, LiveFlow):
-    """Asks one namespace of one Redis. ``by`` is who pauses and resumes, as others will read it."""
+    """Asks one namespace of one Redis. ``by`` is who pauses and resumes, as others will read it.
+
+    ``held`` are the other stores, and how they are reached; without them what only they know can not be known.
+    """
 
     def __init__(
         self,
@@ -35,10 +39,12 @@ class LiveGateway(LiveSchedules, LiveFleet, LiveFlow):
         operations: Operations,
         by: str,
         wall_s: Callable[[], float] = time,
+        held: Resources | None = None,
     ) -> None:
         self._inspector = inspector
         self._operations = operations
         self._by = by
+        self._held = held
         self._wall_s = wall_s
         self._ahead_s = 0.0
         self._read_at: float | None = None

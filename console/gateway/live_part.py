@@ -4,6 +4,7 @@ from datetime import datetime
 
 from storage.broker.inspector import Inspector
 from tasks.operations import Operations
+from tasks.resources import Resources
 
 
 class LivePart:
@@ -12,6 +13,7 @@ class LivePart:
     _inspector: Inspector
     _operations: Operations
     _by: str
+    _held: Resources | None
 
     def now(self) -> datetime:
         """Return the instant on Redis's clock, as far as it is known."""
