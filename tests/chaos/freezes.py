@@ -96,7 +96,7 @@ def long_lives(seed: int, jobs: int, leases: int, kind: str) -> Row:
             else:
                 os.killpg(frozen.pid, signal.SIGCONT)
             pauses += 1
-        arena.finish(fleet)
+        arena.finish(fleet, timeout_s=120 + jobs * leases * lease_s)
         verdict = arena.verdict()
     failures = [f"{verdict.extra_starts} jobs were rescued from living workers"] if verdict.extra_starts else []
     trial = f"jobs of {leases} leases, pauses of half a lease, {kind} workers"

@@ -57,7 +57,13 @@ def _outage(outage: outages.Outage, fsync: str = "everysec", kind: str = "thread
 
 
 def _stop_of_redis(seed: int, _: str, count: int) -> Row:
-    return outages.row(outages.Plan(seed, "stop", count, stop_s=(2.0, 3.0) if count == 1 else (2.0, 6.0)))
+    stop_s = (2.0, 3.0) if count == 1 else (2.0, 6.0) if count < 10 else (5.0, 20.0)
+    return outages.row(outages.Plan(seed, "stop", count, stop_s=stop_s))
+
+
+def _long_lives(kind: str) -> Run:
+    """The count is that of leases, up to 10; with more than these, it is that of jobs."""
+    return lambda seed, _, count: freezes.long_lives(seed, 4 if count <= 10 else count, min(count, 10), kind)
 
 
 def _model(seed: int, redis_url: str, steps: int) -> Row:
@@ -97,8 +103,8 @@ MATRIX: tuple[Trial, ...] = (
     Trial("G4", "model", _model, (0, 50_000, 50_000)),
     Trial("G5", "poison", lambda seed, _, each: poison.row(seed, each, each * 25), (1, 3, 20)),
     Trial("G5", "rolling-deploy", lambda seed, _, jobs: poison.rolling_deploy(seed, jobs), (4, 40, 200)),
-    Trial("G6", "long-thread", lambda seed, _, leases: freezes.long_lives(seed, 4, leases, "thread"), (2, 10, 10)),
-    Trial("G6", "long-process", lambda seed, _, leases: freezes.long_lives(seed, 4, leases, "process"), (0, 10, 10)),
+    Trial("G6", "long-thread", _long_lives("thread"), (2, 10, 20)),
+    Trial("G6", "long-process", _long_lives("process"), (0, 10, 20)),
     Trial("G7", "cron", lambda seed, url, hours: clocks.row(seed, url, hours, 1 if hours < 30 else 6), (12, 48, 720)),
     Trial("G7", "restarts", clocks.restarts, (200, 200, 200)),
     Trial("G8", "burst", lambda seed, _, jobs: due.burst(seed, jobs), (5_000, 20_000, 100_000)),
