@@ -30,8 +30,11 @@ ANSWERING = [
     "ingest",
     "search",
     "doctor",
-    *("cancel", "limit", "consumers", "quiet", "wake", "stop"),
+    *("cancel", "limit", "consumers", "quiet", "wake", "stop", "why", "stats"),
+    *("discard", "purge", "promote", "priority", "reveal", "run", "release", "audit", "undo"),
 ]
+GROUPS = {"canary", "trash"}
+"""Commands that are made of commands."""
 
 
 @pytest.fixture
@@ -67,7 +70,8 @@ def test_each_command_explains_itself_in_80_columns(dewey: CommandLine, command:
 
 def test_every_command_is_in_a_section() -> None:
     registered = {one.name or one.callback.__name__ for one in cli.app.registered_commands if one.callback}
-    assert sorted(COMMANDS) == sorted(registered)
+    assert sorted(COMMANDS) == sorted(registered | GROUPS)
+    assert {one.name for one in cli.app.registered_groups} == GROUPS
 
 
 def test_the_version_is_told(dewey: CommandLine) -> None:
@@ -112,12 +116,21 @@ def test_wrong_use_is_a_json_document_when_json_was_asked_for(dewey: CommandLine
     assert "--limit" in answer.document["error"]
 
 
-@pytest.mark.parametrize("command", [command for command in COMMANDS if command not in {"demo", "console"}])
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command not in {"demo", "console", *GROUPS}])
 def test_a_wrong_setting_is_named_before_anything_starts(
     dewey: CommandLine, command: str, short_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     words = {"job": ["x"], "requeue": ["x"], "pause": ["q"], "resume": ["q"], "trigger": ["t"], "search": ["x"]}
-    words |= {"cancel": ["x"], "limit": ["q", "--lift"], "quiet": ["c"], "wake": ["c"], "stop": ["c"]}
+    words |= {"discard": ["x"], "purge": ["q"], "promote": ["x"], "priority": ["5", "x"], "reveal": ["x"], "run": ["s"]}
+    words |= {
+        "release": ["u"],
+        "why": ["x"],
+        "cancel": ["x"],
+        "limit": ["q", "--lift"],
+        "quiet": ["c"],
+        "wake": ["c"],
+        "stop": ["c"],
+    }
     resources.use(None)
     monkeypatch.chdir(short_path)
     monkeypatch.setenv("REDIS_URL", "http://nowhere")
