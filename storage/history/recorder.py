@@ -157,8 +157,8 @@ class Recorder:
         found = self._stream.lines(cursor)
         if found.has_gap:
             _logger.warning("log lines before %s went unread: they are read from the logs of their jobs", found.last_id)
-            self._stream.must_walk()
-            self._walk = self._walk_over(cursor)
+            self._stream.must_walk(cursor)
+            self._walk = None
         if found.lines:
             self._write_lines(found.lines)
             self._stream.lines_recorded(found.last_id)
@@ -174,19 +174,19 @@ class Recorder:
 
     def _walk_on(self, lead: Lead) -> None:
         """A slice of the walk over all jobs, when there is one to be made."""
-        if self._walk is None and lead.must_walk:
-            self._walk = self._walk_over(lead.tail if lead.cursor == "0-0" else None)
+        if self._walk is None and lead.walk:
+            self._walk = self._walk_over(lead)
         if self._walk is not None and next(self._walk, self) is self:
             self._walk = None
 
-    def _walk_over(self, lines_after: str | None) -> Iterator[None]:
-        """Record every job as the broker knows it; with ``lines_after`` also what it has logged since."""
+    def _walk_over(self, lead: Lead) -> Iterator[None]:
+        """Record every job as the broker knows it, and what it has logged where lines went unread."""
         for queue, state in self._stream.places():
             for records in self._stream.records(queue, state):
                 rows = [self._row(one) for one in records]
                 self._write(rows, again=True)
-                if lines_after is not None:
-                    found = self._stream.lines_of([row.id for row in rows if row is not None], lines_after)
+                if lead.lines_after:
+                    found = self._stream.lines_of([row.id for row in rows if row is not None], lead.lines_after)
                     if found:
                         self._write_lines(found)
                 yield
@@ -197,7 +197,7 @@ class Recorder:
                 self._writer.lock(session)
                 vanished.forget(session, missing)
             yield
-        self._stream.walked()
+        self._stream.walked(lead.walk)
 
     # -- for ever ----------------------------------------------------------------------------------------------
 

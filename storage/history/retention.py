@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from storage.database.connection import Session
+from storage.database.connection import Session, translated
 from storage.errors import StoreUnavailable
 from storage.history import partitions
 from storage.history.ages import Ages
@@ -66,7 +66,7 @@ class Retention:
         days = [day for day in partitions.days_of(session, table) if day < before]
         for day in days:
             try:
-                with session.database.atomic():
+                with translated(), session.database.atomic():
                     session.run("SET LOCAL lock_timeout = '1s'")
                     partitions.drop(session, table, day)
             except StoreUnavailable as error:

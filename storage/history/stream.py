@@ -50,11 +50,13 @@ class Events:
 
 @dataclass(frozen=True, slots=True)
 class Lead:
-    """The lead of the recorders: where to go on. ``must_walk``: every job has to be looked at."""
+    """The lead of the recorders: where to go on. ``walk`` is not 0 when every job has to be looked at, and with
+    ``lines_after`` what it has logged since that position."""
 
     cursor: str
     tail: str
-    must_walk: bool
+    walk: int
+    lines_after: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +80,8 @@ class Stream:
 
     def lead(self, trouble: str = "") -> Lead | None:
         """Take or renew the lead, saying what is in the way; None when another one has it."""
-        leads, cursor, tail, walk = self._broker.run("lead", self._name, LEASE_MS, self._bound, trouble)
-        return Lead(cursor.decode(), tail.decode(), bool(walk)) if leads else None
+        leads, cursor, tail, walk, lines = self._broker.run("lead", self._name, LEASE_MS, self._bound, trouble)
+        return Lead(cursor.decode(), tail.decode(), walk, lines.decode()) if leads else None
 
     def leave(self) -> None:
         """Let another one lead at once."""
@@ -111,13 +113,15 @@ class Stream:
         """The log lines up to this one are in history. False when another one leads by now."""
         return bool(self._broker.run("recorded", self._name, "tail", last_id, 0, 0))
 
-    def walked(self) -> bool:
-        """Every job was looked at. False when another one leads by now."""
-        return bool(self._broker.run("recorded", self._name, "walk", "0-0", 0, 0))
+    def walked(self, number: int) -> bool:
+        """Every job was looked at since the walk of this number was asked for. False when another one leads by now."""
+        return bool(self._broker.run("recorded", self._name, "walk", "0-0", number, 0))
 
-    def must_walk(self) -> None:
+    def must_walk(self, lines_after: str = "") -> None:
         """Let every job be looked at, by whoever leads."""
-        self._broker.call("hset", self._broker.keys.recording, "walk", 1)
+        if lines_after:
+            self._broker.call("hsetnx", self._broker.keys.recording, "walk_lines", lines_after)
+        self._broker.call("hincrby", self._broker.keys.recording, "walk", 1)
 
     def note_server(self, server: str) -> bool:
         """Say which run of Redis history follows; True when it was another one before."""

@@ -20,6 +20,7 @@ if recording[1] and NOW - recording[1] < ABANDONED_MS then
     redis.call('HSET', K.recording(), 'read', math.max(0, recording[4] - trimmed))
     if trimmed > tonumber(recording[4]) then
       redis.call('HINCRBY', K.recording(), 'dropped_events', trimmed - recording[4])
+      redis.call('HINCRBY', K.recording(), 'walk', 1) -- what the broker still knows is recorded all the same
     end
   end
   recorded = tonumber(recording[2])
