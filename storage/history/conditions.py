@@ -20,8 +20,9 @@ _FINISHED = f"state IN ({', '.join(repr(state) for state in FINISHED)})"
 _OPEN = f"state IN ({', '.join(repr(state) for state in OPEN)})"
 _WORDS = "words_of(args::text)"
 _LINE_MATCHES = "words_of(message) @@ %s::tsquery AND strpos(lower(message), %s) > 0"
-_LINES_OF_JOB = """EXISTS (
-    SELECT FROM logs WHERE logs.job_id = jobs.id AND logs.at >= jobs.created_at - interval '1 hour' AND {}
+_LINES_OF_JOB = f"""EXISTS (
+    SELECT FROM logs WHERE logs.job_id = jobs.id AND logs.at >= jobs.created_at - interval '1 hour' AND logs.at <=
+        CASE WHEN {_FINISHED} THEN jobs.finished_at + interval '1 hour' ELSE 'infinity' END AND {{}}
 )"""
 
 

@@ -1,7 +1,7 @@
 """A month of jobs as the recorder keeps them: made from a seed, sent to PostgreSQL by COPY, a day at a time.
 
-Nothing here is random from run to run. One job in thirty fails for good, one in forty needs a second attempt; failed
-jobs have their attempts, errors and log lines. Tasks, queues and hosts are as uneven as they are in a real system.
+Nothing here is random from run to run. One job in thirty fails for good, one in forty needs a second attempt; these
+have their attempts, errors and log lines. Tasks, queues and hosts are as uneven as they are in a real system.
 """
 
 import bisect
@@ -9,9 +9,10 @@ import io
 import itertools
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from storage.database.connection import Database
 from storage.history import partitions
@@ -38,13 +39,23 @@ ERRORS = (
 )
 NAMES = ("ada", "grace", "linus", "edsger", "barbara", "donald", "margaret", "tim", "radia", "ken")
 COLUMNS = {
-    "jobs": "id created_at version task queue state priority queued_at run_at started_at finished_at wait_ms duration_ms"
-    " attempt crashes retries retries_left host worker reason error_type error fingerprint parent unique_key args",
+    "jobs": "id created_at version task queue state priority queued_at run_at started_at finished_at wait_ms"
+    " duration_ms attempt crashes retries retries_left host worker reason error_type error fingerprint parent unique_key args",
     "attempts": "job_created_at job_id number task queue outcome started_at finished_at host worker version error_type"
     " error traceback fingerprint",
     "logs": "at position job_id task queue attempt level logger message",
 }
-Row = dict[str, object]
+Row = dict[str, Any]
+_NAMED = """
+    INSERT INTO measures (step_s, at, queue, task, enqueued)
+    SELECT 0, timestamptz 'epoch', queue, task, count(*) FROM jobs GROUP BY queue, task
+"""
+_GROUPED = """
+    INSERT INTO failure_groups (fingerprint, task, error_type, message, first_seen_at, last_seen_at, sample)
+    SELECT fingerprint, min(task), min(error_type), min(error), min(finished_at), max(finished_at),
+           (array_agg(job_id ORDER BY finished_at DESC))[1]
+    FROM attempts WHERE fingerprint <> '' GROUP BY fingerprint
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +79,14 @@ def fill(database: Database, jobs: int, *, days: int = 30, seed: int = 7, end_at
         with database.transaction() as session:
             for table, made in rows.items():
                 at = "at" if table == "logs" else "created_at" if table == "jobs" else "job_created_at"
-                partitions.ensure(session, (table,), sorted({row[at].date() for row in made} | {day}))  # type: ignore[attr-defined]
+                partitions.ensure(session, (table,), sorted({row[at].date() for row in made} | {day}))
                 columns = COLUMNS[table].split()
                 stream = io.BytesIO("".join(_lines(made, columns)).encode())
                 session.copy_in(f"COPY {table} ({', '.join(columns)}) FROM STDIN", stream)
                 counts[table] += len(made)
     with database.session() as session:
+        session.run(_NAMED)
+        session.run(_GROUPED)
         session.run("VACUUM ANALYZE jobs")
         session.run("VACUUM ANALYZE attempts")
         session.run("VACUUM ANALYZE logs")
@@ -138,7 +151,7 @@ class _Maker:
         self._attempts(row, rows, name)
         rows["jobs"].append(row)
 
-    def _pick(self, weights: list[float]) -> int:
+    def _pick(self, weights: Sequence[float]) -> int:
         return bisect.bisect(weights, self._chance.random() * weights[-1])
 
     def _state(self, at: datetime) -> str:
@@ -169,13 +182,14 @@ class _Maker:
             row["fingerprint"] = fingerprint
         else:
             row["attempt"] = failures + 1
-            self._attempt(row, rows, failures + 1, "succeeded" if row["state"] == "succeeded" else "running")
+            if failures:
+                self._attempt(row, rows, failures + 1, "succeeded")
         if self._chance.random() < 0.1:
             self._log(row, rows, 1, "INFO", f"working for {name} on {duration_ms} things, started {started_at}")
 
     def _attempt(self, row: Row, rows: dict[str, list[Row]], number: int, outcome: str) -> None:
         later = timedelta(seconds=30 * (number - 1))
-        started_at: datetime = row["started_at"] + later  # type: ignore[operator]
+        started_at: datetime = row["started_at"] + later
         ended_at = None if outcome == "running" else started_at + timedelta(milliseconds=int(str(row["duration_ms"])))
         made: Row = {key: row[key] for key in ("task", "queue", "host", "worker")}
         made |= {"job_created_at": row["created_at"], "job_id": row["id"], "number": number, "outcome": outcome}
@@ -183,7 +197,7 @@ class _Maker:
         rows["attempts"].append({**made, "error_type": "", "error": "", "traceback": "", "fingerprint": ""})
 
     def _log(self, row: Row, rows: dict[str, list[Row]], attempt: int, level: str, message: str) -> None:
-        at = row["started_at"] + timedelta(seconds=30 * (attempt - 1))  # type: ignore[operator]
+        at = row["started_at"] + timedelta(seconds=30 * (attempt - 1))
         made: Row = {"at": at, "position": f"{len(rows['logs']):09d}-{row['id']}", "job_id": row["id"]}
         made |= {"task": row["task"], "queue": row["queue"], "attempt": attempt, "level": level}
         rows["logs"].append({**made, "logger": "shop", "message": message})

@@ -45,8 +45,7 @@ CREATE INDEX jobs_error ON jobs USING gin (trigrams_of(error_text(error_type, er
 -- Once per job, when it has ended: the few that have not are looked at one by one.
 CREATE INDEX jobs_arguments ON jobs USING gin (words_of(args::text)) WHERE state IN ('succeeded', 'dead', 'canceled');
 
-CREATE INDEX attempts_failed ON attempts (fingerprint text_pattern_ops, finished_at) INCLUDE (host, version)
-    WHERE fingerprint <> '';
+CREATE INDEX attempts_failed ON attempts (finished_at) INCLUDE (fingerprint, host, version) WHERE fingerprint <> '';
 
 CREATE INDEX logs_job ON logs (job_id);
 CREATE INDEX logs_words ON logs USING gin (words_of(message));

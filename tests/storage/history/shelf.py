@@ -50,8 +50,8 @@ class Shelf:
         row = (fingerprint, TASK, "ValueError", "no page #", min(ended_at), max(ended_at), f"{fingerprint}-0")
         with self.database.session() as session:
             session.run(
-                "INSERT INTO failure_groups (fingerprint, task, error_type, message, first_seen_at, last_seen_at, sample)"
-                " VALUES (%s, %s, %s, %s, %s, %s, %s)",
+                "INSERT INTO failure_groups (fingerprint, task, error_type, message, first_seen_at, last_seen_at,"
+                " sample) VALUES (%s, %s, %s, %s, %s, %s, %s)",
                 row,
             )
 

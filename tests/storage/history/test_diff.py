@@ -23,10 +23,10 @@ def test_what_differs_is_named_path_by_path(shelf: Shelf) -> None:
     assert found.differences == (
         Difference("attempt", 3, 1),
         Difference("host", "w2", "w1"),
+        Difference("args.new", 1.5, None, "job"),
         Difference("args.order.id", "1", 1),
         Difference("args.order.lines.1", 3, 2),
         Difference("args.order.lines.2", 4, None, "job"),
-        Difference("args.new", 1.5, None, "job"),
         Difference("args.gone", None, None, "other"),
     )
     assert {"queue", "duration_ms", "version", "args.to", "args.same", "args.order.lines.0", "args.empty"} <= set(

@@ -106,6 +106,17 @@ def test_what_a_reader_wrote_is_never_in_the_text_of_the_sql(filter: Filter, nam
 
 
 _CONSTANTS = {
-    *("''", "'array'", "'infinity'", "'null'", "'1 hour'", "'succeeded'", "'dead'", "'canceled'", "'blocked'", "'scheduled'"),
+    *(
+        "''",
+        "'array'",
+        "'infinity'",
+        "'null'",
+        "'1 hour'",
+        "'succeeded'",
+        "'dead'",
+        "'canceled'",
+        "'blocked'",
+        "'scheduled'",
+    ),
     *("'queued'", "'running'", "'retrying'"),
 }

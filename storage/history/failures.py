@@ -1,0 +1,234 @@
+"""Failures by what their errors have in common: how often, since when, where, and what operators said of them.
+
+A group's id is the fingerprint that the engine gave the error; the broker's own groups of dead jobs have the same.
+Counts of failed attempts come from attempts; how many jobs are dead now the broker knows best, and is asked first.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from storage.broker.records import FailureGroup
+from storage.database.connection import Database, Session
+from storage.errors import JobMissing
+from storage.history import walking
+from storage.history.conditions import condition
+from storage.history.filters import Filter
+from storage.history.jobs import known
+
+GroupState = Literal["open", "muted", "resolved", "regressed"]
+GROUP_STATES: tuple[GroupState, ...] = ("open", "regressed", "muted", "resolved")
+HOURS_SHOWN = 24
+PLACES_SHOWN = 20
+"""Most hosts and versions that are named of a group, the most frequent first."""
+_COUNTS = """
+    SELECT fingerprint, host, version, count(*), count(*) FILTER (WHERE finished_at > %(now)s - interval '1 hour'),
+           count(*) FILTER (WHERE finished_at > %(now)s - interval '3 hours'),
+           count(*) FILTER (WHERE finished_at > %(now)s - interval '24 hours'),
+           count(*) FILTER (WHERE finished_at > %(now)s - interval '7 days')
+    FROM attempts WHERE fingerprint <> '' AND finished_at <= %(now)s GROUP BY fingerprint, host, version
+"""
+_HOURS = f"""
+    SELECT fingerprint, floor(extract(epoch FROM %(now)s - finished_at) / 3600)::int, count(*)
+    FROM attempts WHERE fingerprint <> '' AND finished_at <= %(now)s
+        AND finished_at > %(now)s - interval '{HOURS_SHOWN} hours'
+    GROUP BY 1, 2
+"""
+_DEAD = "SELECT fingerprint, count(*) FROM jobs WHERE state = 'dead' AND fingerprint <> '' GROUP BY fingerprint"
+_GROUPS = "SELECT fingerprint, task, error_type, message, 0, first_seen_at, last_seen_at, sample FROM failure_groups"
+_MARKS = "SELECT fingerprint, state, note, by, at FROM failure_marks"
+_MARK = """
+    INSERT INTO failure_marks (fingerprint, state, note, by, at) VALUES (%s, %s, %s, %s, %s)
+    ON CONFLICT (fingerprint) DO UPDATE
+    SET state = excluded.state, note = excluded.note, by = excluded.by, at = excluded.at
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What an operator said of a group."""
+
+    state: Literal["muted", "resolved"]
+    note: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """Failed attempts within the last hour, three hours, day and week, and by hour of the last day, oldest first."""
+
+    hour: int = 0
+    three_hours: int = 0
+    day: int = 0
+    week: int = 0
+    hours: tuple[int, ...] = (0,) * HOURS_SHOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Failures of one cause. ``attempts`` counts the failed attempts that history still has, ``dead`` the jobs that are
+    dead of it now. ``sample`` is the id of the job that failed last; hosts and versions are the most frequent first.
+    A group is *regressed* when it was resolved and failed again after that."""
+
+    fingerprint: str
+    task: str
+    error_type: str
+    message: str
+    state: GroupState
+    mark: Mark | None
+    attempts: int
+    dead: int
+    first_seen_at: datetime
+    last_seen_at: datetime
+    sample: str
+    trend: Trend = field(default_factory=Trend)
+    hosts: tuple[str, ...] = ()
+    versions: tuple[str, ...] = ()
+
+
+def groups(
+    database: Database, *, now: datetime, live: Sequence[FailureGroup] | None = None, given: Filter | None = None
+) -> tuple[Group, ...]:
+    """Every group, the one with the latest failure first. ``live`` are the broker's groups; without them the dead jobs
+    are those of history. ``given`` leaves the groups of which some job matches it, by that job's last error.
+
+    Raises: StoreUnavailable, StoreRefused.
+    """
+    with walking.reading(database) as session:
+        rows = {row[0]: FailureGroup(*row) for row in session.rows(_GROUPS)}
+        dead = {one.fingerprint: one.count for one in live} if live is not None else dict(session.rows(_DEAD))
+        tallies = _tallies(session, now)
+        marks = {fingerprint: Mark(*rest) for fingerprint, *rest in session.rows(_MARKS)}
+        wanted = None if given is None or given.node is None else _fingerprints(session, given)
+    for one in live or ():
+        rows[one.fingerprint] = _newer(one, rows.get(one.fingerprint))
+    found = [
+        _group(row, marks.get(name), dead.get(name, 0), tallies.get(name, _Tally()))
+        for name, row in rows.items()
+        if wanted is None or name in wanted
+    ]
+    return tuple(sorted(found, key=lambda group: (group.last_seen_at, group.fingerprint), reverse=True))
+
+
+def _fingerprints(session: Session, given: Filter) -> set[str]:
+    asked = condition(given.node, given.now, known(session, given))
+    sql = f"SELECT DISTINCT fingerprint FROM jobs WHERE fingerprint <> '' AND ({asked.sql})"
+    return {fingerprint for (fingerprint,) in session.rows(sql, asked.parameters)}
+
+
+def _newer(live: FailureGroup, row: FailureGroup | None) -> FailureGroup:
+    """A group as both know it: the earlier first sight, and the later last one with its sample."""
+    if row is None:
+        return live
+    last = live if live.last_seen_at >= row.last_seen_at else row
+    first_seen_at = min(live.first_seen_at, row.first_seen_at)
+    return FailureGroup(
+        *(live.fingerprint, row.task, row.error_type, row.message, live.count, first_seen_at, last.last_seen_at),
+        last.sample,
+    )
+
+
+def _group(row: FailureGroup, mark: Mark | None, dead: int, tally: "_Tally") -> Group:
+    return Group(
+        fingerprint=row.fingerprint,
+        task=row.task,
+        error_type=row.error_type,
+        message=row.message,
+        state=_state(mark, row.last_seen_at),
+        mark=mark,
+        attempts=tally.attempts,
+        dead=dead,
+        first_seen_at=row.first_seen_at,
+        last_seen_at=row.last_seen_at,
+        sample=row.sample,
+        trend=Trend(*tally.within, tuple(tally.hours)),
+        hosts=_most(tally.hosts),
+        versions=_most(tally.versions),
+    )
+
+
+def _state(mark: Mark | None, last_seen_at: datetime) -> GroupState:
+    if mark is None:
+        return "open"
+    return "regressed" if mark.state == "resolved" and last_seen_at > mark.at else mark.state
+
+
+# -- counts ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Tally:
+    attempts: int = 0
+    within: tuple[int, int, int, int] = (0, 0, 0, 0)
+    hours: list[int] = field(default_factory=lambda: [0] * HOURS_SHOWN)
+    hosts: dict[str, int] = field(default_factory=dict)
+    versions: dict[str, int] = field(default_factory=dict)
+
+
+def _tallies(session: Session, now: datetime) -> dict[str, _Tally]:
+    found: dict[str, _Tally] = {}
+    for fingerprint, host, version, attempts, h1, h3, h24, d7 in session.rows(_COUNTS, {"now": now}):
+        tally = found.setdefault(fingerprint, _Tally())
+        tally.attempts += attempts
+        hour, three_hours, day, week = tally.within
+        tally.within = (hour + h1, three_hours + h3, day + h24, week + d7)
+        for name, counts in ((host, tally.hosts), (version, tally.versions)):
+            if name:
+                counts[name] = counts.get(name, 0) + attempts
+    for fingerprint, hours_ago, attempts in session.rows(_HOURS, {"now": now}):
+        if 0 <= hours_ago < HOURS_SHOWN:
+            found[fingerprint].hours[HOURS_SHOWN - 1 - hours_ago] += attempts
+    return found
+
+
+def _most(counts: Mapping[str, int]) -> tuple[str, ...]:
+    return tuple(sorted(counts, key=lambda name: (-counts[name], name))[:PLACES_SHOWN])
+
+
+# -- what operators say ----------------------------------------------------------------------------------------
+
+
+def find(database: Database, prefix: str) -> str:
+    """The fingerprint of the only group in history that begins so. Raises JobMissing."""
+    with database.session() as session:
+        rows = session.rows(
+            "SELECT fingerprint FROM failure_groups WHERE starts_with(fingerprint, %s) LIMIT 2", (prefix,)
+        )
+    if prefix and len(rows) == 1:
+        return str(rows[0][0])
+    if prefix and rows:
+        raise JobMissing(f"several groups of failures begin with {prefix!r}: write more of it")
+    raise JobMissing(f"there is no group of failures {prefix!r}: `dewey failures` shows those that there are")
+
+
+def mark_of(database: Database, fingerprint: str) -> Mark | None:
+    """What was said of a group last. Raises StoreUnavailable, StoreRefused."""
+    with database.session() as session:
+        rows = session.rows("SELECT state, note, by, at FROM failure_marks WHERE fingerprint = %s", (fingerprint,))
+    return Mark(*rows[0]) if rows else None
+
+
+def mute(database: Database, fingerprint: str, *, by: str, note: str, at: datetime) -> None:
+    """Say that a group is known and nobody needs to look. Raises StoreUnavailable, StoreRefused."""
+    _say(database, fingerprint, Mark("muted", note, by, at))
+
+
+def resolve(database: Database, fingerprint: str, *, by: str, note: str, at: datetime) -> None:
+    """Say that the cause of a group is gone; should it fail after this instant, on the broker's clock, it is regressed.
+
+    Raises: StoreUnavailable, StoreRefused.
+    """
+    _say(database, fingerprint, Mark("resolved", note, by, at))
+
+
+def reopen(database: Database, fingerprint: str) -> bool:
+    """Take back what was said of a group; False when nothing was. Raises StoreUnavailable, StoreRefused."""
+    with database.session() as session:
+        return session.run("DELETE FROM failure_marks WHERE fingerprint = %s", (fingerprint,)) > 0
+
+
+def _say(database: Database, fingerprint: str, mark: Mark) -> None:
+    with database.session() as session:
+        session.run(_MARK, (fingerprint, mark.state, mark.note, mark.by, mark.at))
