@@ -115,16 +115,17 @@ class Desk:
         kind = number % 6
         if kind == 0:
             ids = self.dead("feed")
-            return Action(("requeue", *ids), "requeue", ids, "queued")
+            return Action(("requeue", *ids, "--yes"), "retry_shown", ids, "queued")
         if kind == 1:
-            return Action(("requeue", "--group", "beef"), "requeue", self.dead("beef"), "queued")
+            return Action(("requeue", "--group", "beef", "--yes"), "retry_shown", self.dead("beef"), "queued")
         if kind == 2:
             ids = self.waiting()
-            return Action(("cancel", *ids, "--reason", f"number {number}"), "cancel", ids, "canceled")
+            return Action(("cancel", *ids, "--yes", "--reason", f"number {number}"), "cancel_shown", ids, "canceled")
         if kind == 3:
-            return Action(("pause", "default", "--reason", f"number {number}"), "pause", queue="default")
+            words = ("pause", "default", "--yes", "--reason", f"number {number}")
+            return Action(words, "replace_shown", queue="default")
         if kind == 4:
-            return Action(("resume", "default"), "pause", queue="default")
+            return Action(("resume", "default", "--yes"), "replace_shown", queue="default")
         return Action(("trigger", "pack", f"number={number}"), "enqueue")
 
     def start(self, action: Action, fault: Fault | None) -> "subprocess.Popen[bytes]":
@@ -212,8 +213,7 @@ def _cut_one(desk: Desk, number: int, counts: Counter[str]) -> tuple[list[str], 
     """Cut one action and look, then give it again and look: what was wrong, and the command."""
     action = desk.action(number)
     before, paused = desk.standings(), desk.pauses()
-    at = desk.chance.randint(1, TOGETHER) if len(action.jobs) == TOGETHER else 1
-    fault = Fault(action.operation, at, CUTS[number // 12 % len(CUTS)]) if number // 6 % 2 else None
+    fault = Fault(action.operation, 1, CUTS[number // 12 % len(CUTS)]) if number // 6 % 2 else None
     counts["cut"] += _strike(desk, action, fault)
     after = desk.standings()
     found = _half(before, after, action)
@@ -271,6 +271,6 @@ def _is_done(desk: Desk, before: Mapping[str, Standing], last: Mapping[str, Stan
     """Whether an action that was given as often as needed is done."""
     if action.jobs:
         return all(last[job_id].state == action.becomes for job_id in action.jobs)
-    if action.operation == "pause":
+    if action.operation == "replace_shown":
         return (action.queue in desk.pauses()) == (action.words[0] == "pause")
     return len(last) > len(before)
