@@ -272,6 +272,7 @@ def _job(job_id: str, fields: dict[str, Any], *, lease_ms: Any = None, stored: b
         lease_until=instant(lease_ms),
         attempt=int(fields.get("attempt") or 0),
         crashes=int(fields.get("crashes") or 0),
+        released=int(fields.get("released") or 0),
         retries=int(fields.get("retries") or 0),
         retries_left=int(fields.get("left") or 0),
         retry_delay_s=float(fields.get("retry_delay") or 0),

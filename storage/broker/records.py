@@ -117,7 +117,8 @@ class Job:
     ``payload`` and ``result`` are the codec's bytes; ``result`` is None when there is none
     (not finished, stored nothing, or already consumed by the caller).
     ``run_at`` is when a scheduled or retrying job is due. ``reason`` says why it is canceled or waits.
-    ``lease_until`` is set while running. ``attempts`` is oldest first, the running one included.
+    ``lease_until`` is set while running. ``attempts`` is oldest first, the running one included; ``released`` is how
+    often one was begun and handed back unspent, by a consumer that stopped or did not know the task.
     """
 
     id: str
@@ -145,6 +146,7 @@ class Job:
     result: bytes | None = None
     progress: Progress | None = None
     attempts: tuple[Attempt, ...] = ()
+    released: int = 0
 
 
 @dataclass(frozen=True, slots=True)

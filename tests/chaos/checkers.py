@@ -67,10 +67,10 @@ def check(history: History, books: Books) -> Verdict:
 
 
 def _allowed(job: Job | None) -> int:
-    """One start, and one more for each attempt that the engine recorded as failed, lost or given back."""
+    """One start, and one more for each attempt that the engine recorded as failed, lost or handed back."""
     if job is None:
         return 0
-    return 1 + sum(1 for one in job.attempts if one.outcome != "succeeded")
+    return 1 + job.released + sum(1 for one in job.attempts if one.outcome != "succeeded")
 
 
 def _in_one_place(job: str, books: Books) -> bool:

@@ -113,6 +113,8 @@ MATRIX: tuple[Trial, ...] = (
     Trial("G9", "unique", races.unique_keys, (20, 300, 1_000)),
     Trial("G11", "stops-thread", lambda seed, _, count: stops.row(seed, count, "thread"), (2, 15, 100)),
     Trial("G11", "stops-process", lambda seed, _, count: stops.row(seed, count, "process"), (2, 15, 100)),
+    Trial("G11", "impatient-thread", lambda seed, _, count: stops.impatient(seed, count, "thread"), (1, 8, 100)),
+    Trial("G11", "impatient-process", lambda seed, _, count: stops.impatient(seed, count, "process"), (1, 8, 100)),
     Trial("G12", "full-queue", races.full_queue, (30, 200, 500)),
     Trial("G12", "no-memory", lambda seed, _, __: memory.no_memory(seed, None), (0, 1, 1)),
     Trial("G12", "no-memory-newer", _no_memory_newer, (0, 1, 1)),

@@ -44,6 +44,7 @@ def test_a_job_that_nobody_acked_may_be_missing() -> None:
 def test_a_second_start_without_a_recorded_cause_is_unexplained() -> None:
     twice = history(("acked", "a"), ("start", "a"), ("start", "a"), ("done", "a"))
     assert check(twice, books(job("a"))).unexplained == ("a",)
+    assert check(twice, books(replace(job("a"), released=1))).clean
     explained = check(twice, books(job("a", "succeeded", "lost", "succeeded")))
     assert explained.clean
     assert explained.extra_starts == 1

@@ -37,6 +37,7 @@ local function settle(s)
     fields[#fields + 1] = 'shape'; fields[#fields + 1] = s.shape
   end
   if s.release then
+    redis.call('HINCRBY', key, 'released', 1)
     fields[#fields + 1] = 'attempt'; fields[#fields + 1] = tonumber(job[2]) - 1
   else
     fields[#fields + 1] = 'a:' .. job[2]

@@ -238,9 +238,11 @@ def test_a_released_job_keeps_its_place_and_its_attempts(broker: Broker, inspect
     add()
     claim = claimed(broker)
     broker.settle(replace(settlement(claim, "queued"), release=True, outcome="released"))
-    assert inspector.job(first).attempt == 0
+    assert (inspector.job(first).attempt, inspector.job(first).released) == (0, 1)
     again = claimed(broker)
     assert (again.id, again.attempt) == (first, 1)
+    broker.settle(settlement(again))
+    assert (len(inspector.job(first).attempts), inspector.job(first).released) == (1, 1)
 
 
 def test_an_expired_lease_returns_the_job_to_the_front_of_its_queue(
