@@ -226,7 +226,7 @@ class Parameter:
 class TaskInfo:
     """A task that some consumer knows. ``schedule`` is its cron expression ("" when it has none, or is ``periodic`` by
     a rule of Huey's, which can not be read from outside); ``missed`` its policy for ticks that nobody was there for.
-    ``expires_s`` is after how long its jobs are not begun any more (0: never), and ``utc`` whether they say so in UTC."""
+    ``expires_s`` is after how long its jobs are not begun any more (0: never), ``utc`` whether they say that in UTC."""
 
     name: str
     queue: str
