@@ -20,7 +20,9 @@ from console.commands import (
     documents,
     failures,
     jobs,
+    judging,
     logs,
+    metrics,
     operating,
     recording,
     schedules,
@@ -40,11 +42,12 @@ SECTIONS = {
     "Run": ("demo", "up", "console"),
     "Jobs": ("trigger", "jobs", "job", "why", "logs", "failures", "schedules"),
     "Act on jobs": ("requeue", "canary", "cancel", "discard", "purge", "promote", "priority", "reveal", "run"),
+    "Judge failures": ("mute", "resolve", "reopen"),
     "Take back": ("audit", "undo", "trash"),
     "Queues": ("queues", "stats", "pause", "resume", "limit", "release"),
     "Consumers": ("consumers", "quiet", "wake", "stop"),
     "Documents": ("ingest", "search"),
-    "Upkeep": ("doctor", "migrate", "record"),
+    "Upkeep": ("doctor", "migrate", "record", "metrics"),
 }
 
 
@@ -79,10 +82,12 @@ for _group in (
     logs,
     acting,
     operating,
+    judging,
     auditing,
     documents,
     recording,
     stats,
+    metrics,
 ):
     app.registered_commands += _group.app.registered_commands
     app.registered_groups += _group.app.registered_groups

@@ -12,6 +12,9 @@ from storage.broker.canaries import Canaries
 from storage.broker.custody import Custody
 from storage.broker.inspector import Inspector
 from storage.database.connection import Database
+from storage.errors import Refused
+from storage.history import jobs
+from storage.history.query import parse
 from storage.redaction import Redactor
 from tasks.actions.values import Found, Permission, Request, Scope, Subject
 from tasks.operations import Operations
@@ -91,7 +94,15 @@ class Action:
 def open_tools(held: Resources, broker: Broker, inspector: Inspector, operations: Operations) -> Tools:
     """The tools of a process that reads the settings; it opens nothing yet."""
     redactor = Redactor(held.settings.dewey_redact_keys, held.settings.dewey_redact_patterns)
-    return Tools(broker, inspector, Custody(broker), Canaries(broker), operations, held.database, redactor)
+
+    def search(text: str, limit: int) -> Sequence[str]:
+        now = datetime.fromtimestamp(inspector.clock_ms() / 1000, UTC)
+        given = parse(text, now=now, zone=now.astimezone().tzinfo or UTC)
+        if given.node is None:
+            raise Refused("a filter that everything matches: say what is meant")
+        return jobs.ids(held.database, given, limit)
+
+    return Tools(broker, inspector, Custody(broker), Canaries(broker), operations, held.database, redactor, search)
 
 
 def this_host() -> str:

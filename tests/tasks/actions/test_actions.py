@@ -11,7 +11,9 @@ from huey.exceptions import TaskException
 from storage import audit, trash
 from storage.broker.custody import Custody
 from storage.broker.requests import Beat
-from storage.errors import NotArmed, NotRecorded, Refused, StoreUnavailable
+from storage.errors import FilterError, NotArmed, NotRecorded, Refused, StoreUnavailable
+from storage.history import failures
+from storage.history.recorder import Recorder
 from tasks.actions import registry
 from tasks.actions.values import Approval, Armed, Preview, Request
 from tasks.app import huey
@@ -43,6 +45,8 @@ def every(desk: Desk, office: Office, dead: Dead) -> dict[str, Request]:
     schedule = next(task.name for task in office.inspector.tasks() if task.schedule)
     desk.do("pause", "late")
     desk.do("pause-schedule", schedule)
+    dead("d5", fingerprint="f3")
+    desk.do("resolve", "f3")
     desk.do("discard", "d4")
     desk.do("quiet", "host:3")
     launched = desk.do("trigger", "clean_expired_tokens").items[0].after
@@ -76,6 +80,9 @@ def every(desk: Desk, office: Office, dead: Dead) -> dict[str, Request]:
         "quiet": Request("quiet", ("host:1",)),
         "wake": Request("wake", ("host:3",)),
         "stop": Request("stop", ("host:2",)),
+        "mute": Request("mute", ("f1",)),
+        "resolve": Request("resolve", ("f1",)),
+        "reopen": Request("reopen", ("f3",)),
         "release": Request("release", ("a",), options={"which": "lock"}),
         "reveal": Request("reveal", ("d1",)),
         "undo": Request("undo", options={"actor": "ada"}),
@@ -491,3 +498,55 @@ def test_an_undo_is_refused_for_what_was_undone_and_for_what_can_not_be(desk: De
         desk.look("undo", actor="bob")
     with pytest.raises(Refused, match="is no number"):
         desk.look("undo", "first")
+
+
+# -- filters, groups, canaries ---------------------------------------------------------------------------------
+
+
+def test_everything_that_matches_a_filter_is_acted_on_as_it_is_now(desk: Desk, office: Office, dead: Dead) -> None:
+    for number in range(4):
+        dead(f"d{number}", queue="email" if number % 2 else "sync")
+    Recorder(office.broker, desk.tools.database).step()
+    desk.do("requeue", "d1")
+    preview = desk.look("discard", query="state:dead queue:email")
+    assert {one.id for one in preview.subjects} == {"d1", "d3"}, "history has not heard of the requeue"
+    requeue = desk.look("requeue", query="state:dead queue:email err:page")
+    assert [one.id for one in requeue.subjects] == ["d3"]
+    assert "it is queued" in requeue.not_eligible[0].why
+    assert requeue.command == "dewey requeue --matching 'state:dead queue:email err:page'"
+    desk.act(requeue)
+    assert desk.last().query == "state:dead queue:email err:page"
+    with pytest.raises(FilterError):
+        desk.look("requeue", query="stat:dead")
+    with pytest.raises(Refused, match="everything matches"):
+        desk.look("requeue", query="  ")
+
+
+def test_what_is_said_of_a_group_is_replaced_only_as_it_was_seen(desk: Desk, dead: Dead) -> None:
+    dead("d1", fingerprint="f1f1")
+    preview = desk.look("mute", "f1")
+    assert preview.sample[0].startswith("f1f1 1 dead, ValueError: no such page")
+    desk.act(desk.look("resolve", "f1"), "bob", reason="mended")
+    assert "somebody else" in desk.act(preview).refused[0].detail
+    mark = failures.mark_of(desk.tools.database, "f1f1")
+    assert mark is not None
+    assert (mark.state, mark.note, mark.by) == ("resolved", "mended", "bob")
+    desk.do("mute", "f1")
+    desk.undo()
+    assert failures.mark_of(desk.tools.database, "f1f1") == mark
+    desk.do("reopen", "f1")
+    assert failures.mark_of(desk.tools.database, "f1f1") is None
+    assert desk.look("reopen", "f1", "nobody").subjects == ()
+
+
+def test_a_canary_takes_all_jobs_of_its_group_and_consumers_drive_it(desk: Desk, dead: Dead) -> None:
+    for number in range(600):
+        dead(f"d{number:03}")
+    preview = desk.look("canary", group="f1", rate=6000)
+    desk.act(preview)
+    canary = desk.tools.canaries.one(preview.key)
+    assert (canary.total, canary.by, canary.label) == (600, "ada", "group f1")
+    desk.tools.custody.tend()
+    assert desk.office.inspector.count(("queued",)) == 1
+    with pytest.raises(Refused, match="rate of 0"):
+        desk.look("canary", group="f1", rate=0)
