@@ -34,7 +34,7 @@ for at = 1, last do
   end
 end
 
-local through = NOW
+local through = NOW - 1 -- more may happen within this very millisecond
 if last < #events or #events == tonumber(ARGV[2]) then
   through = tonumber(string.match(events[last][1], '^%d+')) - 1000 -- its clock may have been set back by as much
 end
