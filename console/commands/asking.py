@@ -53,7 +53,7 @@ class Words:
 
 def actions_of(desk: Desk) -> Actions:
     """The actions, on the servers of a desk."""
-    return Actions(open_tools(desk.resources, desk.broker, desk.inspector, desk.operations))
+    return Actions(open_tools(desk.resources, desk.broker))
 
 
 def act(request: Request, words: Words, way: Way, desk: Desk | None = None) -> Performed | None:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from storage.broker.broker import Broker
 from storage.broker.connection import connect
 from storage.broker.inspector import Inspector
+from storage.redaction import Redactor
 from tasks import resources
+from tasks.masking import MaskedInspector
 from tasks.operations import Operations
 from tasks.resources import Resources
 
@@ -18,7 +20,7 @@ class WrongUse(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Everything an operator's command works with."""
+    """Everything an operator's command works with. What the inspector answers may be shown: it is without secrets."""
 
     resources: Resources
     broker: Broker
@@ -35,7 +37,8 @@ def open_desk() -> Desk:
     """
     held = resources.current()
     broker = Broker(connect(held.endpoints.redis_url), held.settings.dewey_namespace)
-    inspector = Inspector(broker.client, held.settings.dewey_namespace)
+    redactor = Redactor(held.settings.dewey_redact_keys, held.settings.dewey_redact_patterns)
+    inspector = MaskedInspector(broker.client, held.settings.dewey_namespace, redactor)
     return Desk(held, broker, inspector, Operations(broker, inspector))
 
 

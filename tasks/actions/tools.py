@@ -91,8 +91,11 @@ class Action:
     at_once: int = 500
 
 
-def open_tools(held: Resources, broker: Broker, inspector: Inspector, operations: Operations) -> Tools:
-    """The tools of a process that reads the settings; it opens nothing yet."""
+def open_tools(held: Resources, broker: Broker) -> Tools:
+    """The tools of a process that reads the settings; it opens nothing yet. Jobs are read whole here, with their
+    secrets: what is shown of them is masked where it is."""
+    inspector = Inspector(broker.client, broker.namespace)
+    operations = Operations(broker, inspector)
     redactor = Redactor(held.settings.dewey_redact_keys, held.settings.dewey_redact_patterns)
 
     def search(text: str, limit: int) -> Sequence[str]:

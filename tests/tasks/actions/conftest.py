@@ -14,7 +14,6 @@ from tasks import resources
 from tasks.actions.layer import Actions
 from tasks.actions.tools import Tools, open_tools
 from tasks.actions.values import Approval, Armed, Performed, Preview, Request
-from tasks.operations import Operations
 from tests.console.commands.office import Office
 from tests.tasks.jobs import Jobs
 
@@ -71,8 +70,7 @@ def office(jobs: Jobs) -> Office:
 @pytest.fixture
 def desk(office: Office) -> Desk:
     """An operator's desk over the office."""
-    operations = Operations(office.broker, office.inspector)
-    return Desk(Actions(open_tools(resources.current(), office.broker, office.inspector, operations)), office)
+    return Desk(Actions(open_tools(resources.current(), office.broker)), office)
 
 
 @pytest.fixture
