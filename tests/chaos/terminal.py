@@ -67,3 +67,11 @@ class Terminal:
             assert time.monotonic() < deadline, f"{text!r} did not come: {self.output[-2000:]!r}"
             assert self.child.poll() is None or text in self.output, f"it ended: {self.output[-2000:]!r}"
             self.read()
+
+    def wait(self, timeout_s: float = 30.0) -> int:
+        """Read until the child has ended: one that can not write does not end. Answers its exit status."""
+        deadline = time.monotonic() + timeout_s
+        while self.child.poll() is None:
+            assert time.monotonic() < deadline, f"it did not end: {self.output[-2000:]!r}"
+            self.read()
+        return self.child.wait()
