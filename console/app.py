@@ -30,6 +30,7 @@ from console.screens.help import HelpScreen
 from console.screens.job import JobScreen
 from console.screens.jobs import JobsScreen
 from console.screens.logs import LogsScreen
+from console.screens.overview import OverviewScreen
 from console.screens.pick import PickScreen
 from console.screens.queues import QueuesScreen
 from console.screens.schedules import SchedulesScreen
@@ -55,6 +56,7 @@ class DeweyApp(App[None], inherit_bindings=False):
         "screens/job.tcss",
         "screens/jobs.tcss",
         "screens/logs.tcss",
+        "screens/overview.tcss",
         "screens/pick.tcss",
         "screens/queues.tcss",
         "screens/schedules.tcss",
@@ -64,13 +66,14 @@ class DeweyApp(App[None], inherit_bindings=False):
     ]
     BINDINGS = bindings.of("app")
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
+        "overview": OverviewScreen,
         "queues": QueuesScreen,
         "jobs": JobsScreen,
         "logs": LogsScreen,
         "schedules": SchedulesScreen,
         "workers": WorkersScreen,
     }
-    DEFAULT_MODE = "queues"
+    DEFAULT_MODE = "overview"
     COMMANDS: ClassVar[set[Any]] = {ActionCommands}
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012  # the toolkit declares it so
         (0, "-narrow"),
@@ -96,11 +99,13 @@ class DeweyApp(App[None], inherit_bindings=False):
     ) -> None:
         """Make a console on a gateway.
 
-        ``start`` says where to begin: "" or "queues", "jobs", "logs", "trigger", "job:" and a prefix of an id, or a
-        filter of jobs. ``refresh_s`` 0 asks only when a screen comes into sight. ``zone`` None is the machine's own.
+        ``start`` says where to begin: "" or the name of a screen, "trigger", "job:" and a prefix of an id, or a filter
+        of jobs. ``refresh_s`` 0 asks only when a screen comes into sight. ``zone`` None is the machine's own.
         ``timer`` measures how long answers take. ``colour`` is the environment's, as settings name it; ``keys`` are an
         operator's own, by the ids of bindings.py.
         """
+        if start in self.MODES:  # the first screen is this one: no other asks anything
+            self.DEFAULT_MODE = start  # type: ignore[misc]  # the toolkit reads it from the instance
         super().__init__()
         self.colour = colour
         self.set_keymap(dict(keys or {}))
@@ -128,11 +133,9 @@ class DeweyApp(App[None], inherit_bindings=False):
 
     def _begin(self) -> None:
         start = self.start.strip()
-        if start in ("", "queues"):
+        if not start or start in self.MODES:
             return
-        if start in self.MODES:
-            self.action_go(start)
-        elif start == "trigger":
+        if start == "trigger":
             self.open_trigger()
         elif start.startswith("job:"):
             self.open_job(start.removeprefix("job:"), is_prefix=True)

@@ -28,6 +28,7 @@ Place = Literal[
     "help",
     "workers",
     "schedules",
+    "overview",
 ]
 
 
@@ -60,7 +61,7 @@ class Key:
 # ruff: noqa: E501  # a table reads best with a row per line
 KEYS: Final[tuple[Key, ...]] = (
     # In the place, what is done most often first.
-    Key("open.queue", "enter", "open", "open", "Show the jobs of this queue.", ("queues",)),
+    Key("open.queue", "enter", "open", "open", "Show the jobs of this queue.", ("queues", "overview")),
     Key("open.job", "enter", "open", "open", "Show this job: summary, log, attempts.", ("jobs",)),
     Key("open.run", "enter", "open", "open", "Show the running job under the cursor.", ("workers",)),
     Key("open.runs", "enter", "open", "runs", "Go to the last runs of this schedule; there, show the job of one.", ("schedules",)),
@@ -83,8 +84,8 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("tab.previous", "left_square_bracket", "tab(-1)", "previous tab", "Go to the tab before.", ("job",), shown=False),
     Key("mark.range", "v", "mark_range", "range", "Begin a range here; v again marks it, esc gives it up.", ("jobs",)),
     Key("mark.all", "a", "mark_all", "all", "Mark every job that matches the filter (the first 10,000).", ("jobs",)),
-    Key("copy", "y", "copy", "copy id", "Copy the id, or the queue's name, to the clipboard.", ("queues", "jobs", "job", "workers", "schedules")),
-    Key("copy.command", "Y", "copy_command", "copy command", "Copy the command line that shows this.", ("queues", "jobs", "job", "workers", "schedules"), shown=False),
+    Key("copy", "y", "copy", "copy id", "Copy the id, or the queue's name, to the clipboard.", ("queues", "jobs", "job", "workers", "schedules", "overview")),
+    Key("copy.command", "Y", "copy_command", "copy command", "Copy the command line that shows this.", ("queues", "jobs", "job", "workers", "schedules", "overview"), shown=False),
     Key("form.send", "ctrl+s", "send", "send", "Check the form, show what would be sent, and ask.", ("form",)),
     Key("dialog.left", "left", "focus_left", "left", "Go to the button before.", ("dialog",), shown=False),
     Key("dialog.right", "right", "focus_right", "right", "Go to the next button.", ("dialog",), shown=False),
@@ -94,6 +95,7 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("help.up", "k,up", "up", "up", "Scroll up.", ("help",), shown=False),
     # Everywhere.
     Key("trigger", "t", "trigger", "trigger", "Pick a task, fill in its form, and enqueue a job.", ("screen",)),
+    Key("screen.overview", "1", "go('overview')", "overview", "What is wrong, how it goes, and every queue.", ("app",), shown=False),
     Key("screen.queues", "2", "go('queues')", "queues", "Every queue at a glance.", ("app",), shown=False),
     Key("screen.jobs", "3", "go('jobs')", "jobs", "All jobs of all queues and states.", ("app",), shown=False),
     Key("screen.logs", "7", "go('logs')", "logs", "The tail of everything.", ("app",), shown=False),

@@ -9,8 +9,8 @@ from typing import Final
 from console.formats import safe_text
 from console.gateway import building, demo_records, demo_scene
 from console.gateway.building import Call
-from console.gateway.demo_fleet import DemoFleet
 from console.gateway.demo_flow import DemoFlow
+from console.gateway.demo_glance import DemoGlance
 from console.gateway.demo_records import CannedJob
 from console.gateway.demo_schedules import HOLDS, DemoSchedules
 from console.gateway.errors import GatewayRefused
@@ -33,7 +33,7 @@ ORDER: Final[tuple[State, ...]] = (
 TAIL_LINES: Final = 1_000
 
 
-class DemoGateway(DemoSchedules, DemoFleet, DemoFlow):
+class DemoGateway(DemoGlance, DemoSchedules, DemoFlow):
     """Answers from memory. ``now`` is the clock: the default one stands still."""
 
     def __init__(self, now: Callable[[], datetime] = lambda: demo_records.NOW, *, empty: bool = False) -> None:

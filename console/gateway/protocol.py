@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 from console.gateway.filters import Filter
 from console.gateway.fleet import ConsumerView
 from console.gateway.flow import FlowLine
+from console.gateway.glance import Glance, HealthView, Part, Waits
 from console.gateway.timetable import ScheduleRow
 from console.gateway.views import JobPage, JobRow, JobView, LogPage, QueueRow, Requeued, TaskView, WhyView
 
@@ -95,3 +96,12 @@ class Gateway(Protocol):
 
     def resume_schedule(self, schedule: str) -> None:
         """Let a schedule tick again."""
+
+    def glance(self) -> Glance:
+        """Return queues and consumers together."""
+
+    def health(self, part: Part) -> HealthView:
+        """Look at one store, which may take seconds; one that is away is an answer too."""
+
+    def waits(self) -> Waits:
+        """Return how long the oldest job waited in each of the last minutes; that it is not known is an answer too."""

@@ -29,6 +29,7 @@ class Health:
 
 
 SCREENS: Final = (
+    ("overview", "1", "Overview"),
     ("queues", "2", "Queues"),
     ("jobs", "3", "Jobs"),
     ("schedules", "5", "Schedules"),

@@ -8,6 +8,7 @@ from typing import Any
 
 from textual.content import Content
 
+from console.formats import safe_text
 from console.gateway import building
 from console.gateway.building import Call
 from console.gateway.demo import DemoGateway
@@ -15,6 +16,7 @@ from console.gateway.demo_records import NOW
 from console.gateway.errors import GatewayUnavailable
 from console.gateway.filters import Filter
 from console.gateway.fleet import ConsumerView, consumer_view
+from console.gateway.glance import HealthView, Part, Waits, health_view
 from console.gateway.timetable import ScheduleRow, schedule_row
 from console.gateway.views import JobPage, JobRow, JobView, LogPage, QueueRow, Requeued, TaskView
 from storage.broker.records import (
@@ -30,6 +32,7 @@ from storage.broker.records import (
     ScheduleRun,
     TaskInfo,
 )
+from storage.doctor import Finding
 
 QUESTIONS = (
     "queues",
@@ -47,6 +50,9 @@ QUESTIONS = (
     "fleet",
     "order",
     "schedules",
+    "glance",
+    "health",
+    "waits",
     "run_now",
     "pause_schedule",
     "resume_schedule",
@@ -237,6 +243,14 @@ class HostileGateway(DemoGateway):
             info = ScheduleInfo(text, text, text, text, text, pause, NOW, (NOW,), (run,), problem=text * (number % 3))
             rows.append(schedule_row(info))
         return tuple(rows)
+
+    def health(self, part: Part) -> HealthView:
+        """Return a finding for each payload."""
+        return health_view(part, [Finding(text, "fail", text, text) for text in self.payloads], self.now())
+
+    def waits(self) -> Waits:
+        """Return a payload as the reason why nothing is known."""
+        return Waits((), safe_text(self.payloads[0], limit=200))
 
     def run_now(self, schedule: str) -> str:
         """Note that it was called."""

@@ -23,7 +23,7 @@ TESTED: dict[str, list[tuple[str, Script]]] = {}
 DEAD = "state:dead queue:email"
 
 
-def key(*ids: str, start: str = "") -> Callable[[Script], Script]:
+def key(*ids: str, start: str = "queues") -> Callable[[Script], Script]:
     """Say which keys a script presses, and where it begins."""
 
     def register(script: Script) -> Script:

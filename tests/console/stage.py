@@ -24,7 +24,7 @@ _ASCII = {"question_mark": "?", "slash": "/", "left_square_bracket": "[", "right
 def still_app(gateway: Gateway | None = None, **options: Any) -> DeweyApp:
     """A console that asks only when told to, and for which every answer takes 1.2 ms."""
     ticks = itertools.count()
-    options = {"refresh_s": 0, "timer": lambda: next(ticks) * 0.0012, **options}
+    options = {"refresh_s": 0, "timer": lambda: next(ticks) * 0.0012, "start": "queues", **options}
     return DeweyApp(gateway or DemoGateway(), **options)
 
 

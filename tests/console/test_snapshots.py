@@ -22,7 +22,8 @@ DEAD = "state:dead queue:email"
 TO_ATTEMPTS = ("enter", "]", "]")
 
 SCREENS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "queues": ("", ("j", "j", "j", "j")),
+    "overview": ("overview", ()),
+    "queues": ("queues", ("j", "j", "j", "j")),
     "jobs": ("jobs", ("j", "space", "j", "space")),
     "job summary": ("state:running queue:ingestion", ("enter",)),
     "job log": ("state:running queue:ingestion", ("l",)),
@@ -39,8 +40,8 @@ STATES: dict[str, tuple[str, tuple[str, ...]]] = {
     "help": ("jobs", ("?",)),
     "palette": ("jobs", ("ctrl+p",)),
     "requeue": ("jobs", ("a", "r")),
-    "pause": ("", ("p",)),
-    "resume": ("", ("G", "p")),
+    "pause": ("queues", ("p",)),
+    "resume": ("queues", ("G", "p")),
     "nothing matches": ("jobs", ("/", *"state:blocked", "space", *"queue:email", "enter")),
     "filter error": ("jobs", ("/", *"task:x", "enter")),
     "form errors": ("trigger", ("enter", "ctrl+s")),
@@ -106,7 +107,7 @@ def test_each_screen_in_each_size(pictures: SnapshotAssertion, name: str, size: 
     _draw(pictures, still_app(start=start), SIZES[size], keys)
 
 
-@pytest.mark.parametrize("name", ["queues", "jobs", "job attempts", "trigger", "schedules", "workers"])
+@pytest.mark.parametrize("name", ["queues", "jobs", "job attempts", "trigger", "schedules", "workers", "overview"])
 def test_screens_in_light(pictures: SnapshotAssertion, name: str) -> None:
     start, keys = SCREENS[name]
     app = still_app(start=start)
@@ -121,19 +122,19 @@ def test_each_state_in_the_smallest_size(pictures: SnapshotAssertion, name: str)
     _draw(pictures, still_app(start=start), SIZES["80x24"], keys, then)
 
 
-@pytest.mark.parametrize("start", ["queues", "jobs", "logs", "trigger", "schedules", "workers"])
+@pytest.mark.parametrize("start", ["queues", "jobs", "logs", "trigger", "schedules", "workers", "overview"])
 def test_nothing_here(pictures: SnapshotAssertion, start: str) -> None:
     _draw(pictures, still_app(DemoGateway(empty=True), start=start), SIZES["80x24"])
 
 
-@pytest.mark.parametrize("start", ["queues", "jobs", "logs", "job:68", "schedules", "workers"])
+@pytest.mark.parametrize("start", ["queues", "jobs", "logs", "job:68", "schedules", "workers", "overview"])
 def test_can_not_know(pictures: SnapshotAssertion, start: str) -> None:
     gateway = FlakyGateway()
     gateway.go_away()
     _draw(pictures, still_app(gateway, start=start), SIZES["80x24"])
 
 
-@pytest.mark.parametrize("start", ["queues", "jobs", "logs", "state:dead", "schedules", "workers"])
+@pytest.mark.parametrize("start", ["queues", "jobs", "logs", "state:dead", "schedules", "workers", "overview"])
 def test_old_data_is_dimmed(pictures: SnapshotAssertion, start: str) -> None:
     gateway = FlakyGateway()
 

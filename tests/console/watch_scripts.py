@@ -5,6 +5,8 @@ from datetime import timedelta
 from console.gateway.demo_records import NOW
 from console.screens.dialogs import ConfirmDialog
 from console.screens.job import JobScreen
+from console.screens.jobs import JobsScreen
+from console.screens.overview import OverviewScreen
 from console.screens.pause_until import PauseUntilDialog
 from console.screens.schedules import SchedulesScreen
 from console.screens.workers import WorkersScreen
@@ -183,3 +185,28 @@ async def _y_copies_the_schedule_or_the_run(stage: Stage) -> None:
     assert stage.app.clipboard == "dewey schedules"
     await stage.press("enter", "y")
     assert len(stage.app.clipboard) == 32
+
+
+@key("screen.overview", start="queues")
+async def _one_shows_the_overview(stage: Stage) -> None:
+    await stage.press("1")
+    assert isinstance(stage.app.screen, OverviewScreen)
+    assert "5 of 8 workers busy" in stage.text
+    assert "ended/min" in stage.text
+
+
+@key("open.queue", start="overview")
+async def _enter_on_the_overview_shows_the_queues_jobs(stage: Stage) -> None:
+    await stage.press("j", "enter")
+    assert isinstance(stage.app.screen, JobsScreen)
+    assert "queue:email" in stage.text
+    await stage.press("escape")
+    assert isinstance(stage.app.screen, OverviewScreen)
+
+
+@key("copy", "copy.command", start="overview")
+async def _y_copies_the_queue_or_the_doctor(stage: Stage) -> None:
+    await stage.press("j", "y")
+    assert stage.app.clipboard == "email"
+    await stage.press("Y")
+    assert stage.app.clipboard == "dewey doctor"

@@ -1,0 +1,98 @@
+"""What is wrong now, the worst first, each with what helps."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from textual.content import Content
+
+from console.formats import Moment, coarse, duration, plural
+from console.gateway.fleet import ConsumerView
+from console.gateway.glance import Glance, HealthView
+from console.gateway.views import QueueRow
+
+OLD_S: Final = 300.0
+"""A job that waits longer than this in a queue that is served is worth a look."""
+FAILING_SHARE: Final = 0.1
+FAILING_LEAST: Final = 5
+"""So large a share of the attempts of five minutes, and so many of them, fail when something is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """One thing that is wrong: how badly, where, what, and what to do."""
+
+    level: Literal["warn", "fail"]
+    where: Content
+    what: Content
+    remedy: Content
+
+
+def troubles(glance: Glance | None, health: Iterable[HealthView], moment: Moment) -> tuple[Trouble, ...]:
+    """Return everything that is wrong, the worst first."""
+    found = [*_stores(health)]
+    if glance is not None:
+        found += _fleet(glance)
+        for row in glance.queues:
+            found += _queue(row, moment)
+    return tuple(sorted(found, key=lambda trouble: trouble.level != "fail"))
+
+
+def _stores(health: Iterable[HealthView]) -> Iterator[Trouble]:
+    for view in health:
+        for finding in view.findings:
+            if finding.level in ("warn", "fail"):
+                level: Literal["warn", "fail"] = "fail" if finding.level == "fail" else "warn"
+                yield Trouble(level, finding.subject, finding.message, finding.remedy)
+
+
+def _fleet(glance: Glance) -> Iterator[Trouble]:
+    living = [one for one in glance.fleet if not one.is_silent]
+    waiting = sum(row.queued for row in glance.queues)
+    if not living:
+        jobs = f"{plural(waiting, 'job')} wait" if waiting != 1 else "1 job waits"
+        what = Content(f"none runs: {jobs}" if waiting else "none runs")
+        yield Trouble("fail" if waiting else "warn", Content("consumers"), what, Content("dewey up starts one"))
+    for consumer in glance.fleet:
+        if consumer.is_silent:
+            yield _silent(consumer)
+    quiet = [one for one in living if one.order]
+    if living and len(quiet) == len(living):
+        what = Content("every one was told to be quiet or to stop: no job starts")
+        yield Trouble("fail", Content("consumers"), what, Content("6 shows them, p lets one go on"))
+
+
+def _silent(consumer: ConsumerView) -> Trouble:
+    jobs = f", with {plural(len(consumer.runs), 'job')}" if consumer.runs else ""
+    what = Content.assemble(consumer.name, f" fell silent{jobs}: killed, or cut off")
+    return Trouble("warn", Content("consumers"), what, Content("its jobs run again by themselves; 6 shows it"))
+
+
+def _queue(row: QueueRow, moment: Moment) -> Iterator[Trouble]:
+    jobs = f"{row.queued:,} wait" if row.queued != 1 else "1 waits"
+    if row.pause is not None:
+        reason = Content.assemble(": ", row.pause.reason) if row.pause.reason.plain else Content("")
+        what = Content.assemble("paused ", moment.ago(row.pause.at), " by ", row.pause.by, reason, f" · {jobs}")
+        if row.queued:
+            yield Trouble("warn", row.name, what, Content("2 shows it, p resumes it"))
+        return
+    if row.queued and not row.consumers:
+        what = Content(f"nobody serves it · {jobs}, the oldest for {duration(row.oldest_waiting_s)}")
+        yield Trouble("fail", row.name, what, Content("start a consumer for it, or look at DEWEY_QUEUES"))
+        return
+    failing = _failing(row)
+    if row.queued and row.oldest_waiting_s > OLD_S:
+        what = Content.assemble(f"the oldest has waited {duration(row.oldest_waiting_s)}, {jobs}", *failing)
+        remedy = "3 and / state:dead finds why" if failing else "more workers, or see what runs: 6"
+        yield Trouble("warn", row.name, what, Content(remedy))
+    elif failing:
+        yield Trouble("warn", row.name, Content.assemble(*failing[1:]), Content("3 and / state:dead finds why"))
+
+
+def _failing(row: QueueRow) -> tuple[str, ...]:
+    """Say how many fail, behind a dot; nothing when that is as it should be."""
+    recent = row.minutes[-6:]
+    failed, ended = sum(one[2] for one in recent), sum(one[1] + one[2] for one in recent)
+    if failed < FAILING_LEAST or failed <= ended * FAILING_SHARE:
+        return ()
+    return (" · ", f"{failed:,} of {ended:,} attempts failed in {coarse(60 * len(recent))}")

@@ -1,0 +1,168 @@
+"""The whole at a glance: what is wrong first, then how it goes, then the queues."""
+
+from collections.abc import Callable
+from time import monotonic
+from typing import ClassVar, Final
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+
+from console import bindings
+from console.formats import Moment
+from console.gateway.filters import Filter
+from console.gateway.glance import PARTS, Glance, HealthView, Part, Waits
+from console.gateway.troubles import troubles
+from console.screens.base import POLL, DeweyScreen
+from console.widgets.health_line import HealthLine
+from console.widgets.line_table import LineTable
+from console.widgets.notice import Notice
+from console.widgets.queue_table import QueueTable
+from console.widgets.trends import Trends
+from console.widgets.trouble_list import TroubleList
+
+HEALTH_S: Final = 20.0
+"""How old an answer about a store may grow."""
+ILL_S: Final = 5.0
+"""And that about one that is not well."""
+WAITS_S: Final = 30.0
+
+
+class OverviewScreen(DeweyScreen):
+    """The screen that the console begins with."""
+
+    BINDINGS = bindings.of("overview")
+    MODE: ClassVar[str] = "overview"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._glance: Glance | None = None
+        self._health: dict[Part, HealthView] = {}
+        self._waits: Waits | None = None
+        self._asked_at: dict[str, float] = {}
+
+    def compose_body(self) -> ComposeResult:
+        """Lay out health, troubles, charts and queues."""
+        yield HealthLine()
+        yield TroubleList(id="troubles")
+        yield Trends(id="trends")
+        with Vertical(id="overview-body"):
+            yield QueueTable(self.moment, id="overview-queues")
+            yield Notice(id="overview-notice")
+
+    def on_mount(self) -> None:
+        """Say that the first answer is awaited."""
+        self.query_one(Notice).asking()
+        self._arrange()
+
+    @property
+    def table(self) -> QueueTable:
+        """The queues."""
+        return self.query_one(QueueTable)
+
+    # One question after the other: the live numbers each time, a store or the history when their answer is old.
+
+    def poll(self) -> None:
+        """Ask for queues and consumers."""
+        self.ask(POLL, self.dewey.gateway.glance, self._show)
+
+    def answered(self, name: str) -> None:
+        """After an answer, ask the next question that is due."""
+        super().answered(name)
+        if not self.is_current:
+            return
+        gateway, now = self.dewey.gateway, monotonic()
+        for part in PARTS:
+            if self._is_due(part, self._health_s(part), now):
+                self._asked_at[part] = now
+                self.ask(part, _looking(gateway.health, part), self._show_health)
+                return
+        if self._is_due("waits", WAITS_S, now):
+            self._asked_at["waits"] = now
+            self.ask("waits", gateway.waits, self._show_waits)
+
+    def _health_s(self, part: Part) -> float:
+        view = self._health.get(part)
+        return HEALTH_S if view is None or view.level == "ok" else ILL_S
+
+    def _is_due(self, name: str, after_s: float, now: float) -> bool:
+        if name not in self._asked_at:
+            return True
+        return bool(self.dewey.refresh_s) and now - self._asked_at[name] > after_s
+
+    def _show(self, glance: Glance) -> None:
+        self._glance = glance
+        if not glance.queues:
+            self.query_one(Notice).nothing_here(
+                "No queue yet.", "A queue is there from the first job on; t triggers one."
+            )
+        self._arrange()
+        self.table.show(len(glance.queues), 0, glance.queues, self.moment)
+        self._draw()
+
+    def _show_health(self, view: HealthView) -> None:
+        self._health[view.part] = view
+        self._draw()
+
+    def _show_waits(self, waits: Waits) -> None:
+        self._waits = waits
+        self._draw()
+
+    def _draw(self) -> None:
+        found = troubles(self._glance, [self._health[part] for part in PARTS if part in self._health], self.moment)
+        self.query_one(TroubleList).show(found, self._glance is not None and len(self._health) == len(PARTS))
+        self.query_one(HealthLine).show(self._health, self._glance)
+        self.query_one(Trends).show(self._glance, self._waits)
+        self.refresh_bindings()
+
+    def _arrange(self) -> None:
+        some = self._glance is not None and bool(self._glance.queues)
+        self.table.display, self.query_one(Notice).display = some, not some
+        self.query_one(Trends).display = some
+        if some and self.focused is None:
+            self.table.focus()
+
+    def tell(self, moment: Moment, stale: bool) -> None:
+        """Dim old data; if there is none, say why."""
+        for widget in (self.table, self.query_one(Trends), self.query_one(TroubleList)):
+            widget.set_class(stale, "-stale")
+        self.query_one(TroubleList).display = self._glance is not None or not stale
+        self.table.at(moment)
+        for error in self.unavailable():
+            if self._glance is None:
+                self.query_one(Notice).can_not_know(error.sentence)
+
+    def on_line_table_cursor_moved(self, event: LineTable.CursorMoved) -> None:
+        """What can be done may have changed."""
+        event.stop()
+        self.refresh_bindings()
+
+    def on_line_table_opened(self, event: LineTable.Opened) -> None:
+        """A double click opens."""
+        event.stop()
+        self.action_open()
+
+    def why_not(self, action: str) -> str:
+        """Say why an action can not be done now."""
+        if action in ("open", "copy") and self.table.row is None:
+            return "There is no queue under the cursor."
+        return super().why_not(action)
+
+    def action_open(self) -> None:
+        """Show the queue's jobs."""
+        row = self.table.row
+        if row is not None:
+            self.dewey.open_jobs(Filter(queues=(row.key,)))
+
+    def action_copy(self) -> None:
+        """Copy the queue's name."""
+        row = self.table.row
+        if row is not None:
+            self.copy(row.name.plain, "the queue's name")
+
+    def action_copy_command(self) -> None:
+        """Copy the command line that checks everything."""
+        self.copy("dewey doctor", "the command line")
+
+
+def _looking(look: Callable[[Part], HealthView], part: Part) -> Callable[[], HealthView]:
+    return lambda: look(part)

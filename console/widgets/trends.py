@@ -1,0 +1,65 @@
+"""Throughput, failures and waiting age over time, side by side."""
+
+from collections.abc import Sequence
+
+from textual.content import Content
+from textual.widget import Widget
+
+from console.formats import count, duration
+from console.gateway.glance import Glance, Waits
+from console.gateway.troubles import OLD_S
+from console.widgets.chart import Chart, draw, rates, spans
+
+GAP = 2
+
+
+class Trends(Widget):
+    """Three charts of the same minutes."""
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._glance: Glance | None = None
+        self._waits: Waits | None = None
+
+    def show(self, glance: Glance | None, waits: Waits | None) -> None:
+        """Take in what there is."""
+        if (glance, waits) != (self._glance, self._waits):
+            self._glance, self._waits = glance, waits
+            self.refresh()
+
+    def render(self) -> Content:
+        """Put the charts side by side."""
+        if self._glance is None:
+            return Content("")
+        width, height = self.content_size
+        charts = charts_of(self._glance, self._waits)
+        each = (width - GAP * (len(charts) - 1)) // len(charts)
+        columns = [draw(chart, each, height) for chart in charts]
+        gap = Content(" " * GAP)
+        return Content("\n").join([gap.join(row) for row in zip(*columns, strict=True)])
+
+
+def charts_of(glance: Glance, waits: Waits | None) -> Sequence[Chart]:
+    """Return the charts; the running minute is left out of the first two."""
+    minutes = list(zip(*[row.minutes for row in glance.queues], strict=True))[:-1]
+    ended = [float(sum(done + failed for _, done, failed in minute)) for minute in minutes]
+    failed = [float(sum(minute[2] for minute in queues)) for queues in minutes]
+    share = f"  {100 * sum(failed) / sum(ended):.1f}%" if sum(ended) else ""
+    oldest = max((row.oldest_waiting_s for row in glance.queues if row.queued), default=0.0)
+    return (
+        Chart("ended/min", _last(ended), ended, "$primary", rates),
+        Chart("failed/min", Content.assemble(_last(failed), (share, "$muted")), failed, "$error", rates),
+        _waiting(waits, oldest, len(minutes)),
+    )
+
+
+def _last(values: Sequence[float]) -> Content:
+    return Content.styled(count(round(values[-1])), "bold $strong") if values else Content("")
+
+
+def _waiting(waits: Waits | None, oldest: float, minutes: int) -> Chart:
+    tone = "$warning" if oldest > OLD_S else "$secondary"
+    now = Content.styled(duration(oldest) if oldest else "nothing waits", f"bold {tone}" if oldest else "$muted")
+    if waits is None:
+        return Chart("oldest waits", now, (), tone, spans, Content("asking…"))
+    return Chart("oldest waits", now, waits.seconds[-(minutes or 30) :], tone, spans, waits.problem)

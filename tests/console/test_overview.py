@@ -1,0 +1,202 @@
+"""The overview: what is wrong, the worst first; charts with axes; one question at a time, and none that blocks."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import redis
+from textual.content import Content
+
+from console.formats import Moment
+from console.gateway.demo import DemoGateway
+from console.gateway.demo_records import NOW
+from console.gateway.glance import Glance, Waits, health_view
+from console.gateway.live import LiveGateway
+from console.gateway.troubles import troubles
+from console.screens.base import DeweyScreen
+from console.screens.overview import OverviewScreen
+from console.widgets.chart import Chart, draw, nice_count, nice_span, rates, spans
+from storage.broker.broker import Broker
+from storage.broker.inspector import Inspector
+from storage.doctor import Finding
+from storage.embedded import Endpoints
+from storage.settings import Settings
+from tasks.operations import Operations
+from tasks.resources import Resources
+from tests.console.gateways import FlakyGateway, HostileGateway
+from tests.console.payloads import PAYLOADS
+from tests.console.stage import Stage, hidden_characters, play, still_app
+
+MOMENT = Moment(NOW)
+CALM = DemoGateway().glance()
+ROW = replace(CALM.queues[0], queued=0, minutes=((1, 1, 0),) * 30, consumers=1, pause=None)
+LIVING = tuple(one for one in CALM.fleet if not one.is_silent)
+
+
+def _said(glance: Glance) -> list[tuple[str, str, str]]:
+    return [(one.level, one.where.plain, one.what.plain) for one in troubles(glance, [], MOMENT)]
+
+
+def test_nothing_is_wrong_when_nothing_is() -> None:
+    assert _said(Glance((ROW,), LIVING)) == []
+
+
+def test_jobs_that_nobody_will_run_come_first() -> None:
+    failing = replace(ROW, minutes=((1, 1, 1),) * 30)
+    unserved = replace(ROW, name=Content("email"), queued=3, consumers=0, oldest_waiting_s=130)
+    (first, second) = _said(Glance((failing, unserved), LIVING))
+    assert first == ("fail", "email", "nobody serves it · 3 wait, the oldest for 2 m 10")
+    assert second == ("warn", "default", "6 of 12 attempts failed in 6m")
+
+
+def test_a_fleet_that_is_gone_or_told_to_be_quiet_is_a_failure() -> None:
+    waits = replace(ROW, queued=1)
+    assert _said(Glance((waits,), ()))[0] == ("fail", "consumers", "none runs: 1 job waits")
+    assert _said(Glance((ROW,), ())) == [("warn", "consumers", "none runs")]
+    quiet = tuple(replace(one, order="quiet") for one in LIVING)
+    assert _said(Glance((ROW,), quiet))[0][:2] == ("fail", "consumers")
+
+
+def test_a_pause_an_old_wait_and_a_silent_consumer_are_told() -> None:
+    said = _said(CALM)
+    assert ("warn", "consumers", "w5:12901 fell silent: killed, or cut off") in said
+    assert any(where == "reports" and "paused 38m ago by ada: ledger" in what for _, where, what in said)
+    (email,) = [what for _, where, what in said if where == "email"]
+    assert email.startswith("the oldest has waited 1 h 40, 14 wait · ")
+
+
+def test_a_store_tells_its_worst_finding_with_the_remedy() -> None:
+    found = (Finding("redis", "ok", "Redis 7"), Finding("redis role", "fail", "it is a replica", "set REDIS_URL"))
+    view = health_view("redis", found, NOW)
+    assert view.level == "fail"
+    (trouble,) = troubles(Glance((ROW,), LIVING), [view], MOMENT)
+    assert (trouble.level, trouble.where.plain, trouble.remedy.plain) == ("fail", "redis role", "set REDIS_URL")
+
+
+@pytest.mark.parametrize(
+    ("highest", "top"), [(0, 1), (1, 1), (3, 5), (7, 10), (11, 20), (50, 50), (51, 100), (99_000, 1e5)]
+)
+def test_the_axis_of_counts_ends_at_a_round_number(highest: float, top: float) -> None:
+    assert nice_count(highest) == top
+
+
+@pytest.mark.parametrize(("highest", "top"), [(0, 1), (45, 60), (61, 120), (4_000, 7_200), (200_000, 259_200)])
+def test_the_axis_of_spans_ends_at_a_round_span(highest: float, top: float) -> None:
+    assert nice_span(highest) == top
+
+
+def _chart(values: Sequence[float | None]) -> list[str]:
+    chart = Chart("ended/min", Content("5"), values, "$primary", rates)
+    return [line.plain for line in draw(chart, 26, 7)]
+
+
+def test_a_chart_has_its_title_its_axes_and_a_bar_per_minute() -> None:
+    lines = _chart([0.0, 10.0, 5.0, None, 1.0] * 2)
+    assert all(len(line) == 26 for line in lines)
+    assert lines[0].startswith("ended/min  5")
+    assert [line[:6] for line in lines[1:6]] == ["   10┤", "     │", "    5┤", "     │", "    0┤"]
+    assert lines[5][6:16] == "  ████··▄▄"
+    assert lines[6].startswith("      −10 min")
+    assert lines[6].rstrip().endswith("now")
+
+
+def test_more_minutes_than_fit_show_the_last_ones() -> None:
+    lines = _chart([float(number) for number in range(60)])
+    assert lines[6].startswith("      −20 min")
+
+
+def test_a_chart_that_can_not_be_known_says_why() -> None:
+    chart = Chart("oldest waits", Content(""), (), "$primary", spans, Content("PostgreSQL did not answer"))
+    lines = [line.plain for line in draw(chart, 40, 7)]
+    assert "can not know: PostgreSQL did not answer" in " ".join(line.strip() for line in lines)
+    assert len(lines) == 7
+
+
+def test_one_question_at_a_time_also_about_the_stores() -> None:
+    gateway = FlakyGateway()
+
+    async def script(stage: Stage) -> None:
+        assert sorted(gateway.asked) == ["fleet", "glance", "health", "health", "health", "queues", "waits"]
+        assert "Redis 7.2.5" in stage.text
+        assert "870 of 1024 MiB" in stage.text
+
+    play(script, still_app(gateway, start="overview"), (120, 40))
+
+
+def test_keys_work_while_a_store_takes_its_time() -> None:
+    gateway = FlakyGateway()
+
+    async def script(stage: Stage) -> None:
+        gateway.gate.clear()
+        screen = stage.app.screen
+        assert isinstance(screen, OverviewScreen)
+        screen.poll()
+        await stage.pilot.press("j", "j")
+        assert screen.table.cursor == 2
+        gateway.gate.set()
+
+    play(script, still_app(gateway, start="overview"))
+
+
+def test_a_history_that_is_away_leaves_the_rest() -> None:
+    class Forgetful(DemoGateway):
+        def waits(self) -> Waits:
+            return Waits((), Content("PostgreSQL did not answer"))
+
+    async def script(stage: Stage) -> None:
+        assert "can not know: PostgreSQL" in stage.text
+        assert "ended/min" in stage.text
+        assert "● up" in stage.text
+
+    play(script, still_app(Forgetful(), start="overview"), (120, 40))
+
+
+def test_hostile_stores_and_queues_are_drawn_as_text() -> None:
+    gateway = HostileGateway(PAYLOADS)
+
+    async def script(stage: Stage) -> None:
+        for start in range(0, len(PAYLOADS), 4):
+            gateway.payloads = PAYLOADS[start : start + 4]
+            screen = stage.app.screen
+            assert isinstance(screen, DeweyScreen)
+            screen._asked_at.clear()  # type: ignore[attr-defined]  # so that the stores are asked again
+            screen.poll()
+            await stage.settle()
+            assert hidden_characters(stage.text) == []
+
+    play(script, still_app(gateway, start="overview"), (160, 40))
+
+
+@pytest.fixture
+def held(redis_url: str, database_url: str, tmp_path: Path, namespace: str) -> Resources:
+    settings = Settings(_env_file=None, dewey_home=tmp_path, dewey_namespace=namespace)
+    return Resources(settings, Endpoints(redis_url, database_url, tmp_path, frozenset()))
+
+
+def test_live_stores_are_looked_at(redis_client: "redis.Redis", namespace: str, held: Resources) -> None:
+    inspector = Inspector(redis_client, namespace)
+    gateway = LiveGateway(inspector, Operations(Broker(redis_client, namespace), inspector), "ada", held=held)
+
+    async def script(stage: Stage) -> None:
+        assert "Redis" in stage.text
+        assert "none runs" in stage.text
+        screen = stage.app.screen
+        assert isinstance(screen, OverviewScreen)
+        assert {view.part for view in screen._health.values()} == {"redis", "postgres", "objects"}
+        assert all(view.level != "unknown" for view in screen._health.values())
+        assert screen._health["postgres"].findings[0].message.plain.startswith("PostgreSQL ")
+        assert screen._waits is not None
+        assert screen._waits.problem.plain == "nobody has recorded it in the last hour"
+
+    play(script, still_app(gateway, start="overview"), (120, 40))
+
+
+def test_a_live_store_that_is_away_is_an_answer(redis_client: "redis.Redis", namespace: str, held: Resources) -> None:
+    inspector = Inspector(redis_client, namespace)
+    operations = Operations(Broker(redis_client, namespace), inspector)
+    gone = replace(held.endpoints, database_url="postgresql://nobody@127.0.0.1:1/none")
+    gateway = LiveGateway(inspector, operations, "ada", held=Resources(held.settings, gone))
+    assert gateway.health("postgres").level == "fail"
+    assert "127.0.0.1" in gateway.waits().problem.plain
+    assert LiveGateway(inspector, operations, "ada").health("redis").level == "unknown"
