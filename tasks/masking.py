@@ -88,8 +88,12 @@ class MaskedInspector(Inspector):
         return None if progress is None else replace(progress, note=self._text(progress.note))
 
     def _attempt(self, attempt: Attempt) -> Attempt:
-        texts = {name: self._text(getattr(attempt, name)) for name in ("error", "traceback", "shape")}
-        return replace(attempt, **texts)
+        return replace(
+            attempt,
+            error=self._text(attempt.error),
+            traceback=self._text(attempt.traceback),
+            shape=self._text(attempt.shape),
+        )
 
     def _encoded(self, data: bytes, task: str) -> bytes:
         """Arguments or a result as they may be shown. What can not be read is masked as the text it is."""

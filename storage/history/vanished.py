@@ -12,7 +12,8 @@ _ENDED = f"({', '.join(repr(state) for state in FINISHED)})"
 _AT = "timestamptz 'epoch' + %s * interval '1 ms'"
 _MARK = f"""
     UPDATE jobs SET state = %s, reason = CASE WHEN %s = '' THEN reason ELSE %s END, finished_at = {_AT}, version = %s
-    WHERE id = %s AND (%s::bigint IS NULL OR created_at = {_AT}) AND version < %s AND state NOT IN {_ENDED}
+    WHERE id = %s AND (%s::bigint IS NULL OR created_at = {_AT}) AND version < %s
+        AND (state NOT IN {_ENDED} OR (%s AND state = 'dead'))
 """
 _LIVE = f"""
     SELECT id, (extract(epoch FROM created_at) * 1000)::bigint, version FROM jobs
@@ -39,10 +40,11 @@ def mark(session: Session, gone: Iterable[Gone]) -> None:
     for one in gone:
         state = "canceled" if one.state == "forgotten" else one.state
         if state in FINISHED:
-            reason = "thrown away" if one.state == "forgotten" else ""
             created_ms = one.created_ms
+            discarded = one.state == "canceled" and created_ms is not None  # discard.lua says so, also of a dead one
+            reason = "discarded" if discarded else "thrown away" if one.state == "forgotten" else ""
             values = (state, reason, reason, one.at_ms, one.version, one.job_id, created_ms, created_ms, one.version)
-            session.run(_MARK, values)
+            session.run(_MARK, (*values, discarded))
 
 
 def live(database: Database) -> Iterator[list[Known]]:

@@ -12,7 +12,8 @@ from storage import audit, trash
 from storage.broker.custody import Custody
 from storage.broker.requests import Beat
 from storage.errors import FilterError, NotArmed, NotRecorded, Refused, StoreUnavailable
-from storage.history import failures
+from storage.history import failures, jobs
+from storage.history.query import parse
 from storage.history.recorder import Recorder
 from tasks.actions import registry
 from tasks.actions.values import Approval, Armed, Preview, Request
@@ -520,6 +521,25 @@ def test_everything_that_matches_a_filter_is_acted_on_as_it_is_now(desk: Desk, o
         desk.look("requeue", query="stat:dead")
     with pytest.raises(Refused, match="everything matches"):
         desk.look("requeue", query="  ")
+
+
+def test_history_says_that_a_job_was_thrown_away_and_that_it_came_back(desk: Desk, office: Office, dead: Dead) -> None:
+    recorder = Recorder(office.broker, desk.tools.database)
+
+    def recorded() -> dict[str, tuple[str, str]]:
+        while recorder.step():
+            pass
+        now = desk.tools.now()
+        found = jobs.search(desk.tools.database, parse("queue:email", now=now, zone=UTC)).entries
+        return {entry.id: (entry.state, entry.reason) for entry in found}
+
+    dead("d1", queue="email")
+    office.add("w1", "email")
+    assert recorded() == {"d1": ("dead", ""), "w1": ("queued", "")}
+    desk.do("discard", "d1", "w1")
+    assert recorded() == {"d1": ("canceled", "discarded"), "w1": ("canceled", "discarded")}
+    desk.undo()
+    assert {job_id: state for job_id, (state, _) in recorded().items()} == {"d1": "dead", "w1": "queued"}
 
 
 def test_what_is_said_of_a_group_is_replaced_only_as_it_was_seen(desk: Desk, dead: Dead) -> None:
