@@ -62,7 +62,7 @@ def _here() -> Here:
 
 
 def _clock_ms_at_last() -> int:
-    """Redis's clock, as soon as it can be asked: a job that raises because Redis is away has failed by its own doing."""
+    """Redis's clock, as soon as it can be asked: a job that raises because Redis is away fails by its own doing."""
     while True:
         try:
             return clock_ms()

@@ -130,7 +130,11 @@ class Arena:
 
     def verdict(self) -> Verdict:
         """The checker's reading of the history beside the books."""
-        return check(self.history, self.books())
+        books = self.books()
+        verdict = check(self.history, books)
+        for job_id in verdict.lost[:5]:
+            sys.stderr.write(f"lost: {books.jobs.get(job_id, job_id)}\n")
+        return verdict
 
     def books(self) -> Books:
         """What the engine says of all jobs of the history."""
