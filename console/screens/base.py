@@ -118,7 +118,8 @@ class AskingScreen(Screen[None]):
     def on_answer(self, message: Answer) -> None:
         """Hand the answer over, and ask the next question."""
         self._next()
-        self.dewey.heard(message.took_s)
+        if self.is_of_backend(message.question.name):
+            self.dewey.heard(message.took_s)
         message.question.then(message.value)
         self.answered(message.question.name)
 
@@ -147,6 +148,11 @@ class AskingScreen(Screen[None]):
             name = self._asked.name if self._asked is not None else POLL
             self._next()
             self.answered(name)
+
+    def is_of_backend(self, name: str) -> bool:
+        """Say whether an answer to a question of that name means that the backend is there."""
+        del name
+        return True
 
     def answered(self, name: str) -> None:
         """Be told that a question of that name came to an end, well or not."""

@@ -65,6 +65,10 @@ class OverviewScreen(DeweyScreen):
         """Ask for queues and consumers."""
         self.ask(POLL, self.dewey.gateway.glance, self._show)
 
+    def is_of_backend(self, name: str) -> bool:
+        """A store that is away is an answer too, and says nothing of the backend's own."""
+        return name not in (*PARTS, "waits")
+
     def answered(self, name: str) -> None:
         """After an answer, ask the next question that is due."""
         super().answered(name)
@@ -125,7 +129,7 @@ class OverviewScreen(DeweyScreen):
         """Dim old data; if there is none, say why."""
         for widget in (self.table, self.query_one(Trends), self.query_one(TroubleList)):
             widget.set_class(stale, "-stale")
-        self.query_one(TroubleList).display = self._glance is not None or not stale
+        self.query_one(TroubleList).display = self._glance is not None or bool(self._health) or not stale
         self.table.at(moment)
         for error in self.unavailable():
             if self._glance is None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import redis
@@ -11,7 +12,8 @@ from textual.content import Content
 from console.formats import Moment
 from console.gateway.demo import DemoGateway
 from console.gateway.demo_records import NOW
-from console.gateway.glance import Glance, Waits, health_view
+from console.gateway.errors import GatewayUnavailable
+from console.gateway.glance import Glance, HealthView, Part, Waits, health_view
 from console.gateway.live import LiveGateway
 from console.gateway.troubles import troubles
 from console.screens.base import DeweyScreen
@@ -150,6 +152,27 @@ def test_a_history_that_is_away_leaves_the_rest() -> None:
         assert "● up" in stage.text
 
     play(script, still_app(Forgetful(), start="overview"), (120, 40))
+
+
+def test_that_redis_is_away_is_said_by_the_stores_too_and_stays_away() -> None:
+    class Broken(FlakyGateway):
+        def glance(self) -> Glance:
+            raise GatewayUnavailable("Redis did not answer: refused")
+
+        def health(self, part: Part) -> HealthView:
+            level: Literal["ok", "fail"] = "fail" if part == "redis" else "ok"
+            return health_view(part, [Finding(part, level, "Redis did not answer", "see that it runs")], NOW)
+
+    async def script(stage: Stage) -> None:
+        assert "✗ away" in stage.text
+        assert "✗ Redis" in stage.text
+        assert "see that it runs" in stage.text
+        assert "can not know: Redis did not answer: refused" in stage.text
+
+    gateway = Broken()
+    for name in ("glance", "health"):
+        vars(gateway).pop(name)
+    play(script, still_app(gateway, start="overview"), (120, 40))
 
 
 def test_hostile_stores_and_queues_are_drawn_as_text() -> None:
