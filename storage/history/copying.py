@@ -9,6 +9,7 @@ from functools import lru_cache
 from storage.database.connection import Session
 
 _SPECIAL = re.compile(r"[\\\t\n\r]")
+_SPECIAL_BUT_TAB = re.compile(r"[\\\n\r]")
 _ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 NULL = "\\N"
 
@@ -27,6 +28,19 @@ def line(fields: Sequence[str]) -> str:
 def quoted(text: str) -> str:
     """A text that PostgreSQL can keep (storage.database.text)."""
     return _SPECIAL.sub(_escaped, text) if _SPECIAL.search(text) else text
+
+
+def all_quoted(texts: Sequence[str]) -> str:
+    """Several texts as fields of a row."""
+    joined = "\t".join(texts)
+    if joined.count("\t") == len(texts) - 1 and not _SPECIAL_BUT_TAB.search(joined):
+        return joined
+    return "\t".join(map(quoted, texts))
+
+
+def json_text(text: str | None) -> str:
+    """A JSON text, or NULL; of what is special, JSON has only backslashes."""
+    return NULL if text is None else text.replace("\\", "\\\\")
 
 
 def number(value: float | None) -> str:

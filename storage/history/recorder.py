@@ -17,18 +17,20 @@ import socket
 import time
 import uuid
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Protocol
 
 from storage.broker.broker import Broker
 from storage.database.connection import Database, Session
-from storage.errors import DataRefused, StorageError
+from storage.errors import Conflict, DataRefused, StorageError
 from storage.history import lines, vanished
 from storage.history.ages import EVENTS_WAITING, Ages
 from storage.history.retention import Retention
 from storage.history.rows import JobRow, Packed, bare, job_row
 from storage.history.sampling import Sampler
 from storage.history.shown import Describe, Opaque, Redact, Shown
-from storage.history.stream import LEASE_MS, Events, Lead, Stream
+from storage.history.stream import LEASE_MS, Events, Gone, Lead, Stream
 from storage.history.versions import Versions
 from storage.history.writing import Writer
 
@@ -49,6 +51,23 @@ class Stop(Protocol):
 
     def is_set(self) -> bool: ...
     def wait(self, timeout: float) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Events that are recorded in one step, and the rows of their jobs."""
+
+    after: str
+    last: Events
+    count: int
+    has_gap: bool
+    rows: list[JobRow]
+    gone: list[Gone]
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there is more to be read at once."""
+        return not self.last.is_last
 
 
 class Recorder:
@@ -75,7 +94,9 @@ class Recorder:
         self._retention = Retention(ages or Ages())
         self._walk: Iterator[None] | None = None
         self._trouble = ""
-        self._server = ""
+        # While PostgreSQL works on a batch, the next one is read: then both processors are busy.
+        self._reading = ThreadPoolExecutor(1, thread_name_prefix="dewey-reading")
+        self._ahead: Future[_Batch] | None = None
 
     # -- one batch ---------------------------------------------------------------------------------------------
 
@@ -86,7 +107,7 @@ class Recorder:
         """
         lead = self._stream.lead(self._trouble)
         if lead is None:
-            self._walk = None
+            self._walk = self._ahead = None
             return 0
         with self._database.session() as session:
             self._writer.prepare(session)
@@ -97,29 +118,42 @@ class Recorder:
         return events
 
     def _record_events(self, cursor: str) -> int:
-        batch: list[Events] = []
-        for _ in range(READS_AT_ONCE):
-            events = self._stream.events(batch[-1].last_id if batch else cursor)
-            batch.append(events)
-            if not events.records and not events.gone:
-                break
-        if batch[0].has_gap:
-            _logger.warning("events before %s went unread: every job is looked at", batch[0].last_id)
+        ahead, self._ahead = self._ahead, None
+        batch = ahead.result() if ahead is not None else self._read(cursor)
+        if batch.after != cursor:  # another one has led meanwhile
+            batch = self._read(cursor)
+        if batch.has_gap:
+            _logger.warning("events before %s went unread: every job is looked at", batch.last.last_id)
             self._stream.must_walk()
             self._walk = None
-        self._write([self._row(one) for events in batch for one in events.records])
-        gone = [one for events in batch for one in events.gone]
-        if gone:
+        if batch.is_full:
+            self._ahead = self._reading.submit(self._read, batch.last.last_id)
+        self._write(batch.rows)
+        if batch.gone:
             with self._database.transaction() as session:
                 self._writer.lock(session)
-                vanished.mark(session, gone)
-        count = sum(events.count for events in batch)
-        last = batch[-1]
-        self._stream.recorded(Events(last.last_id, count, last.through_ms, has_gap=False, records=(), gone=()))
-        return count
+                vanished.mark(session, batch.gone)
+        self._stream.recorded(batch.last, batch.count)
+        return batch.count
 
-    def _write(self, found: Sequence[JobRow | None], *, again: bool = False) -> None:
-        rows = [row for row in found if row is not None]
+    def _read(self, cursor: str) -> "_Batch":
+        """The next events, some reads of them, with the rows of their jobs."""
+        reads: list[Events] = []
+        for _ in range(READS_AT_ONCE):
+            reads.append(self._stream.events(reads[-1].last_id if reads else cursor))
+            if reads[-1].is_last:
+                break
+        rows = [self._row(one) for events in reads for one in events.records]
+        return _Batch(
+            after=cursor,
+            last=reads[-1],
+            count=sum(events.count for events in reads),
+            has_gap=reads[0].has_gap,
+            rows=[row for row in rows if row is not None],
+            gone=[one for events in reads for one in events.gone],
+        )
+
+    def _write(self, rows: Sequence[JobRow], *, again: bool = False) -> None:
         if not rows:
             return
         try:
@@ -127,8 +161,13 @@ class Recorder:
                 self._writer.lock(session)
                 self._writer.write(session, rows, self._versions.current(), again=again)
             self._writer.committed()
+        except Conflict:
+            if not any(row.is_new for row in rows):
+                raise
+            # It was recorded, but whoever did so could not say it any more: now each is looked up.
+            self._write([row._replace(is_new=False) for row in rows], again=again)
         except DataRefused as error:
-            self._write_apart(rows, error, again=again)
+            self._write_apart(list(rows), error, again=again)
 
     def _write_apart(self, rows: list[JobRow], error: DataRefused, *, again: bool) -> None:
         """PostgreSQL does not take one of these rows: it is found, and goes without what its job has put in it."""
@@ -183,10 +222,10 @@ class Recorder:
         """Record every job as the broker knows it, and what it has logged where lines went unread."""
         for queue, state in self._stream.places():
             for records in self._stream.records(queue, state):
-                rows = [self._row(one) for one in records]
+                rows = [row for one in records if (row := self._row(one)) is not None]
                 self._write(rows, again=True)
                 if lead.lines_after:
-                    found = self._stream.lines_of([row.id for row in rows if row is not None], lead.lines_after)
+                    found = self._stream.lines_of([row.id for row in rows], lead.lines_after)
                     if found:
                         self._write_lines(found)
                 yield
@@ -218,7 +257,7 @@ class Recorder:
                 stop.wait(HINDERED_S)
             except Exception:  # this thread must outlive a mistake of its own
                 _logger.exception("the recorder failed and tries again")
-                self._walk = None
+                self._walk = self._ahead = None
                 stop.wait(HINDERED_S)
         try:
             self._stream.leave()
@@ -242,7 +281,7 @@ class Recorder:
         if not self._trouble:
             _logger.warning("history waits: %s", error)
         self._trouble = str(error)[:300]
-        self._walk = None
+        self._walk = self._ahead = None
 
     def _look_at_the_server(self) -> None:
         """A Redis that was restarted may have lost its last second: then history is ahead of it."""

@@ -15,13 +15,7 @@ LONGEST_ERROR = 10_000
 LONGEST_TRACEBACK = 100_000
 _LAST_MS = 253_370_764_800_000
 """The year 9999: what is later is no instant."""
-_NAMES = ("id", "task", "queue", "state", "worker", "consumer", "error_type", "fingerprint", "parent")
-_FIELDS = (
-    *("id", "version", "task", "queue", "state", "priority", "created", "queued", "run_at", "started", "finished"),
-    *("attempt", "crashes", "retries", "left", "worker", "consumer", "reason", "error_type", "error", "fingerprint"),
-    *("parent", "unique", "payload", "result", "payload_bytes", "result_bytes"),
-)
-FIRST_ATTEMPT_AT = len(_FIELDS)
+FIRST_ATTEMPT_AT = 28
 """Where attempts begin in a packed record."""
 
 Packed = Sequence[Any]
@@ -59,14 +53,15 @@ class Run(NamedTuple):
 
 
 class JobRow(NamedTuple):
-    """A job as its record says, with all that ran of it, oldest first; ``args`` and ``result`` are JSON texts."""
+    """A job as its record says, with all that ran of it, oldest first; ``args`` and ``result`` are JSON texts.
 
-    id: str
+    ``texts`` are its id, task, queue, state, worker, consumer, reason, error type, error, fingerprint, parent and
+    unique key. ``is_new``: history can not know it yet.
+    """
+
+    texts: tuple[str, ...]
     created_ms: int
     version: int
-    task: str
-    queue: str
-    state: str
     priority: float
     queued_ms: int | None
     run_at_ms: int | None
@@ -76,22 +71,47 @@ class JobRow(NamedTuple):
     crashes: int
     retries: int
     retries_left: int
-    worker: str
-    consumer: str
-    reason: str
-    error_type: str
-    error: str
-    fingerprint: str
-    parent: str
-    unique_key: str
     args: str | None
     result: str | None
     runs: tuple[Run, ...]
+    is_new: bool = False
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+        return self.texts[0]
+
+    @property
+    def task(self) -> str:
+        """Its task."""
+        return self.texts[1]
+
+    @property
+    def queue(self) -> str:
+        """Its queue."""
+        return self.texts[2]
+
+    @property
+    def state(self) -> str:
+        """Its state."""
+        return self.texts[3]
+
+    @property
+    def worker(self) -> str:
+        """The worker of its last attempt."""
+        return self.texts[4]
+
+    @property
+    def fingerprint(self) -> str:
+        """That of its last error."""
+        if self.texts[9] or not self.texts[7] or not self.runs:
+            return self.texts[9]
+        return self.runs[-1].fingerprint
 
     @property
     def stored_runs(self) -> tuple[Run, ...]:
         """Those that go into attempts: all that have ended, unless the job's own row says the same."""
-        if self.state == "succeeded" and self.attempt == 1:
+        if self.attempt == 1 and self.state == "succeeded":
             return ()
         return tuple(run for run in self.runs if run.finished_ms is not None)
 
@@ -102,50 +122,68 @@ def job_row(packed: Packed, shown: ShownTexts) -> JobRow:
     Raises:
         ValueError: the record is not one of ours.
     """
-    fields = dict(zip(_FIELDS, packed, strict=False))
-    created_ms = _instant(fields["created"])
+    (
+        version, task, queue, state, priority, created, queued, run_at, started, finished, attempt, crashes, retries,
+        left, worker, consumer, reason, error_type, error, fingerprint, parent, unique, payload, result, job_id,
+        payload_bytes, result_bytes, is_new,
+    ) = packed[:FIRST_ATTEMPT_AT]  # fmt: skip
+    created_ms = _instant(created)
     if created_ms is None:
         raise ValueError("it does not say when the job came into being")
-    names = {name: _text(fields[name], LONGEST_NAME) for name in _NAMES}
-    attempt = int(fields["attempt"] or 0)
-    queued_ms, started_ms, finished_ms = (_instant(fields[name]) for name in ("queued", "started", "finished"))
-    runs = _runs(packed)
-    if names["state"] == "succeeded" and attempt == 1 and started_ms is not None:
-        runs.append(Run(1, "succeeded", queued_ms, started_ms, finished_ms, names["worker"]))
-    elif names["state"] == "running" and started_ms is not None:
-        runs.append(Run(attempt, "running", queued_ms, started_ms, None, names["worker"]))
-    if not names["fingerprint"] and names["error_type"] and runs:
-        names["fingerprint"] = runs[-1].fingerprint
-    payload = _whole(fields["payload"], fields["payload_bytes"])
-    args, result = shown(names["task"], payload, _whole(fields["result"], fields["result_bytes"]))
-    return JobRow(
-        created_ms=created_ms,
-        version=int(fields["version"]),
-        priority=float(fields["priority"] or 0),
-        queued_ms=queued_ms,
-        run_at_ms=_instant(fields["run_at"]),
-        started_ms=started_ms,
-        finished_ms=finished_ms,
-        attempt=attempt,
-        crashes=int(fields["crashes"] or 0),
-        retries=int(fields["retries"] or 0),
-        retries_left=int(fields["left"] or 0),
-        reason=_text(fields["reason"], LONGEST_ERROR),
-        error=_text(fields["error"], LONGEST_ERROR),
-        unique_key=_text(fields["unique"], LONGEST_NAME),
-        args=args,
-        result=result,
-        runs=tuple(runs),
-        **names,
+    number, started_ms, finished_ms, queued_ms = (
+        int(attempt or 0),
+        _instant(started),
+        _instant(finished),
+        _instant(queued),
     )
+    texts = tuple(
+        text or ""
+        for text in (
+            job_id,
+            task,
+            queue,
+            state,
+            worker,
+            consumer,
+            reason,
+            error_type,
+            error,
+            fingerprint,
+            parent,
+            unique,
+        )
+    )
+    if not _is_plain(texts):
+        texts = tuple(storable(_visible(text), longest=most) for text, most in zip(texts, _LONGEST, strict=True))
+    runs = _runs(packed) if len(packed) > FIRST_ATTEMPT_AT else []
+    if texts[3] == "succeeded" and number == 1 and started_ms is not None:
+        runs.append(Run(1, "succeeded", queued_ms, started_ms, finished_ms, texts[4]))
+    elif texts[3] == "running" and started_ms is not None:
+        runs.append(Run(number, "running", queued_ms, started_ms, None, texts[4]))
+    shown_args, shown_result = shown(texts[1], _whole(payload, payload_bytes), _whole(result, result_bytes))
+    return JobRow(
+        *(texts, created_ms, int(version), float(priority or 0), queued_ms, _instant(run_at), started_ms, finished_ms),
+        *(number, int(crashes or 0), int(retries or 0), int(left or 0)),
+        *(shown_args, shown_result, tuple(runs), bool(is_new)),
+    )
+
+
+def _is_plain(texts: tuple[str, ...]) -> bool:
+    """Whether these can be kept as they are; most are short and of plain characters."""
+    joined = "".join(texts)
+    return len(joined) <= LONGEST_NAME and "\0" not in joined and joined.isascii()
+
+
+def _visible(text: str) -> str:
+    """A text of bytes that were no UTF-8, with those bytes written out."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def bare(row: JobRow, why: str) -> JobRow:
     """A row without what jobs themselves have put in it, for one that PostgreSQL would not take."""
     runs = tuple(run._replace(error="", traceback="", shape="") for run in row.runs)
-    return row._replace(
-        args=json.dumps({"unrecorded": why[:LONGEST_NAME]}), result=None, error="", reason="", runs=runs
-    )
+    texts = tuple("" if place in (_REASON, _ERROR) else text for place, text in enumerate(row.texts))
+    return row._replace(texts=texts, args=json.dumps({"unrecorded": why[:LONGEST_NAME]}), result=None, runs=runs)
 
 
 def _runs(packed: Packed) -> list[Run]:
@@ -161,6 +199,8 @@ def _runs(packed: Packed) -> list[Run]:
     return found
 
 
+_REASON, _ERROR = 6, 8
+_LONGEST = tuple(LONGEST_ERROR if place in (_REASON, _ERROR) else LONGEST_NAME for place in range(12))
 _RUN_WORDS = (
     ("outcome", LONGEST_NAME),
     ("worker", LONGEST_NAME),
@@ -172,24 +212,15 @@ _RUN_WORDS = (
 )
 
 
-def _fields(text: bytes) -> dict[str, Any]:
+def _fields(text: str) -> dict[str, Any]:
     try:
         fields = msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError):  # bytes that are no UTF-8, or half of a pair of surrogates
+    except (msgspec.DecodeError, UnicodeError):  # bytes that are no UTF-8, or half of a pair of surrogates
         try:
-            fields = json.loads(text.decode("utf-8", "replace"))
+            fields = json.loads(text.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
         except ValueError:
             return {}
     return fields if isinstance(fields, dict) else {}
-
-
-def _text(value: bytes | bool | None, longest: int | None = None) -> str:
-    if not value:
-        return ""
-    text = value.decode("utf-8", "backslashreplace")  # type: ignore[union-attr]  # True never comes from Redis
-    if "\0" in text or (longest is not None and len(text) > longest):
-        return storable(text, longest=longest)
-    return text
 
 
 def _instant(value: Any) -> int | None:
@@ -199,8 +230,8 @@ def _instant(value: Any) -> int | None:
     return at_ms if 0 < at_ms < _LAST_MS else None
 
 
-def _whole(data: bytes | bool | None, size_bytes: int) -> bytes | None:
+def _whole(data: str | bool, size_bytes: int) -> bytes | None:
     """The data, or a word on its size when it was too large to be read."""
-    if data is False and size_bytes:
-        return b'{"~bytes": %d}' % size_bytes
-    return data or None  # type: ignore[return-value]  # True never comes from Redis
+    if isinstance(data, str):
+        return data.encode("utf-8", "surrogateescape") or None
+    return b'{"~bytes": %d}' % size_bytes if size_bytes else None

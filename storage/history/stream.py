@@ -7,11 +7,14 @@ file for each event that is read, for nothing: what is read again after a crash 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import msgpack
 
 from storage.broker.broker import Broker
 from storage.broker.reading import Reads
 from storage.broker.records import STATES
-from storage.broker.scripts import unpack
+from storage.database.text import storable
 from storage.errors import StoreRefused
 from storage.history.rows import Packed
 
@@ -20,7 +23,7 @@ LEASE_MS = 10_000
 """How long a recorder that went silent keeps the lead."""
 JOBS_AT_ONCE = 250
 """Most records read by one script: it stalls Redis for about 5 ms."""
-EVENTS_AT_ONCE = 1_500
+EVENTS_AT_ONCE = 600
 LINES_AT_ONCE = 2_000
 
 
@@ -38,7 +41,7 @@ class Gone:
 @dataclass(frozen=True, slots=True)
 class Events:
     """What some events say. ``has_gap``: events before them went unread. ``through_ms``: once these are recorded, all
-    that happened until then is."""
+    that happened until then is. ``is_last``: there were no more of them."""
 
     last_id: str
     count: int
@@ -46,6 +49,7 @@ class Events:
     has_gap: bool
     records: tuple[Packed, ...]
     gone: tuple[Gone, ...]
+    is_last: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +94,16 @@ class Stream:
     def events(self, after: str) -> Events:
         """The next events, with the records of their jobs."""
         reply = self._broker.run("record", after, EVENTS_AT_ONCE, JOBS_AT_ONCE, LARGEST_READ_BYTES)
-        last_id, count, through_ms, is_here, records, gone = unpack(reply)
+        last_id, count, through_ms, is_here, is_last, records, gone = _unpacked(reply)
         told = tuple(
-            Gone(job_id.decode(), state.decode(), int(version), int(at), int(created) if created else None)
+            Gone(storable(job_id), state, int(version), int(at), int(created) if created else None)
             for job_id, state, version, at, created in gone
         )
-        return Events(last_id.decode(), count, int(through_ms), not is_here, tuple(records), told)
+        return Events(last_id, count, int(through_ms), not is_here, tuple(records), told, is_last)
 
-    def recorded(self, events: Events) -> bool:
-        """These are in history. False when another one leads by now."""
-        return bool(self._broker.run("recorded", self._name, "events", events.last_id, events.count, events.through_ms))
+    def recorded(self, last: Events, count: int) -> bool:
+        """So many events up to the last of these are in history. False when another one leads by now."""
+        return bool(self._broker.run("recorded", self._name, "events", last.last_id, count, last.through_ms))
 
     def lines(self, after: str) -> Lines:
         """The next log lines of all jobs."""
@@ -144,16 +148,21 @@ class Stream:
 
     def records(self, queue: str, state: str) -> Iterator[tuple[Packed, ...]]:
         """The records of an index, some at a time: each that is in it all the while at least once."""
-        cursor = b"0"
+        cursor = "0"
         while True:
-            cursor, records = unpack(self._broker.run("records", queue, state, cursor, JOBS_AT_ONCE))
+            cursor, records = _unpacked(self._broker.run("records", queue, state, cursor, JOBS_AT_ONCE))
             yield tuple(records)
-            if cursor == b"0":
+            if cursor == "0":
                 return
 
     def known(self, job_ids: Sequence[str]) -> list[bool]:
         """Whether the broker knows each of these jobs."""
         return self._logs.exist(job_ids)
+
+
+def _unpacked(reply: bytes) -> Any:
+    """What a script answered. Bytes that are no UTF-8 are kept in its strings: encode with surrogateescape."""
+    return msgpack.unpackb(reply, raw=False, unicode_errors="surrogateescape")
 
 
 class _Logs(Reads):

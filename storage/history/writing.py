@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from storage.database.connection import Session
 from storage.errors import StoreUnavailable
 from storage.history import partitions
-from storage.history.copying import NULL, copy, instant, line, number, quoted
+from storage.history.copying import NULL, all_quoted, copy, instant, json_text, line, number, quoted
 from storage.history.counting import NEW, Old, Tallies
 from storage.history.rows import JobRow, Run
 
@@ -20,9 +20,9 @@ LOCK = 0x6465770000000000
 """The advisory locks of recorders begin here; the rest is the namespace."""
 
 JOB_COLUMNS = (
-    "id, created_at, version, task, queue, state, priority, queued_at, run_at, started_at, finished_at, wait_ms, "
-    "duration_ms, attempt, crashes, retries, retries_left, host, worker, reason, error_type, error, fingerprint, "
-    "parent, unique_key, args, result, consumer_version, starts_counted, ends_counted"
+    "id, task, queue, state, worker, reason, error_type, error, fingerprint, parent, unique_key, host, "
+    "consumer_version, created_at, version, priority, queued_at, run_at, started_at, finished_at, wait_ms, "
+    "duration_ms, attempt, crashes, retries, retries_left, starts_counted, ends_counted, args, result"
 )
 ATTEMPT_COLUMNS = (
     "job_created_at, job_id, number, task, queue, outcome, started_at, finished_at, wait_ms, host, worker, version, "
@@ -119,7 +119,7 @@ class Writer:
         """Write rows, within a transaction that has the lock. ``versions`` says what consumers run. With ``again``
         a row that says otherwise is written whatever its version: the broker has forgotten what it knew."""
         latest = {(row.created_ms, row.id): row for row in sorted(rows, key=_version)}
-        known = self._known(session, latest)
+        known = self._known(session, [key for key, row in latest.items() if again or not row.is_new])
         fresh = {
             key: row
             for key, row in latest.items()
@@ -181,29 +181,18 @@ def _groups(found: Iterable[tuple[JobRow, Run]]) -> Iterator[tuple[object, ...]]
 
 def _job_line(row: JobRow, counted: tuple[int, int], versions: dict[str, str]) -> str:
     last = row.runs[-1] if row.runs else None
-    return line(
-        (
-            *(
-                quoted(row.id),
-                instant(row.created_ms),
-                str(row.version),
-                quoted(row.task),
-                quoted(row.queue),
-                quoted(row.state),
-            ),
-            *(number(row.priority), instant(row.queued_ms), instant(row.run_at_ms), instant(row.started_ms)),
-            *(instant(row.finished_ms), number(last.wait_ms if last else None), number(last.run_ms if last else None)),
-            *(str(row.attempt), str(row.crashes), str(row.retries), str(row.retries_left), quoted(host_of(row.worker))),
-            *(
-                quoted(row.worker),
-                quoted(row.reason),
-                quoted(row.error_type),
-                quoted(row.error),
-                quoted(row.fingerprint),
-            ),
-            *(quoted(row.parent), quoted(row.unique_key), _json(row.args), _json(row.result)),
-            *(quoted(version_of(row.worker, versions)), str(counted[0]), str(counted[1])),
-        )
+    job_id, task, queue, state, worker, _, reason, error_type, error, _, parent, unique_key = row.texts
+    texts = (
+        *(job_id, task, queue, state, worker, reason, error_type, error, row.fingerprint, parent, unique_key),
+        *(host_of(worker), version_of(worker, versions)),
+    )
+    times = (row.created_ms, row.queued_ms, row.run_at_ms, row.started_ms, row.finished_ms)
+    created, queued, due, started, finished = map(instant, times)
+    took = f"{number(last.wait_ms)}\t{number(last.run_ms)}" if last else f"{NULL}\t{NULL}"
+    return (
+        f"{all_quoted(texts)}\t{created}\t{row.version}\t{row.priority!r}\t{queued}\t{due}\t{started}\t{finished}\t"
+        f"{took}\t{row.attempt}\t{row.crashes}\t{row.retries}\t{row.retries_left}\t{counted[0]}\t{counted[1]}\t"
+        f"{json_text(row.args)}\t{json_text(row.result)}\n"
     )
 
 
@@ -226,10 +215,6 @@ def host_of(worker: str) -> str:
 def version_of(worker: str, versions: dict[str, str]) -> str:
     """What the process of a worker runs, "" when it is not known."""
     return versions.get(worker.partition("/")[0], "")
-
-
-def _json(text: str | None) -> str:
-    return NULL if text is None else quoted(text)
 
 
 def _version(row: JobRow) -> int:

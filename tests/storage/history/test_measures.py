@@ -24,34 +24,9 @@ def a_row(
 ) -> JobRow:
     created_ms = int(created.timestamp() * 1000)
     run = Run(1, "succeeded", created_ms, created_ms + wait_ms, created_ms + wait_ms + run_ms)
-    return JobRow(
-        id=f"j{number}",
-        created_ms=created_ms,
-        version=3,
-        task=task,
-        queue="q",
-        state="succeeded",
-        priority=0,
-        queued_ms=created_ms,
-        run_at_ms=None,
-        started_ms=run.started_ms,
-        finished_ms=run.finished_ms,
-        attempt=1,
-        crashes=0,
-        retries=0,
-        retries_left=0,
-        worker="h:1/w",
-        consumer="h:1",
-        reason="",
-        error_type="",
-        error="",
-        fingerprint="",
-        parent="",
-        unique_key="",
-        args=None,
-        result=None,
-        runs=(run,),
-    )
+    texts = (f"j{number}", task, "q", "succeeded", "h:1/w", "h:1", "", "", "", "", "", "")
+    times = (created_ms, None, run.started_ms, run.finished_ms)
+    return JobRow(texts, created_ms, 3, 0.0, *times, 1, 0, 0, 0, None, None, (run,))
 
 
 def write(database: Database, rows: list[JobRow]) -> None:

@@ -85,7 +85,7 @@ def test_an_older_record_never_takes_the_place_of_a_newer_one(
     stale = recorder._stream.events("0-0").records
     lives.settle(lives.claim(), "succeeded")
     recorder.step()
-    recorder._write([recorder._row(one) for one in stale])
+    recorder._write([row for one in stale if (row := recorder._row(one)) is not None])
     assert differences(inspector, database) == []
     assert measured(database)["enqueued"] == 1
 
@@ -290,7 +290,7 @@ def test_a_recorder_that_lost_the_lead_does_not_move_the_cursor(
     first._stream.leave()
     assert second.step() == 3
     cursor = broker.call("hget", broker.keys.recording, "cursor")
-    assert not first._stream.recorded(events)
+    assert not first._stream.recorded(events, events.count)
     assert broker.call("hget", broker.keys.recording, "cursor") == cursor
 
 
