@@ -66,7 +66,7 @@ def _row(trial: Trial, run: Callable[[], Row], seed: int) -> Row:
     except Exception as error:
         traceback.print_exc()
         row = Row(trial.promise, trial.name, seed, failures=(f"{type(error).__name__}: {str(error)[:300]}",))
-    end = "baseline" if row.baseline else "held" if row.held else f"FAILED {row.failures}"
+    end = "baseline" if row.baseline else "held" if row.held else f"FAILED, {'; '.join(row.wrong)}"
     counts = f"faults {row.faults}, jobs {row.jobs}, lost {row.lost}, extra starts {row.extra_starts}"
     print(
         f"{row.promise:<4} {trial.name:<22} seed {seed}: {counts}: {end} ({time.monotonic() - start:.0f} s)", flush=True

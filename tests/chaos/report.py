@@ -27,7 +27,14 @@ class Row:
     @property
     def held(self) -> bool:
         """Whether the promise held."""
-        return self.baseline or not (self.lost or self.unexplained or self.failures)
+        return not self.wrong
+
+    @property
+    def wrong(self) -> tuple[str, ...]:
+        """Sentences on all that did not hold."""
+        counts = ((self.lost, "acked jobs were lost"), (self.unexplained, "jobs were started again without a cause"))
+        found = tuple(f"{count} {what}" for count, what in counts if count)
+        return () if self.baseline else found + self.failures
 
     @property
     def bound(self) -> str:
@@ -91,7 +98,7 @@ def table(rows: Sequence[Row]) -> str:
     text = [_line(lines[0], widths), "|" + "|".join("-" * (width + 2) for width in widths) + "|"]
     text += [_line(line, widths) for line in lines[1:]]
     notes = [f"- {row.promise} {row.trial}: {row.note}" for row in rows if row.note]
-    wrong = [f"- {row.promise} {row.trial}, FAILED: {one}" for row in rows for one in row.failures]
+    wrong = [f"- {row.promise} {row.trial}, FAILED: {one}" for row in rows for one in row.wrong]
     return "\n".join([*text, "", *notes, *wrong])
 
 

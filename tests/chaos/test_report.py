@@ -12,7 +12,10 @@ GOOD = Row("G1", "storm", 1, faults=2, jobs=300)
 @pytest.mark.parametrize("wrong", [{"lost": 1}, {"unexplained": 1}, {"failures": ("something else",)}])
 def test_a_row_with_anything_wrong_does_not_hold(wrong: dict[str, object]) -> None:
     assert GOOD.held
-    assert not dataclasses.replace(GOOD, **wrong).held  # type: ignore[arg-type]  # fields of Row
+    bad = dataclasses.replace(GOOD, **wrong)  # type: ignore[arg-type]  # fields of Row
+    assert not bad.held
+    (why,) = bad.wrong
+    assert f"G1 storm, FAILED: {why}" in table([bad])
 
 
 def test_the_baseline_is_shown_and_not_judged() -> None:
