@@ -26,6 +26,7 @@ from console.commands import (
     operating,
     recording,
     schedules,
+    searching,
     servers,
     stats,
     triggering,
@@ -33,14 +34,14 @@ from console.commands import (
 )
 from console.commands.opening import WrongUse
 from console.commands.printing import ReaderLeft, as_document, visible
-from storage.errors import SettingsError, StorageError
+from storage.errors import FilterError, SettingsError, StorageError
 from tasks.engine.codec import EncodeError
 from tasks.errors import TasksError
 
 INTERRUPTED = 130
 SECTIONS = {
     "Run": ("demo", "up", "console"),
-    "Jobs": ("trigger", "jobs", "job", "why", "logs", "failures", "schedules"),
+    "Jobs": ("trigger", "jobs", "job", "why", "diff", "logs", "failures", "schedules"),
     "Act on jobs": ("requeue", "canary", "cancel", "discard", "purge", "promote", "priority", "reveal", "run"),
     "Judge failures": ("mute", "resolve", "reopen"),
     "Take back": ("audit", "undo", "trash"),
@@ -76,6 +77,7 @@ for _group in (
     servers,
     triggering,
     jobs,
+    searching,
     why,
     failures,
     schedules,
@@ -159,7 +161,7 @@ def _fail(error: Exception, as_json: bool) -> int:
 def _explained(error: Exception) -> tuple[int, str]:
     if isinstance(error, typer.TyperException):
         return error.exit_code, error.format_message()
-    if isinstance(error, SettingsError | WrongUse):
+    if isinstance(error, SettingsError | WrongUse | FilterError):
         return 2, str(error)
     if isinstance(error, StorageError | EncodeError | TasksError):
         return 1, str(error)

@@ -1,41 +1,86 @@
-"""Dead jobs by what their errors have in common: ``dewey failures``."""
+"""Failures by what their errors have in common: ``dewey failures``."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
+from typing import Annotated
 
 import typer
 
 from console.commands.jobs import SHORT_ID, short_name
-from console.commands.opening import open_desk
-from console.commands.printing import Json, emit, span, table
+from console.commands.opening import WrongUse, open_desk
+from console.commands.printing import Json, emit, note, span, table
+from console.commands.searching import FILTER, clock, read_filter
 from storage.broker.records import FailureGroup
+from storage.errors import StoreRefused, StoreUnavailable
+from storage.history import failures as history
+from storage.history.failures import Group
+
+HIDDEN = ("muted", "resolved")
+BARS = " ▁▂▃▄▅▆▇█"
+HEAD = ["GROUP", "STATE", " DEAD", " 1H", " 24H", " 7D", "BY HOUR", " LAST", " FIRST", "TASK", "SAMPLE", "ERROR"]
 
 app = typer.Typer()
 
 
 @app.command()
-def failures(as_json: Json = False) -> None:
-    """Show dead jobs, grouped by what broke.
+def failures(
+    given: Annotated[str, typer.Argument(metavar="[FILTER]", help=f"Only what matching jobs failed of. {FILTER}")] = "",
+    show_all: Annotated[bool, typer.Option("--all", help="Also groups that are muted or resolved.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show failures, grouped by what broke.
 
-    Errors that differ only by ids, numbers, paths and the like are one group.
+    Errors that differ only by ids, numbers, paths and the like are one group. DEAD counts its jobs that are dead now;
+    1H, 24H and 7D the failed attempts within that time, and BY HOUR those of the last day, hour by hour.
 
-    The group with the latest failure comes first. `dewey requeue --group ID` tries all jobs of one again.
+    The group with the latest failure comes first. `dewey requeue --group ID` tries the dead jobs of one again.
     """
-    inspector = open_desk().inspector
-    groups = inspector.failure_groups()
-    now = datetime.fromtimestamp(inspector.clock_ms() / 1000, UTC)
-    emit(groups, as_json, _lines(groups, now) if groups else ["No job is dead."])
+    desk = open_desk()
+    now = clock(desk.inspector)
+    asked = read_filter(given, now)
+    live = desk.inspector.failure_groups()
+    try:
+        found = history.groups(desk.resources.database, now=now, live=live, given=asked)
+    except (StoreUnavailable, StoreRefused) as error:
+        if asked.node is not None:
+            raise WrongUse(f"a filter needs history, and that is away: {error}") from error
+        note(f"dewey: history is away, so there are no counts by time: {error}")
+        found = _live_only(live)
+    # What failed once and was mended by a retry is no group that somebody must look at; --all has those too.
+    shown = [one for one in found if show_all or as_json or (one.state not in HIDDEN and one.dead)]
+    emit(found, as_json, _lines(shown, len(found) - len(shown), now))
 
 
-def _lines(groups: Sequence[FailureGroup], now: datetime) -> Iterator[str]:
-    yield from table(
-        ["GROUP", " JOBS", " LAST", " FIRST", "TASK", "SAMPLE", "ERROR"], (_row(one, now) for one in groups)
+def _live_only(live: Sequence[FailureGroup]) -> tuple[Group, ...]:
+    """The groups of dead jobs as the broker alone has them."""
+    return tuple(
+        Group(
+            *(one.fingerprint, one.task, one.error_type, one.message, "open", None, 0, one.count, one.first_seen_at),
+            *(one.last_seen_at, one.sample),
+        )
+        for one in live
     )
-    yield f"`dewey requeue --group {groups[0].fingerprint[:SHORT_ID]}` tries the jobs of a group again."
 
 
-def _row(group: FailureGroup, now: datetime) -> list[str]:
+def _lines(groups: Sequence[Group], hidden: int, now: datetime) -> Iterator[str]:
+    if groups:
+        yield from table(HEAD, (_row(one, now) for one in groups))
+        yield f"`dewey requeue --group {groups[0].fingerprint[:SHORT_ID]}` tries the jobs of a group again."
+    else:
+        yield "No job is dead."
+    if hidden:
+        yield f"{hidden} more: muted, resolved, or without a dead job; --all shows them."
+
+
+def _row(group: Group, now: datetime) -> list[str]:
     last, first = (span((now - at).total_seconds()) for at in (group.last_seen_at, group.first_seen_at))
     error = f"{group.error_type}: {group.message}" if group.error_type else group.message
-    sample = group.sample[:SHORT_ID]
-    return [group.fingerprint[:SHORT_ID], str(group.count), last, first, short_name(group.task), sample, error]
+    counts = [str(count) for count in (group.dead, group.trend.hour, group.trend.day, group.trend.week)]
+    names = [short_name(group.task), group.sample[:SHORT_ID]]
+    return [group.fingerprint[:SHORT_ID], group.state, *counts, bars(group.trend.hours), last, first, *names, error]
+
+
+def bars(counts: Sequence[int]) -> str:
+    """Counts as a line of bars, the highest one full; an hour without any is empty."""
+    highest = max([*counts, 1])
+    return "".join(BARS[-(-count * (len(BARS) - 1) // highest)] for count in counts)

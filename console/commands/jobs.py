@@ -1,24 +1,24 @@
-"""Queues and jobs from the command line, as they are shown."""
+"""Queues from the command line, and jobs as they are shown there."""
 
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 import typer
 
-from console.commands.opening import WrongUse, open_desk
+from console.commands.opening import open_desk
 from console.commands.past import show_past
 from console.commands.printing import Json, emit, plain, plural, span, table, visible
 from storage.broker.inspector import Inspector
-from storage.broker.records import FINISHED, STATES, Attempt, Job, QueueStats, State
+from storage.broker.records import FINISHED, Attempt, Job, QueueStats, State
 from storage.errors import JobMissing
+from storage.history.entries import Entry, Run
 from tasks.engine.codec import DecodeError, decode_call, decode_value
 
 SHORT_ID = 8
+HEAD = ["ID", "TASK", "QUEUE", "STATE", " ATTEMPT", " WHEN", "ERROR"]
 
 app = typer.Typer()
-
-JobId = Annotated[str, typer.Argument(metavar="ID", help="A job's id, or its beginning.")]
 
 
 @app.command()
@@ -55,39 +55,8 @@ def _status(queue: QueueStats) -> str:
     return f"paused by {queue.pause.by}" + (f": {queue.pause.reason}" if queue.pause.reason else "")
 
 
-@app.command("jobs")
-def list_jobs(
-    state: Annotated[
-        list[str] | None, typer.Option(metavar="STATE", help=f"Only this state; may be repeated: {', '.join(STATES)}.")
-    ] = None,
-    queue: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this queue; may be repeated.")] = None,
-    limit: Annotated[int, typer.Option(metavar="N", min=1, max=100_000, help="Most jobs to show.")] = 50,
-    as_json: Json = False,
-) -> None:
-    """List jobs by state and queue.
-
-    Those that run come first, then those that wait, then those that have ended, the newest of them first.
-    """
-    states = [_state(one) for one in state or []]
-    inspector = open_desk().inspector
-    page = inspector.jobs(states, queue or [], 0, limit)
-    now = datetime.fromtimestamp(inspector.clock_ms() / 1000, UTC)
-    rows = [_job_row(job, now) for job in page.jobs]
-    lines = table(["ID", "TASK", "QUEUE", "STATE", " ATTEMPT", " WHEN", "ERROR"], rows)
-    hidden = page.total - len(rows)
-    more = [f"{plural(hidden, 'more job')}: --limit {page.total} shows all"] if hidden > 0 else []
-    documents = {"total": page.total, "jobs": [job_document(job) for job in page.jobs]}
-    emit(documents, as_json, [*lines, *more] if rows else ["No job matches."])
-
-
-def _state(text: str) -> State:
-    for state in STATES:
-        if state == text:
-            return state
-    raise WrongUse(f"{text!r} is no state of a job; there are {', '.join(STATES)}")
-
-
-def _job_row(job: Job, now: datetime) -> list[str]:
+def job_row(job: Job | Entry, now: datetime) -> list[str]:
+    """A job under HEAD."""
     error = f"{job.error_type}: {job.error}" if job.error_type else job.reason
     return [job.id[:SHORT_ID], short_name(job.task), job.queue, job.state, str(job.attempt), _when(job, now), error]
 
@@ -97,7 +66,7 @@ def short_name(task: str) -> str:
     return task.rpartition(".")[2] or task
 
 
-def _when(job: Job, now: datetime) -> str:
+def _when(job: Job | Entry, now: datetime) -> str:
     """The instant that matters in a job's state, as how far from now."""
     if job.state in FINISHED and job.finished_at is not None:
         return f"{span((now - job.finished_at).total_seconds())} ago"
@@ -105,14 +74,6 @@ def _when(job: Job, now: datetime) -> str:
         return f"in {span((job.run_at - now).total_seconds())}"
     since = job.started_at if job.state == "running" and job.started_at is not None else job.created_at
     return f"for {span((now - since).total_seconds())}"
-
-
-@app.command()
-def job(job_id: JobId, as_json: Json = False) -> None:
-    """Show one job: arguments, result, attempts, tracebacks."""
-    inspector = open_desk().inspector
-    found = inspector.job(find(inspector, job_id))
-    emit(job_document(found), as_json, describe(found))
 
 
 def find(inspector: Inspector, prefix: str) -> str:
@@ -125,7 +86,7 @@ def find(inspector: Inspector, prefix: str) -> str:
 def describe(job: Job) -> list[str]:
     """A job in lines: what it is, when what happened, and each attempt."""
     document = job_document(job)
-    entries = [("id", job.id), ("queue", job.queue), ("arguments", _compact(document["arguments"]))]
+    entries = [("id", job.id), ("queue", job.queue), ("arguments", compact(document["arguments"]))]
     if job.reason:
         entries.append(("reason", job.reason))
     instants = {"created": job.created_at, "due": None, "started": job.started_at, "finished": job.finished_at}
@@ -135,17 +96,18 @@ def describe(job: Job) -> list[str]:
     if job.progress is not None:
         entries.append(("progress", f"{job.progress.done}/{job.progress.total or '?'} {job.progress.note}".rstrip()))
     if job.result is not None:
-        entries.append(("result", _compact(document["result"])))
+        entries.append(("result", compact(document["result"])))
     if job.state in ("queued", "scheduled", "retrying", "running"):
         entries.append(("retries", f"{job.retries_left} left of {job.retries}"))
     lines = [f"{visible(job.task)}  {job.state}"]
     lines += [f"{name:<10} {visible(value)}" for name, value in entries]
     for attempt in job.attempts:
-        lines += _attempt(attempt)
+        lines += attempt_lines(attempt)
     return lines
 
 
-def _attempt(attempt: Attempt) -> list[str]:
+def attempt_lines(attempt: Attempt | Run) -> list[str]:
+    """An attempt, with what it said when it failed."""
     took = ""
     if attempt.finished_at is not None:
         took = f" after {(attempt.finished_at - attempt.started_at).total_seconds():.1f} s"
@@ -154,7 +116,8 @@ def _attempt(attempt: Attempt) -> list[str]:
     return ["", head, *(f"    {line}" for line in visible(said, lines=True).rstrip().split("\n") if said)]
 
 
-def _compact(value: object) -> str:
+def compact(value: object) -> str:
+    """A value in one line."""
     return json.dumps(value, ensure_ascii=False)
 
 

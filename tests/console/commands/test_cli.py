@@ -19,6 +19,7 @@ COMMANDS = [name for names in SECTIONS.values() for name in names]
 ANSWERING = [
     "queues",
     "jobs",
+    "diff",
     "job",
     "logs",
     "failures",
@@ -89,7 +90,7 @@ def test_the_version_is_told(dewey: CommandLine) -> None:
         ("jobs --limit 0", "--limit"),
         ("jobs --limit many", "--limit"),
         ("jobs --stat dead", "--stat"),
-        ("jobs surplus", "surplus"),
+        ("jobs some surplus", "surplus"),
         ("job", "ID"),
         ("requeue", "ID"),
         ("logs -f --json", "not one document"),
@@ -125,6 +126,7 @@ def test_a_wrong_setting_is_named_before_anything_starts(
     words |= {
         "release": ["u"],
         "why": ["x"],
+        "diff": ["x"],
         "cancel": ["x"],
         "limit": ["q", "--lift"],
         "quiet": ["c"],

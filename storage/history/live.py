@@ -1,0 +1,105 @@
+"""Jobs as the broker has them now, in the shape of history, for what history does not have yet. Changes nothing."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from storage.broker.inspector import Inspector
+from storage.broker.reading import Reads, instant, text
+from storage.broker.records import FINISHED
+from storage.history.entries import Entry
+from storage.history.rows import ShownTexts
+from storage.history.writing import host_of
+
+UNREAD_SHOWN = 1_000
+"""Most events that are looked at for what history does not have yet."""
+_FIELDS = (
+    *("version", "task", "queue", "state", "priority", "created", "queued", "run_at", "started", "finished"),
+    *("attempt", "crashes", "retries", "left", "worker", "reason", "error_type", "error", "fingerprint", "parent"),
+    *("unique", "payload"),
+)
+
+
+class Live(Reads):
+    """The broker's records. ``shown`` answers the JSON texts of a job's arguments, without secrets, and result."""
+
+    def __init__(self, inspector: Inspector, shown: ShownTexts) -> None:
+        super().__init__(inspector._client)
+        self._keys = inspector._keys
+        self._shown = shown
+
+    def unread(self) -> tuple[str, ...]:
+        """Ids of the jobs to which something has happened that is not in history yet, as far as the newest events tell.
+
+        Raises: StoreUnavailable.
+        """
+        cursor = self._call("hget", self._keys.recording, "cursor")
+        low = f"({cursor.decode()}" if cursor else "-"
+        events = self._call("xrevrange", self._keys.events, max="+", min=low, count=UNREAD_SHOWN)
+        return tuple(dict.fromkeys(text(fields[b"job"]) for _, fields in events if b"job" in fields))
+
+    def entries(self, job_ids: Sequence[str], recorded: Mapping[str, Entry]) -> dict[str, Entry]:
+        """Those of these jobs that the broker knows, by id; ``recorded`` is how history has them.
+
+        Raises: StoreUnavailable.
+        """
+        with self._pipe() as pipe:
+            for job_id in job_ids:
+                pipe.hmget(self._keys.job(job_id), _FIELDS)
+            found = self._run(pipe)
+        entries = {}
+        for job_id, values in zip(job_ids, found, strict=True):
+            fields = dict(zip(_FIELDS, values, strict=True))
+            if fields["state"]:
+                entries[job_id] = self._entry(job_id, fields, recorded.get(job_id))
+        return entries
+
+    def _entry(self, job_id: str, fields: Mapping[str, Any], known: Entry | None) -> Entry:
+        created_at = instant(fields["created"]) or datetime.fromtimestamp(0, UTC)
+        if known is not None and known.created_at != created_at:
+            known = None  # another job, which had this id before
+        queued_at, started_at, finished_at = (instant(fields[name]) for name in ("queued", "started", "finished"))
+        state, task, worker = (text(fields[name]) for name in ("state", "task", "worker"))
+        attempt = int(fields["attempt"] or 0)
+        is_ended = state in FINISHED
+        same = known if known is not None and known.attempt == attempt and state != "running" else None
+        return Entry(
+            id=job_id,
+            created_at=created_at,
+            version=int(fields["version"] or 0),
+            task=task,
+            queue=text(fields["queue"]),
+            state=state,  # type: ignore[arg-type]  # only our scripts write it
+            priority=float(fields["priority"] or 0),
+            queued_at=queued_at,
+            run_at=instant(fields["run_at"]),
+            started_at=started_at,
+            finished_at=finished_at,
+            wait_ms=_ms(queued_at, started_at) if same is None or same.wait_ms is None else same.wait_ms,
+            duration_ms=_ms(started_at, finished_at) if is_ended else same.duration_ms if same else None,
+            attempt=attempt,
+            crashes=int(fields["crashes"] or 0),
+            retries=int(fields["retries"] or 0),
+            retries_left=int(fields["left"] or 0),
+            host=host_of(worker),
+            worker=worker,
+            consumer_version=known.consumer_version if known is not None and known.worker == worker else "",
+            reason=text(fields["reason"]),
+            error_type=text(fields["error_type"]),
+            error=text(fields["error"]),
+            fingerprint=text(fields["fingerprint"]) or (same.fingerprint if same and fields["error_type"] else ""),
+            parent=text(fields["parent"]),
+            unique_key=text(fields["unique"]),
+            args=self._arguments(task, fields["payload"]) if known is None else known.args,
+        )
+
+    def _arguments(self, task: str, payload: bytes | None) -> Any:
+        shown, _ = self._shown(task, payload or None, None)
+        return None if shown is None else json.loads(shown)
+
+
+def _ms(since_at: datetime | None, until_at: datetime | None) -> int | None:
+    if since_at is None or until_at is None or until_at < since_at:
+        return None
+    return round((until_at - since_at).total_seconds() * 1_000)
