@@ -81,11 +81,9 @@ def test_a_job_that_history_has_not_read_yet_is_found(dewey: CommandLine, office
     assert found(dewey, "state:running") == ["c-3"]
     assert found(dewey, "args.user_id:42") == ["a-1"]
     assert found(dewey, "err:page") == ["b-2"]
-    assert (
-        found(dewey, "NOT state:dead", "--queue", "email")
-        == found(dewey, "--queue", "email", "--", "-state:dead")
-        == ["a-1"]
-    )
+    assert found(dewey, "NOT state:dead", "--queue", "email") == ["a-1"]
+    (job,) = dewey("jobs", "--queue", "email", "--json", "--", "-state:dead").document["jobs"]
+    assert job["id"] == "a-1"
 
 
 def test_history_never_contradicts_a_job_that_lives(dewey: CommandLine, office: Office, shelf: Shelf) -> None:
