@@ -49,7 +49,7 @@ def row(plan: Plan) -> Row:
         slowest_s = max((_resumed_s(told, end) for end in ends), default=0.0)
         note = f"a job started at most {slowest_s:.1f} s after an outage ended (allowed: {RESUME_S:g} s)"
         if busy:
-            note += f"; at {busy} of the kills the disk was busy, and Redis had not written all that it had answered"
+            note += f"; at {busy} of the kills a sync was under way, until whose end Redis puts off what it writes"
         verdict = arena.verdict()
     return row_of("G2", _name(plan), plan.seed, verdict, faults=len(ends), failures=failures, note=note)
 
@@ -64,8 +64,8 @@ def _name(plan: Plan) -> str:
 
 
 def _strike(plan: Plan, arena: Arena, proxy: Proxy) -> tuple[Sequence[float], int]:
-    """Let every outage happen; answers when each had ended, and how many kills met a Redis whose writes to its file had
-    been put off because a sync took long. No consumer is replaced meanwhile."""
+    """Let every outage happen; answers when each had ended, and how many kills met a Redis that was about to write to its
+    file what it had answered already. No consumer is replaced meanwhile."""
     chance = random.Random(plan.seed)
     arena.enqueue(plan.seed, 1_000_000)
     wait_until(lambda: bool(arena.history.of("done")), "the first job", timeout_s=30)
@@ -73,7 +73,7 @@ def _strike(plan: Plan, arena: Arena, proxy: Proxy) -> tuple[Sequence[float], in
     for _ in range(plan.outages):
         time.sleep(chance.uniform(*BETWEEN_S))  # the storm's own rhythm
         if plan.outage == "kill":
-            busy += arena.client.info("persistence").get("aof_delayed_fsync", 0) > 0
+            busy += arena.client.info("persistence").get("aof_pending_bio_fsync", 0) > 0
             arena.store.kill()
             time.sleep(chance.uniform(0, 0.5))  # how long Redis is away
             arena.store.start()
