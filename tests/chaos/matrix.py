@@ -49,7 +49,7 @@ class Trial:
 
 
 def _storm(kind: str, app: str = "app") -> Run:
-    return lambda seed, _, kills: storm.row(Plan(seed, kind, jobs=kills * 20, kills=kills, app=app))
+    return lambda seed, _, kills: storm.row(Plan(seed, kind, kills, app=app))
 
 
 def _outage(outage: outages.Outage, fsync: str = "everysec", kind: str = "thread") -> Run:
@@ -73,7 +73,7 @@ def _model(seed: int, redis_url: str, steps: int) -> Row:
 
 
 def _trees(kinds: str, kind: str = "thread") -> Run:
-    return lambda seed, _, kills: storm.row(Plan(seed, kind, jobs=kills * 8, kills=kills, kinds=kinds, promise="G14"))
+    return lambda seed, _, kills: storm.row(Plan(seed, kind, kills, pace_s=0.2, kinds=kinds, promise="G14"))
 
 
 def _no_memory_newer(seed: int, _: str, __: int) -> Row:

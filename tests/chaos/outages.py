@@ -64,8 +64,8 @@ def _name(plan: Plan) -> str:
 
 
 def _strike(plan: Plan, arena: Arena, proxy: Proxy) -> tuple[Sequence[float], int]:
-    """Let every outage happen; answers when each had ended, and how many kills met a Redis that was about to write to its
-    file what it had answered already. No consumer is replaced meanwhile."""
+    """Let every outage happen; answers when each had ended, and how many kills met a Redis that may not have written
+    all that it had answered. No consumer is replaced meanwhile."""
     chance = random.Random(plan.seed)
     arena.enqueue(plan.seed, 1_000_000)
     wait_until(lambda: bool(arena.history.of("done")), "the first job", timeout_s=30)

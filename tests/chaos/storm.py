@@ -14,8 +14,6 @@ from tests.servers import wait_until
 
 QUIET_S = 4.0
 """Stock Huey keeps no record of what runs: after this long without an event nothing does."""
-PACE_S = "0.03"
-"""Seconds between two jobs of an enqueuer, so that there is work until the last kill."""
 FOR_EVER = 1_000_000
 WORK_S = "0.2"
 """The longest job, so that about half of the workers are busy when a kill strikes."""
@@ -23,16 +21,16 @@ WORK_S = "0.2"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One storm. It stops killing after ``kills``, and enqueueing after ``jobs``; with ``seconds``, both after so long.
+    """One storm of so many ``kills``, or of so many ``seconds``. Jobs are enqueued, at their pace, until the last kill.
 
     ``kind`` is "thread" or "process", or "mixed" for consumers of either kind by turns.
     """
 
     seed: int
     kind: str = "thread"
-    jobs: int = 600
     kills: int = 15
     seconds: float = 0
+    pace_s: float = 0.03
     consumers: int = 3
     workers: int = 4
     lease_s: float = 1.5
@@ -57,7 +55,7 @@ def run(plan: Plan) -> Outcome:
     environment = {
         "CHAOS_APP": f"tests.chaos.{plan.app}",
         "CHAOS_KINDS": plan.kinds,
-        "CHAOS_PACE_S": PACE_S,
+        "CHAOS_PACE_S": str(plan.pace_s),
         "CHAOS_WORK_S": WORK_S,
     }
     with open_arena(lease_s=plan.lease_s, environment=environment) as arena:
@@ -96,9 +94,9 @@ def _trial(plan: Plan) -> str:
 
 def _rage(plan: Plan, fleet: Fleet, arena: Arena) -> None:
     """Kill by the seed while processes enqueue, one of which is killed too."""
-    chance, jobs = random.Random(plan.seed), FOR_EVER if plan.seconds else plan.jobs
-    arena.enqueue(plan.seed, jobs)
-    victim = arena.enqueue(plan.seed + 1, jobs)
+    chance = random.Random(plan.seed)
+    arena.enqueue(plan.seed, FOR_EVER)
+    victim = arena.enqueue(plan.seed + 1, FOR_EVER)
     start, kills, over = time.monotonic(), 0, 0.0
     while over < 1:
         time.sleep(chance.uniform(0.02, 0.4))  # the storm's own rhythm
@@ -107,9 +105,8 @@ def _rage(plan: Plan, fleet: Fleet, arena: Arena) -> None:
         wait_until(lambda: _strike(arena, fleet, chance), "a consumer that works", timeout_s=30)
         kills += 1
         over = (time.monotonic() - start) / plan.seconds if plan.seconds else kills / plan.kills
-    if plan.seconds:
-        for one in arena.enqueuers:
-            one.kill()  # it has acked what it wrote down, and nothing else
+    for one in arena.enqueuers:
+        one.kill()  # it has acked what it wrote down, and nothing else
 
 
 def _strike(arena: Arena, fleet: Fleet, chance: random.Random) -> bool:
