@@ -66,6 +66,16 @@ def act(request: Request, words: Words, way: Way, desk: Desk | None = None) -> P
     if way.dry_run:
         emit(document(preview), way.as_json, shown(preview))
         raise typer.Exit(0 if preview.subjects and not preview.not_eligible else 1)
+    return _done(actions, preview, words, way)
+
+
+def finish_action(number: int, words: Words, way: Way) -> None:
+    """Do what is left of an action that was cut short."""
+    actions = actions_of(open_desk())
+    _done(actions, actions.unfinished(number), words, way)
+
+
+def _done(actions: Actions, preview: Preview, words: Words, way: Way) -> Performed | None:
     typed = preview.confirm
     if preview.subjects and way.asks and not way.yes:
         typed = _asked(preview)

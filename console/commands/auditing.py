@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from console.commands.asking import DryRun, Reason, Way, Words, Yes, act
+from console.commands.asking import DryRun, Reason, Way, Words, Yes, act, finish_action
 from console.commands.jobs import SHORT_ID, short_name
-from console.commands.opening import open_desk, operator
+from console.commands.opening import WrongUse, open_desk, operator
 from console.commands.printing import Json, emit, plain, span, table
 from storage import audit as records
 from storage import trash as bin_of_jobs
@@ -31,11 +31,13 @@ SHOWN_ITEMS = 1_000
 
 
 @app.command()
-def audit(
+def audit(  # noqa: PLR0913, PLR0917 - its options, each with a default
     number: Annotated[int | None, typer.Argument(metavar="ID", help="One action, with what it was done to.")] = None,
     actor: Annotated[str, typer.Option(metavar="NAME", help="Only what they did.")] = "",
     action: Annotated[str, typer.Option(metavar="NAME", help="Only such actions.")] = "",
     item: Annotated[str, typer.Option(metavar="ID", help="Only what was done to this: a job, a queue …")] = "",
+    finish: Annotated[bool, typer.Option("--finish", help="Do what is left of one that was cut short.")] = False,
+    yes: Yes = False,
     before: Annotated[int | None, typer.Option(metavar="ID", help="Only what came before this one.")] = None,
     limit: Annotated[int, typer.Option(metavar="N", min=1, max=10_000, help="Most actions to show.")] = 50,
     as_json: Json = False,
@@ -43,6 +45,11 @@ def audit(
     """Show who did what to what, when, why, with which outcome."""
     desk = open_desk()
     database = desk.resources.database
+    if finish:
+        if number is None:
+            raise WrongUse("say which action is to be finished: dewey audit ID --finish")
+        finish_action(number, Words("done", "not done"), Way(yes=yes, as_json=as_json))
+        return
     if number is not None:
         entry = records.entry(database, number)
         items = records.items(database, number, limit=SHOWN_ITEMS)
@@ -82,6 +89,8 @@ def _described(entry: Entry, items: tuple[Item, ...]) -> Iterator[str]:
     yield f"{entry.command}  {_outcome(entry)}"
     why = f": {entry.reason}" if entry.reason else ""
     yield f"by {entry.actor} on {entry.host}, {entry.at:%Y-%m-%d %H:%M:%S} UTC{why}"
+    if entry.finished_at is None:
+        yield f"it was cut short, or goes on: `dewey audit {entry.id} --finish` does what is left of it"
     if entry.undone_by is not None:
         yield f"undone by action {entry.undone_by}"
     elif entry.undoes is not None:

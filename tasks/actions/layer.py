@@ -14,9 +14,10 @@ from storage import audit
 from storage.audit import Begun, Item, NewEntry
 from storage.database.text import storable
 from storage.errors import NotArmed, NotRecorded, Refused, StorageError
+from storage.redaction import MASK
 from tasks.actions import registry, undoing
 from tasks.actions.tools import Act, Action, Tools
-from tasks.actions.values import Approval, Performed, Preview, Request, Subject, command_line
+from tasks.actions.values import Approval, Found, Performed, Preview, Request, Subject, command_line
 
 _logger = logging.getLogger(__name__)
 
@@ -40,9 +41,12 @@ class Actions:
         action = registry.find(request.action)
         asked = self._resolved(request)
         found = action.look(self.tools, asked)
-        can_undo = not isinstance(action.undo, str)
+        return self._preview(str(uuid.uuid4()), asked, found, self.as_command(asked))
+
+    def _preview(self, key: str, asked: Request, found: Found, command: str) -> Preview:
+        action = registry.find(asked.action)
         return Preview(
-            key=str(uuid.uuid4()),
+            key=key,
             action=action.name,
             does=action.does,
             request=asked,
@@ -52,11 +56,31 @@ class Actions:
             subjects=found.subjects,
             not_eligible=found.not_eligible,
             undo=action.undo if isinstance(action.undo, str) else action.undo.sentence,
-            can_undo=can_undo,
-            command=self.as_command(asked),
+            can_undo=not isinstance(action.undo, str),
+            command=command,
             confirm=found.confirm,
             made_at=self.tools.now(),
         )
+
+    def unfinished(self, audit_id: int) -> Preview:
+        """The preview of an action that was cut short, as the audit has it: performing it does what is left of it.
+
+        Raises:
+            Refused: there is no such action, it is finished, or the audit does not hold all of what it was asked for.
+        """
+        entry = audit.entry(self.tools.database, audit_id)
+        action = registry.find(entry.action)
+        if entry.finished_at is not None:
+            raise Refused(f"action {audit_id} is finished: there is nothing left to do of it")
+        if MASK in str(entry.options):
+            raise Refused(
+                f"action {audit_id} had secrets among its options, which the audit does not keep: do it again"
+            )
+        items = audit.items(self.tools.database, audit_id)
+        named = (str(entry.undoes),) if entry.undoes is not None else tuple(item.item for item in items)
+        subjects = tuple(Subject(item.item, item.seen, item.item) for item in items)
+        found = Found(subjects, (), f"finish action {audit_id}, which {entry.actor} began: {action.does}")
+        return self._preview(entry.key, Request(action.name, named, "", entry.options), found, entry.command)
 
     def as_command(self, request: Request) -> str:
         """The command line that does the same, with secrets masked."""

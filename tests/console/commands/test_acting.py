@@ -237,6 +237,27 @@ def test_the_audit_says_who_did_what_to_what_when_why_and_with_which_outcome(
     assert "is resumed" not in dewey("undo", "--yes").out
 
 
+def test_an_action_that_was_cut_short_is_shown_and_finished(
+    dewey: CommandLine, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.run(office.add("a1"))
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("storage.audit.record", killed)
+        assert dewey("discard", "a1", "--yes").status == 130
+    (entry,) = dewey("audit", "--json").document
+    assert entry["outcome"] == "not finished"
+    assert f"`dewey audit {entry['id']} --finish`" in dewey("audit", str(entry["id"])).out
+    assert dewey("audit", str(entry["id"]), "--finish", "--yes").lines == ["a1  done"]
+    assert dewey("audit", "--json").document[0]["outcome"] == "1 done"
+    assert "is finished" in dewey("audit", str(entry["id"]), "--finish", "--yes").err
+    assert dewey("audit", "--finish", "--yes").status == 2
+    assert dewey("undo", "--yes").lines == ["a1  undone: dead again"]
+
+
 # -- canaries --------------------------------------------------------------------------------------------------
 
 

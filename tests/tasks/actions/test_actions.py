@@ -255,6 +255,50 @@ def test_discarding_again_after_a_kill_finishes_it(desk: Desk, dead: Dead, monke
     assert desk.state("d1") == desk.state("d2") == "dead"
 
 
+def test_a_job_that_is_not_in_the_trash_is_not_thrown_away(
+    desk: Desk, dead: Dead, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    preview = desk.look("discard", dead("d1"))
+    monkeypatch.setattr(Custody, "whole", lambda *_: {})  # it was gone when it was read, and came again since
+    assert desk.act(preview).done == ()
+    assert desk.state("d1") == "dead"
+
+
+def test_an_action_that_was_cut_short_is_finished_by_its_number(
+    desk: Desk, office: Office, dead: Dead, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.publish()
+    real = audit.record
+
+    def die(*_: object, **__: object) -> None:
+        raise Killed
+
+    for request in (
+        Request("requeue", options={"group": "f1"}),
+        Request("discard", ("x1",)),
+        Request("trigger", ("clean_expired_tokens",), options={"queue": "email"}),
+        Request("pause", ("default",), options={"for_s": 600}),
+    ):
+        dead("x1", fingerprint="f9") if request.action == "discard" else dead("d1")
+        monkeypatch.setattr(audit, "record", die)
+        with pytest.raises(Killed):
+            desk.act(desk.actions.preview(request))
+        monkeypatch.setattr(audit, "record", real)
+        entry = desk.last()
+        assert entry.finished_at is None
+        count = office.inspector.count()
+        performed = desk.actions.perform(desk.actions.unfinished(entry.id), approval("bob", reason="after the crash"))
+        assert (performed.audit_id, performed.is_repeat, len(performed.done)) == (entry.id, True, 1)
+        assert office.inspector.count() == count, "nothing was done twice"
+        assert desk.last().finished_at is not None
+        assert desk.last().actor == "ada"
+        with pytest.raises(Refused, match="is finished"):
+            desk.actions.unfinished(entry.id)
+        office.broker.client.delete(office.broker.keys.paused)
+        if request.action == "requeue":
+            office.run("d1", fingerprint="f1")
+
+
 def test_redis_going_away_on_the_way_leaves_what_is_known_in_the_audit(
     desk: Desk, dead: Dead, monkeypatch: pytest.MonkeyPatch
 ) -> None:
