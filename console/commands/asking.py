@@ -14,8 +14,9 @@ import typer
 
 from console.commands.opening import Desk, WrongUse, open_desk, operator
 from console.commands.printing import emit, note, plural
+from console.commands.searching import explained
 from storage.audit import Item
-from storage.errors import Refused
+from storage.errors import FilterError, Refused
 from tasks.actions.layer import Actions
 from tasks.actions.tools import open_tools, this_host
 from tasks.actions.values import SAMPLE, Approval, Armed, NotEligible, Performed, Preview, Request
@@ -62,7 +63,10 @@ def act(request: Request, words: Words, way: Way, desk: Desk | None = None) -> P
     Exits with 1 when a part of it was not done.
     """
     actions = actions_of(desk or open_desk())
-    preview = actions.preview(request)
+    try:
+        preview = actions.preview(request)
+    except FilterError as error:
+        raise WrongUse(explained(request.query, error)) from error
     if way.dry_run:
         emit(document(preview), way.as_json, shown(preview))
         raise typer.Exit(0 if preview.subjects and not preview.not_eligible else 1)

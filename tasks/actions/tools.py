@@ -12,16 +12,17 @@ from storage.broker.canaries import Canaries
 from storage.broker.custody import Custody
 from storage.broker.inspector import Inspector
 from storage.database.connection import Database
-from storage.errors import Refused
-from storage.history import jobs
+from storage.errors import Refused, StoreUnavailable
 from storage.history.query import parse
 from storage.redaction import Redactor
 from tasks.actions.values import Found, Permission, Request, Scope, Subject
+from tasks.ledger import open_ledger
 from tasks.operations import Operations
 from tasks.resources import Resources
 
 MOST = 100_000
 """Most things that one action is done to."""
+PAGE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,16 @@ def open_tools(held: Resources, broker: Broker) -> Tools:
         given = parse(text, now=now, zone=now.astimezone().tzinfo or UTC)
         if given.node is None:
             raise Refused("a filter that everything matches: say what is meant")
-        return jobs.ids(held.database, given, limit)
+        ledger, found, after = open_ledger(held, inspector), dict[str, None](), ""
+        while len(found) < limit:
+            page = ledger.search(given, after, PAGE)
+            if page.trouble:
+                raise StoreUnavailable(page.trouble)
+            found.update((entry.id, None) for entry in page.entries)
+            after = page.after
+            if not after:
+                break
+        return tuple(found)[:limit]
 
     return Tools(broker, inspector, Custody(broker), Canaries(broker), operations, held.database, redactor, search)
 

@@ -204,6 +204,19 @@ def test_a_masked_value_is_shown_to_who_asks_and_the_audit_says_so(dewey: Comman
     assert "hunter2" not in dewey("audit", "--json").out
 
 
+def test_everything_that_matches_a_filter_is_acted_on_and_a_wrong_filter_is_explained(
+    dewey: CommandLine, office: Office
+) -> None:
+    office.run(office.add("a1", "email"))
+    office.run(office.add("b2", "sync"))
+    answer = dewey("discard", "--matching", "state:dead queue:email", "--yes", "--json")
+    assert [one["item"] for one in answer.document["items"]] == ["a1"]
+    assert dewey("audit", "--json").document[0]["query"] == "state:dead queue:email"
+    wrong = dewey("requeue", "--matching", "stat:dead", "--yes")
+    assert wrong.status == 2
+    assert "^^^^" in wrong.err
+
+
 # -- the audit -------------------------------------------------------------------------------------------------
 
 
