@@ -7,10 +7,11 @@ part of the name are looked up beforehand (`Known`), because a handful of names 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import Enum
 
 from storage.broker.records import FINISHED, STATES
 from storage.history import texts
-from storage.history.filters import All, Any, Argument, Between, During, Is, Leaf, Node, Not, Span, Word
+from storage.history.filters import All, Any, Argument, Between, During, Is, Leaf, Node, Not, Span, Window, Word
 
 OPEN = tuple(state for state in STATES if state not in FINISHED)
 BY_BEGINNING = {"id": "id", "group": "fingerprint", "parent": "parent", "worker": "worker"}
@@ -20,10 +21,21 @@ _FINISHED = f"state IN ({', '.join(repr(state) for state in FINISHED)})"
 _OPEN = f"state IN ({', '.join(repr(state) for state in OPEN)})"
 _WORDS = "words_of(args::text)"
 _LINE_MATCHES = "words_of(message) @@ %s::tsquery AND strpos(lower(message), %s) > 0"
-_LINES_OF_JOB = f"""EXISTS (
+# Lines from around the window that is looked at; only of jobs that may have logged later than that, line by line.
+_LOGGED = f"""(id IN (
+    SELECT job_id FROM logs WHERE at >= %s::timestamptz - interval '1 hour' AND at < %s::timestamptz + interval '1 day'
+        AND {{0}}
+) OR ({_OPEN} OR finished_at >= %s::timestamptz + interval '23 hours') AND EXISTS (
     SELECT FROM logs WHERE logs.job_id = jobs.id AND logs.at >= jobs.created_at - interval '1 hour' AND logs.at <=
-        CASE WHEN {_FINISHED} THEN jobs.finished_at + interval '1 hour' ELSE 'infinity' END AND {{}}
-)"""
+        CASE WHEN {_FINISHED} THEN jobs.finished_at + interval '1 hour' ELSE 'infinity' END AND {{0}}
+))"""
+
+
+class WindowEnd(Enum):
+    """A parameter that is an end of the window that is looked at."""
+
+    START = "-infinity"
+    END = "infinity"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +45,12 @@ class Condition:
     sql: str
     parameters: tuple[object, ...] = ()
     is_nullable: bool = False
+
+    def within(self, window: Window) -> "Condition":
+        """The condition for jobs that were created in a window."""
+        ends = {WindowEnd.START: window.start_at, WindowEnd.END: window.end_at}
+        given = (ends[one] or one.value if isinstance(one, WindowEnd) else one for one in self.parameters)
+        return Condition(self.sql, tuple(given), self.is_nullable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +127,8 @@ class _Writer:
         if leaf in self.known.logged:
             return _equals("id", self.known.logged[leaf])
         line = line_condition(leaf)
-        return Condition(_LINES_OF_JOB.format(line.sql), line.parameters)
+        ends = (WindowEnd.START, WindowEnd.END)
+        return Condition(_LOGGED.format(line.sql), (*ends, *line.parameters, WindowEnd.END, *line.parameters), True)
 
     def _word(self, text: str) -> Condition:
         task = _equals("task", _named([text], self.known.tasks, _part))

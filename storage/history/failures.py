@@ -14,7 +14,7 @@ from storage.database.connection import Database, Session
 from storage.errors import JobMissing
 from storage.history import walking
 from storage.history.conditions import condition
-from storage.history.filters import Filter
+from storage.history.filters import Filter, Window
 from storage.history.jobs import known
 
 GroupState = Literal["open", "muted", "resolved", "regressed"]
@@ -113,7 +113,7 @@ def groups(
 
 
 def _fingerprints(session: Session, given: Filter) -> set[str]:
-    asked = condition(given.node, given.now, known(session, given))
+    asked = condition(given.node, given.now, known(session, given)).within(Window(None, None))
     sql = f"SELECT DISTINCT fingerprint FROM jobs WHERE fingerprint <> '' AND ({asked.sql})"
     return {fingerprint for (fingerprint,) in session.rows(sql, asked.parameters)}
 

@@ -43,7 +43,7 @@ class Argument:
     values: tuple[str, ...]
 
     def __str__(self) -> str:
-        path = "".join("." + (part if _SEGMENT.match(part) else quoted(part)) for part in self.path)
+        path = "".join(f".{segment(part)}" for part in self.path)
         return f"args{path}:{','.join(map(written, self.values))}"
 
 
@@ -169,6 +169,11 @@ def _parts(node: Node) -> tuple[Node, ...]:
 def written(value: str) -> str:
     """A value of a field, in quotes where it must be."""
     return value if re.match(r"[^\s\"(),\\]+\Z", value) else quoted(value)
+
+
+def segment(part: str) -> str:
+    """A part of an argument's path, in quotes where it must be."""
+    return part if _SEGMENT.match(part) else quoted(part)
 
 
 def quoted(text: str) -> str:

@@ -1,24 +1,31 @@
 """Jobs as history knows them: searched with a filter, page by page, counted up to a cap, and told whole.
 
-Everything here reads PostgreSQL only. What runs or waits now may have gone on since: tasks/ledger.py asks both.
+Everything here reads PostgreSQL only. What runs or waits now may have gone on since: ledger.py asks both.
 """
 
 import time
+from datetime import UTC, datetime
+from datetime import time as clock_time
 
+from storage.broker.records import STATES
 from storage.database.connection import Database, Session
 from storage.errors import JobMissing
-from storage.history import walking
+from storage.history import partitions, texts, walking
 from storage.history.conditions import Condition, Known, condition, like, line_condition
 from storage.history.entries import COLUMNS, Count, Entry, Line, Page, Run, Story
-from storage.history.filters import Filter, Is, Leaf, Window, Word
+from storage.history.filters import Filter, Is, Leaf, Window, Word, segment
+from storage.history.query import FIELDS
 from storage.history.walking import Place, Walk
 
 CAP = 10_000
 COUNTING_S = 1.0
 """A count that takes longer says how far it came."""
 LINES_SHOWN = 1_000
-LOGGED_JOBS = 2_000
+LOGGED_JOBS = 200
 """Jobs with a matching log line are looked up beforehand when they are at most so many."""
+NEWEST_LOOKED_AT = 2_000
+"""Jobs whose hosts, workers and arguments are suggested."""
+_RECENT = "SELECT {} FROM jobs WHERE created_at >= %s ORDER BY created_at DESC LIMIT %s"
 _RUNS = (
     "SELECT number, outcome, started_at, finished_at, wait_ms, duration_ms, host, worker, version, error_type, error, "
     "traceback, fingerprint FROM runs WHERE job_created_at = %s AND job_id = %s ORDER BY number"
@@ -132,4 +139,51 @@ def logged(database: Database, given: Filter, job_ids: list[str]) -> dict[Leaf, 
             line = line_condition(leaf)
             sql = f"SELECT DISTINCT job_id FROM logs WHERE job_id = ANY (%s) AND {line.sql}"
             found[leaf] = frozenset(job_id for (job_id,) in session.rows(sql, (job_ids, *line.parameters)))
+    return found
+
+
+def suggest(database: Database, field: str, prefix: str, limit: int = 20) -> tuple[str, ...]:
+    """What may be written for a field, as it occurs: states, tasks, queues, error types and groups; hosts, workers and
+    argument paths (``args``) of the newest jobs. A task is suggested by any part of its name, the others by how they
+    begin. For the field "" the fields themselves. Raises as `search` does.
+    """
+    begun = texts.lowered(prefix)
+    if field == "":
+        return tuple(name for name in FIELDS if name.startswith(begun))[:limit]
+    if field == "state":
+        return tuple(name for name in STATES if name.startswith(begun))
+    with walking.reading(database) as session:
+        names = _names(session, field)
+    found = [name for name in names if texts.lowered(name).startswith(begun)]
+    if field == "task":
+        found += [name for name in names if begun in texts.lowered(name) and name not in found]
+    return tuple(found[:limit])
+
+
+def _names(session: Session, field: str) -> list[str]:
+    """The most frequent or, of the newest jobs, the newest first."""
+    if field in ("task", "queue"):
+        sql = f"SELECT {field} FROM measures WHERE step_s = 0 GROUP BY {field} ORDER BY sum(enqueued) DESC, {field}"
+        return [name for (name,) in session.rows(sql)]
+    if field in ("err", "group"):
+        column = "error_type" if field == "err" else "fingerprint"
+        sql = f"SELECT {column} FROM failure_groups WHERE {column} <> '' GROUP BY 1 ORDER BY max(last_seen_at) DESC"
+        return [name for (name,) in session.rows(sql)]
+    days = partitions.days_of(session, "jobs")[-2:]
+    if field not in ("host", "worker", "args") or not days:
+        return []
+    since_at = datetime.combine(days[0], clock_time(), UTC)
+    rows = session.rows(_RECENT.format(field), (since_at, NEWEST_LOOKED_AT))
+    if field == "args":
+        return list(dict.fromkeys(path for (args,) in rows if isinstance(args, dict) for path in _paths(args)))
+    return list(dict.fromkeys(name for (name,) in rows if name))
+
+
+def _paths(args: dict[str, object]) -> list[str]:
+    """The paths of arguments, as a filter writes them, to the second level."""
+    found: list[str] = []
+    for name, value in args.items():
+        inner = value if isinstance(value, dict) and value else None
+        parts = [(name, part) for part in inner] if inner else [(name,)]
+        found += [".".join(map(segment, path)) for path in parts]
     return found

@@ -2,9 +2,9 @@
 
 History is a moment behind. So each job on a page is looked up in the broker: where that has it in another state, its
 word counts, and the job leaves the page when it matches no more. And the jobs to which something has happened that
-history has not read yet are asked whether they match now. A page may thus be shorter than was asked for; whether there
-is a next one, `after` says. When PostgreSQL can not be asked, what the broker still holds is searched, and the page says
-so.
+history has not read yet are asked whether they match now. A page may thus be shorter than was asked for: whether there
+is a next one, `after` says. When PostgreSQL can not be asked, what the broker still holds is searched instead, and the
+page says so.
 """
 
 from collections.abc import Iterable

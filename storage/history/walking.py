@@ -94,7 +94,7 @@ class Walk:
                 return
 
     def _where(self, window: Window, asked: Condition) -> Condition:
-        parts, parameters = [asked.sql], [*asked.parameters]
+        parts, parameters = [asked.sql], [*asked.within(window).parameters]
         for sign, at in ((">=", window.start_at), ("<", window.end_at)):
             if at is not None:
                 parts.append(f"created_at {sign} %s")

@@ -2,6 +2,8 @@
 
 import random
 import re
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, seed, settings
@@ -22,24 +24,27 @@ MESSAGES = ("begun with page 42", "no page", "Nothing: begun/page")
 @pytest.fixture
 def month(database: Database) -> Database:
     """A database with some hundred random jobs, always the same ones."""
-    made: list[dict[str, object]] = []
+    made: list[dict[str, Any]] = []
 
     @seed(4)
     @settings(max_examples=ROWS, database=None, suppress_health_check=list(HealthCheck))
     @given(rows())
-    def make(row: dict[str, object]) -> None:
+    def make(row: dict[str, Any]) -> None:
         made.append(row | {"id": f"{row['id']}-{len(made)}"})
 
     make()
     chance = random.Random(4)
     with database.transaction() as session:
-        days = sorted({OLDEST_AT.date(), NOW.date(), *(row["created_at"].date() for row in made)})  # type: ignore[attr-defined]
+        days = sorted({OLDEST_AT.date(), NOW.date(), *(row["created_at"].date() for row in made)})
         partitions.ensure(session, partitions.PARTITIONED, days)
+        partitions.ensure(session, ("logs",), [(NOW + timedelta(days=number)).date() for number in range(1, 5)])
         for number, row in enumerate(made):
             columns = ", ".join(row)
             session.run(f"INSERT INTO jobs ({columns}) VALUES ({', '.join(['%s'] * len(row))})", tuple(row.values()))
             if chance.random() < 0.3:
-                values = (row["created_at"], str(number), row["id"], chance.choice(MESSAGES))
+                at = row["created_at"] + timedelta(hours=chance.choice([0, 0, 3, 30, 70]))
+                values = (at, str(number), row["id"], chance.choice(MESSAGES))
+                session.run("UPDATE jobs SET finished_at = %s WHERE id = %s", (at, row["id"]))
                 session.run(
                     "INSERT INTO logs (at, position, job_id, task, queue, attempt, level, logger, message)"
                     " VALUES (%s, %s, %s, '', '', 1, 'INFO', '', %s)",
@@ -106,6 +111,7 @@ def test_what_a_reader_wrote_is_never_in_the_text_of_the_sql(filter: Filter, nam
 
 
 _CONSTANTS = {
+    *("'1 day'", "'23 hours'"),
     *(
         "''",
         "'array'",
