@@ -27,6 +27,8 @@ from tests.servers import postgres_server, wait_until
 CUTS: tuple[Kind, ...] = ("kill-before", "kill-after", "lose-reply")
 TOGETHER = 12
 """Jobs of one action, so that a kill finds it between two of them."""
+GROUPS = ("feed", "beef")
+"""Groups of failures: one whose jobs are requeued by name, and one that is requeued as a whole."""
 TOOK_S = 0.2
 """How long the first command is thought to take: a kill at random comes within the time of the one before."""
 
@@ -114,7 +116,7 @@ class Desk:
         """One action of each kind by turns."""
         kind = number % 6
         if kind == 0:
-            ids = self.dead("feed")
+            ids = self.dead(GROUPS[0])
             return Action(("requeue", *ids, "--yes"), "retry_shown", ids, "queued")
         if kind == 1:
             return Action(("requeue", "--group", "beef", "--yes"), "retry_shown", self.dead("beef"), "queued")
@@ -155,18 +157,25 @@ class Desk:
         for _, event in arena.broker.call("xrange", keys.events):
             if b"job" in event:
                 events.setdefault(event[b"job"].decode(), []).append(int(event[b"version"]))
-        found = {}
-        for job in arena.inspector.jobs(STATES, limit=100_000).jobs:
-            with arena.client.pipeline() as pipe:
+        jobs = arena.inspector.jobs(STATES, limit=100_000).jobs
+        with arena.client.pipeline(transaction=False) as pipe:  # nothing else runs
+            for job in jobs:
                 pipe.hmget(keys.job(job.id), "state", "version", "fingerprint")
                 for state in STATES:
                     pipe.zscore(keys.index(job.queue, state), job.id)
                 pipe.hexists(keys.data, job.id)
-                (state_now, version, group), *scores, told = pipe.execute()
-            buried = bool(group) and arena.client.zscore(keys.grave(group.decode()), job.id) is not None
+                for group in GROUPS:
+                    pipe.zscore(keys.grave(group), job.id)
+            rows = iter(pipe.execute())
+        found = {}
+        for job in jobs:
+            state_now, version, group = next(rows)
+            scores, told = [next(rows) for _ in STATES], next(rows)
+            graves = [name for name in GROUPS if next(rows) is not None]
+            assert graves in ([], [group.decode() if group else ""])
             places = tuple(name for name, score in zip(STATES, scores, strict=True) if score is not None)
             numbers = tuple(sorted(events.get(job.id, ())))
-            found[job.id] = Standing(state_now.decode(), int(version), places, numbers, buried, bool(told))
+            found[job.id] = Standing(state_now.decode(), int(version), places, numbers, bool(graves), bool(told))
         return found
 
     def pauses(self) -> Mapping[str, str]:
