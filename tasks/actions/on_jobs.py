@@ -1,7 +1,7 @@
 """Actions on jobs that are there: try again, call off, throw away, run now, another priority."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from huey.utils import Error
 
@@ -10,6 +10,7 @@ from storage.audit import Entry, Item
 from storage.broker.custody import Answer, Shown
 from storage.broker.records import PRIORITY_LIMIT, STATES, Job, State
 from storage.errors import JobMissing, Refused
+from storage.trash import Whole
 from tasks.actions.selection import Why, ids_of, items_of, label, look_at, only, refusal, shown
 from tasks.actions.tools import MOST, Act, Action, Tools, Undo
 from tasks.actions.values import Found, NotEligible, Request, Subject
@@ -151,7 +152,7 @@ def put_back(tools: Tools, act: Act, thrown_by: str) -> list[Item]:
     ids = [subject.id for subject in act.subjects]
     whole = trash.take(tools.database, thrown_by, ids)
     answers = tools.custody.restore(act.key, [whole[job_id] for job_id in ids if job_id in whole])
-    never_left = set(trash.of(tools.database, thrown_by, left=False))
+    never_left = _still_there(tools, whole) & set(trash.of(tools.database, thrown_by, left=False))
     trash.remove(
         tools.database,
         thrown_by,
@@ -163,6 +164,12 @@ def put_back(tools: Tools, act: Act, thrown_by: str) -> list[Item]:
             why = "it never left its queue" if one.item in never_left else f"a job of that id is there: {refusal(one)}"
             items[one.item] = Item(one.item, "", "refused", why)
     return [items.get(job_id, Item(job_id, "", "refused", "it is not in the trash any more")) for job_id in ids]
+
+
+def _still_there(tools: Tools, whole: Mapping[str, Whole]) -> set[str]:
+    """Those of the jobs in the trash that are in the broker too: the very same, not others of their id."""
+    now = {job.id: str(round(job.created_at.timestamp() * 1000)) for job in tools.inspector.rows(list(whole))}
+    return {job_id for job_id, one in whole.items() if now.get(job_id) == one.text(b"created")}
 
 
 def _is_back(answer: Answer) -> str:

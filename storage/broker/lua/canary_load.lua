@@ -1,6 +1,7 @@
 -- Brings a canary into being, a part of its jobs at a time; with the last part it starts. Repeating a part changes nothing.
 -- KEYS[1]: prefix. ARGV: id, msgpack {start, last, items = list of '<version> <job id>', fields = flat list}.
 -- Returns the state it is in.
+local UNFINISHED_MS = 86400000
 local id, part = ARGV[1], cmsgpack.unpack(ARGV[2])
 local key = K.canary(id)
 local state = redis.call('HGET', key, 'state')
@@ -18,5 +19,8 @@ redis.call('HSET', key, 'total', redis.call('LLEN', K.canary_line(id)))
 if part.last then
   state = 'running'
   redis.call('HSET', key, 'state', state)
+end
+for _, one in ipairs({key, K.canary_line(id)}) do -- one that is never whole is forgotten
+  if part.last then redis.call('PERSIST', one) else redis.call('PEXPIRE', one, UNFINISHED_MS) end
 end
 return state

@@ -133,6 +133,26 @@ def test_purging_asks_for_the_name_of_the_queue(busy: Office, short_path: Path) 
     assert (status, busy.inspector.count((), ("email",))) == (0, 0)
 
 
+def test_without_the_audit_nothing_is_done_unless_that_is_said_and_it_is_not_dangerous(
+    dewey: CommandLine, busy: Office
+) -> None:
+    busy.jobs.database_url = "postgresql://nobody@127.0.0.1:1/nothing"
+    busy.jobs.use()
+    for words in (("discard", "d1"), ("purge", "email"), ("stop", "w1:7"), ("reveal", "d1")):
+        answer = dewey(*words, "--yes")
+        assert (answer.status, answer.out) == (1, "")
+        assert "nothing was done, because the audit could not take it: PostgreSQL did not answer" in answer.err
+        assert "--unrecorded" in dewey(*words, "--yes", "--unrecorded").err.replace("No such option: ", "")
+        assert dewey(*words, "--yes", "--unrecorded").status == 2
+    assert busy.inspector.job("d1").state == "dead"
+    assert busy.inspector.count((), ("email",)) == 1
+    answer = dewey("pause", "email", "--yes")
+    assert (answer.status, "unrecorded, it can be done all the same" in answer.err) == (1, True)
+    answer = dewey("pause", "email", "--yes", "--unrecorded")
+    assert (answer.status, "it was done without the audit" in answer.err) == (0, True)
+    assert busy.inspector.queues()[1].pause is not None
+
+
 # -- jobs ------------------------------------------------------------------------------------------------------
 
 

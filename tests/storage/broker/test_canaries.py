@@ -192,11 +192,13 @@ def test_beginning_again_after_a_crash_makes_no_second_one(trial: Trial, monkeyp
     with pytest.raises(ConnectionError):
         trial.canaries.begin(trial.id, shown, plan)
     assert trial.step().state == "loading", "one that is not whole does not start"
+    assert trial.broker.call("pttl", trial.broker.keys.canary(trial.id)) > 0, "nor does it stay"
     monkeypatch.setattr(trial.canaries._scripts, "run", real)
     assert trial.canaries.begin(trial.id, shown, plan) == "running"
     assert trial.canaries.begin(trial.id, shown, plan) == "running"
     canary = trial.canaries.one(trial.id)
     assert (canary.total, canary.waiting) == (5, 5)
+    assert trial.broker.call("pttl", trial.broker.keys.canary(trial.id)) == -1
 
 
 def test_plans_that_can_not_be_meant_and_canaries_that_are_not_there_are_refused(trial: Trial) -> None:

@@ -299,6 +299,25 @@ def test_an_action_that_was_cut_short_is_finished_by_its_number(
             office.run("d1", fingerprint="f1")
 
 
+def test_a_job_in_the_trash_stays_there_when_another_one_has_its_id(
+    desk: Desk, office: Office, dead: Dead, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    preview = desk.look("discard", dead("d1"))
+
+    def die(*_: object) -> None:
+        raise Killed
+
+    monkeypatch.setattr(trash, "left", die)
+    with pytest.raises(Killed):
+        desk.act(preview)
+    monkeypatch.undo()
+    office.add("d1", "other")
+    performed = desk.undo(desk.last().id)
+    assert performed.refused[0].detail == "a job of that id is there: it is queued"
+    assert trash.of(desk.tools.database, preview.key) == ("d1",)
+    assert desk.job("d1").queue == "other"
+
+
 def test_redis_going_away_on_the_way_leaves_what_is_known_in_the_audit(
     desk: Desk, dead: Dead, monkeypatch: pytest.MonkeyPatch
 ) -> None:
