@@ -4,7 +4,11 @@ import argparse
 import importlib
 import sys
 
-BENCHMARKS = {"engine": "no-op jobs through stock Huey on Redis and through Dewey, in turn"}
+BENCHMARKS = {
+    "engine": "no-op jobs through stock Huey on Redis and through Dewey, in turn",
+    "history": "the recorder alone against one consumer, and a consumer with and without it",
+    "search": "pages and counts of filters over a month of jobs, with their plans",
+}
 
 
 def main() -> None:

@@ -39,8 +39,9 @@ ERRORS = (
 )
 NAMES = ("ada", "grace", "linus", "edsger", "barbara", "donald", "margaret", "tim", "radia", "ken")
 COLUMNS = {
-    "jobs": "id created_at version task queue state priority queued_at run_at started_at finished_at wait_ms"
-    " duration_ms attempt crashes retries retries_left host worker reason error_type error fingerprint parent unique_key args",
+    "jobs": "id created_at version task queue state priority queued_at run_at started_at finished_at"
+    " wait_ms duration_ms attempt crashes retries retries_left host worker reason"
+    " error_type error fingerprint parent unique_key args",
     "attempts": "job_created_at job_id number task queue outcome started_at finished_at host worker version error_type"
     " error traceback fingerprint",
     "logs": "at position job_id task queue attempt level logger message",
