@@ -10,9 +10,13 @@ import pytest
 import redis
 
 from storage import doctor, embedded
+from storage.broker.broker import Broker
+from storage.broker.records import NewJob
+from storage.database.connection import connect
 from storage.doctor import Finding, diagnose
 from storage.embedded import Endpoints
 from storage.errors import StoreUnavailable
+from storage.history.recorder import Recorder
 from storage.settings import Settings
 from tests import servers
 
@@ -244,3 +248,26 @@ def test_impossible_states_that_were_put_right_are_told(redis_url: str, redis_cl
 
 def _books_of(settings: Settings, endpoints: Endpoints) -> Finding:
     return next(one for one in diagnose(settings, endpoints) if one.subject == "books")
+
+
+def test_how_far_history_is_behind_is_said(
+    settings: Settings, endpoints: Endpoints, redis_client: "redis.Redis", database_url: str
+) -> None:
+    broker = Broker(redis_client, settings.dewey_namespace)
+
+    def told() -> Finding:
+        return one(diagnose(settings, endpoints), "history")
+
+    assert (told().level, told().message) == ("warn", "nothing was ever recorded")
+    recorder = Recorder(broker, connect(database_url))
+    recorder.step()
+    assert told().level == "ok"
+    assert told().message == f"{recorder.name} records, 0 events behind"
+    broker.enqueue([NewJob("a", "t", "q", b"{}")])
+    key = broker.keys.recording
+    redis_client.hset(key, "trouble", "PostgreSQL did not answer")
+    assert told().message.startswith("1 events wait, the oldest for ")
+    assert told().message.endswith("s: PostgreSQL did not answer")
+    redis_client.hset(key, mapping={"trouble": "", "until": 0, "dropped_jobs": 7})
+    assert told().message.startswith("nobody records: 1 events wait")
+    assert "7 ended jobs went unrecorded" in one(diagnose(settings, endpoints), "history gaps").message

@@ -169,9 +169,7 @@ def test_an_address_that_is_none_is_refused(dewey: CommandLine, office: Office, 
     assert dewey("metrics", "--listen", place).status == 2
 
 
-def test_record_records_alone_and_the_doctor_sees_it(
-    dewey: CommandLine, office: Office, jobs: Jobs, tmp_path: Path
-) -> None:
+def test_record_records_alone(dewey: CommandLine, office: Office, jobs: Jobs, tmp_path: Path) -> None:
     office.run(office.add("a1", "email"))
     assert lag(office.inspector).exists is False
     with process(["record"], tmp_path, office.environment) as running:
@@ -179,8 +177,5 @@ def test_record_records_alone_and_the_doctor_sees_it(
         wait_until(lambda: lag(office.inspector).recorded_events >= 3, "it records")
         assert lag(office.inspector).leader
         assert dewey("stats", "--json").document["stats"]["total"]["failed"] == 1
-        assert "records, 0 events behind" in " ".join(dewey("doctor").out.split())
         assert running.end(signal.SIGTERM).status == 0
     assert lag(office.inspector).leader == ""
-    office.add("c3", "email")
-    assert "nobody records" in " ".join(dewey("doctor").out.split())
