@@ -4,12 +4,14 @@ import os
 
 from huey import PriorityRedisHuey
 
+from tasks.engine.assignment import History
 from tasks.engine.huey import DeweyHuey
 
 URL = os.environ.get("BENCH_REDIS_URL", "redis://localhost:6379/0")
 
 stock = PriorityRedisHuey("bench", url=URL)
 dewey = DeweyHuey("bench", url=URL)
+recorded = DeweyHuey("bench", url=URL, history=History(os.environ.get("BENCH_DATABASE_URL", "")))
 
 
 @stock.task()  # type: ignore[untyped-decorator]  # huey has no types
@@ -19,4 +21,9 @@ def stock_noop(number: int) -> None:
 
 @dewey.task()
 def dewey_noop(number: int) -> None:
+    """Nothing."""
+
+
+@recorded.task(name="dewey_noop")
+def recorded_noop(number: int) -> None:
     """Nothing."""
