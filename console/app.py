@@ -26,6 +26,7 @@ from console.gateway.protocol import Gateway
 from console.gateway.views import WhyView
 from console.screens.base import DeweyScreen
 from console.screens.commands import ActionCommands
+from console.screens.files import FilesScreen
 from console.screens.help import HelpScreen
 from console.screens.job import JobScreen
 from console.screens.jobs import JobsScreen
@@ -53,6 +54,7 @@ class DeweyApp(App[None], inherit_bindings=False):
     # All sheets at once: one that comes with its screen would have all of them parsed again.
     CSS_PATH = [  # noqa: RUF012  # the toolkit declares it so
         "app.tcss",
+        "screens/files.tcss",
         "screens/job.tcss",
         "screens/jobs.tcss",
         "screens/logs.tcss",
@@ -70,6 +72,7 @@ class DeweyApp(App[None], inherit_bindings=False):
         "queues": QueuesScreen,
         "jobs": JobsScreen,
         "logs": LogsScreen,
+        "files": FilesScreen,
         "schedules": SchedulesScreen,
         "workers": WorkersScreen,
     }

@@ -11,6 +11,7 @@ from console.gateway import building, demo_records, demo_scene
 from console.gateway.building import Call
 from console.gateway.demo_flow import DemoFlow
 from console.gateway.demo_glance import DemoGlance
+from console.gateway.demo_library import DemoLibrary
 from console.gateway.demo_records import CannedJob
 from console.gateway.demo_schedules import HOLDS, DemoSchedules
 from console.gateway.errors import GatewayRefused
@@ -33,7 +34,7 @@ ORDER: Final[tuple[State, ...]] = (
 TAIL_LINES: Final = 1_000
 
 
-class DemoGateway(DemoGlance, DemoSchedules, DemoFlow):
+class DemoGateway(DemoGlance, DemoLibrary, DemoSchedules, DemoFlow):
     """Answers from memory. ``now`` is the clock: the default one stands still."""
 
     def __init__(self, now: Callable[[], datetime] = lambda: demo_records.NOW, *, empty: bool = False) -> None:

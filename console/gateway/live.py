@@ -11,6 +11,7 @@ from console.gateway.errors import GatewayRefused
 from console.gateway.filters import Filter
 from console.gateway.live_flow import LiveFlow
 from console.gateway.live_glance import LiveGlance
+from console.gateway.live_library import LiveLibrary
 from console.gateway.live_schedules import LiveSchedules
 from console.gateway.protocol import Order
 from console.gateway.reading import call_of, translated
@@ -27,7 +28,7 @@ CLOCK_S: Final = 60.0
 """How long a reading of Redis's clock is trusted."""
 
 
-class LiveGateway(LiveGlance, LiveSchedules, LiveFlow):
+class LiveGateway(LiveGlance, LiveLibrary, LiveSchedules, LiveFlow):
     """Asks one namespace of one Redis. ``by`` is who pauses and resumes, as others will read it.
 
     ``held`` are the other stores, and how they are reached; without them what only they know can not be known.

@@ -13,8 +13,10 @@ from console.gateway.filters import Filter
 from console.gateway.fleet import ConsumerView
 from console.gateway.flow import FlowLine
 from console.gateway.glance import Glance, HealthView, Part, Waits
+from console.gateway.library import FilePage, Found, PassagePage
 from console.gateway.timetable import ScheduleRow
 from console.gateway.views import JobPage, JobRow, JobView, LogPage, QueueRow, Requeued, TaskView, WhyView
+from storage.files import Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,3 +107,12 @@ class Gateway(Protocol):
 
     def waits(self) -> Waits:
         """Return how long the oldest job waited in each of the last minutes; that it is not known is an answer too."""
+
+    def files(self, status: Status | None, before_id: int | None) -> FilePage:
+        """Return a page of files below an id, newest first (None: from the newest on), and how many there are."""
+
+    def passages(self, file_id: int, after: int) -> PassagePage:
+        """Return a file with the passages after a number (0: from the first on)."""
+
+    def search(self, text: str) -> Found:
+        """Return the stored passages nearest to a text, the nearest first."""

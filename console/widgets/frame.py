@@ -35,6 +35,7 @@ SCREENS: Final = (
     ("schedules", "5", "Schedules"),
     ("workers", "6", "Workers"),
     ("logs", "7", "Logs"),
+    ("files", "8", "Files"),
 )
 """The screens with a number, in its order: mode, key, title."""
 

@@ -17,6 +17,7 @@ from console.gateway.errors import GatewayUnavailable
 from console.gateway.filters import Filter
 from console.gateway.fleet import ConsumerView, consumer_view
 from console.gateway.glance import HealthView, Part, Waits, health_view
+from console.gateway.library import FilePage, Found, PassagePage, file_row, hit_view, passage_view
 from console.gateway.timetable import ScheduleRow, schedule_row
 from console.gateway.views import JobPage, JobRow, JobView, LogPage, QueueRow, Requeued, TaskView
 from storage.broker.records import (
@@ -32,7 +33,9 @@ from storage.broker.records import (
     ScheduleRun,
     TaskInfo,
 )
+from storage.chunks import Chunk, Hit
 from storage.doctor import Finding
+from storage.files import File
 
 QUESTIONS = (
     "queues",
@@ -53,6 +56,9 @@ QUESTIONS = (
     "glance",
     "health",
     "waits",
+    "files",
+    "passages",
+    "search",
     "run_now",
     "pause_schedule",
     "resume_schedule",
@@ -247,6 +253,28 @@ class HostileGateway(DemoGateway):
     def health(self, part: Part) -> HealthView:
         """Return a finding for each payload."""
         return health_view(part, [Finding(text, "fail", text, text) for text in self.payloads], self.now())
+
+    def _file(self, number: int) -> File:
+        text = self.payloads[number]
+        return File(
+            number + 1, 1, text, text, text, 1, "private", "FAILED", None, None, None, text, NOW, None, NOW, None
+        )
+
+    def files(self, status: str | None, before_id: int | None) -> FilePage:
+        """Return a file for each payload."""
+        rows = tuple(file_row(self._file(number), 1) for number in reversed(range(len(self.payloads))))
+        return FilePage(rows if before_id is None else (), {"FAILED": len(rows)})
+
+    def passages(self, file_id: int, after: int) -> PassagePage:
+        """Return the payload as the only passage of its file."""
+        text = self.payloads[file_id - 1]
+        chunk = Chunk(file_id, 0, f"{text}\n{text}", 0, 1, text)
+        return PassagePage(file_row(self._file(file_id - 1), 1), (passage_view(chunk),), 1)
+
+    def search(self, text: str) -> Found:
+        """Return a hit for each payload."""
+        hits = [Hit(number + 1, text, 0, f"{text}\n{text}", 0.5) for number, text in enumerate(self.payloads)]
+        return Found(tuple(hit_view(hit) for hit in hits), safe_text(self.payloads[0], limit=80))
 
     def waits(self) -> Waits:
         """Return a payload as the reason why nothing is known."""

@@ -23,6 +23,9 @@ TO_ATTEMPTS = ("enter", "]", "]")
 
 SCREENS: dict[str, tuple[str, tuple[str, ...]]] = {
     "overview": ("overview", ()),
+    "files": ("files", ("j",) * 18),
+    "file": ("files", (*"jjjjjj", "enter")),
+    "search": ("files", ("/", *"invoice", "enter", "j")),
     "queues": ("queues", ("j", "j", "j", "j")),
     "jobs": ("jobs", ("j", "space", "j", "space")),
     "job summary": ("state:running queue:ingestion", ("enter",)),
@@ -107,7 +110,10 @@ def test_each_screen_in_each_size(pictures: SnapshotAssertion, name: str, size: 
     _draw(pictures, still_app(start=start), SIZES[size], keys)
 
 
-@pytest.mark.parametrize("name", ["queues", "jobs", "job attempts", "trigger", "schedules", "workers", "overview"])
+IN_LIGHT = ("queues", "jobs", "job attempts", "trigger", "schedules", "workers", "overview", "files")
+
+
+@pytest.mark.parametrize("name", IN_LIGHT)
 def test_screens_in_light(pictures: SnapshotAssertion, name: str) -> None:
     start, keys = SCREENS[name]
     app = still_app(start=start)
@@ -122,19 +128,19 @@ def test_each_state_in_the_smallest_size(pictures: SnapshotAssertion, name: str)
     _draw(pictures, still_app(start=start), SIZES["80x24"], keys, then)
 
 
-@pytest.mark.parametrize("start", ["queues", "jobs", "logs", "trigger", "schedules", "workers", "overview"])
+@pytest.mark.parametrize("start", ["queues", "jobs", "logs", "trigger", "schedules", "workers", "overview", "files"])
 def test_nothing_here(pictures: SnapshotAssertion, start: str) -> None:
     _draw(pictures, still_app(DemoGateway(empty=True), start=start), SIZES["80x24"])
 
 
-@pytest.mark.parametrize("start", ["queues", "jobs", "logs", "job:68", "schedules", "workers", "overview"])
+@pytest.mark.parametrize("start", ["queues", "jobs", "logs", "job:68", "schedules", "workers", "overview", "files"])
 def test_can_not_know(pictures: SnapshotAssertion, start: str) -> None:
     gateway = FlakyGateway()
     gateway.go_away()
     _draw(pictures, still_app(gateway, start=start), SIZES["80x24"])
 
 
-@pytest.mark.parametrize("start", ["queues", "jobs", "logs", "state:dead", "schedules", "workers", "overview"])
+@pytest.mark.parametrize("start", ["queues", "jobs", "logs", "state:dead", "schedules", "workers", "overview", "files"])
 def test_old_data_is_dimmed(pictures: SnapshotAssertion, start: str) -> None:
     gateway = FlakyGateway()
 

@@ -4,6 +4,8 @@ from datetime import timedelta
 
 from console.gateway.demo_records import NOW
 from console.screens.dialogs import ConfirmDialog
+from console.screens.file import FileScreen
+from console.screens.files import FilesScreen
 from console.screens.job import JobScreen
 from console.screens.jobs import JobsScreen
 from console.screens.overview import OverviewScreen
@@ -210,3 +212,78 @@ async def _y_copies_the_queue_or_the_doctor(stage: Stage) -> None:
     assert stage.app.clipboard == "email"
     await stage.press("Y")
     assert stage.app.clipboard == "dewey doctor"
+
+
+@key("screen.files", start="queues")
+async def _eight_shows_the_files(stage: Stage) -> None:
+    await stage.press("8")
+    assert isinstance(stage.app.screen, FilesScreen)
+    assert "137 files" in stage.text
+
+
+@key("open.file", start="files")
+async def _enter_shows_the_passages_of_a_file(stage: Stage) -> None:
+    await stage.press(*"jjjjjj", "enter")
+    screen = stage.app.screen
+    assert isinstance(screen, FileScreen)
+    assert screen.file_id == 1031
+    assert "Passage 1 " in stage.text
+    assert "passages 1–20 of 53" in stage.text
+    await stage.press("y")
+    assert stage.app.clipboard == "1031"
+    await stage.press("escape")
+    assert isinstance(stage.app.screen, FilesScreen)
+
+
+@key("tab.next", "tab.previous", start="files")
+async def _brackets_turn_the_pages_of_a_file(stage: Stage) -> None:
+    await stage.press(*"jjjjjj", "enter", "]")
+    assert "passages 21–40 of 53" in stage.text
+    await stage.press("]", "]")
+    assert "passages 41–53 of 53" in stage.text
+    assert "last page" in stage.notes
+    await stage.press("[")
+    assert "passages 21–40 of 53" in stage.text
+
+
+@key("tab.next", "tab.previous", "back", start="files")
+async def _brackets_choose_a_status_and_esc_shows_all(stage: Stage) -> None:
+    await stage.press("]")
+    assert "3 files" in stage.text
+    assert "✓ completed" not in stage.text
+    await stage.press("[", "[")
+    assert "11 files" in stage.text
+    assert "= duplicate" in stage.text
+    await stage.press("escape")
+    assert "137 files" in stage.text
+
+
+@key("search", "open.file", "back", start="files")
+async def _slash_finds_the_nearest_passages(stage: Stage) -> None:
+    await stage.press("slash")
+    await stage.type("date of the invoice")
+    await stage.press("enter")
+    assert "50 passages by gemini-embedding-001" in stage.text
+    assert "Payment is due" in stage.text
+    await stage.press("y")
+    assert stage.app.clipboard.startswith("Payment is due within thirty days")
+    await stage.press("enter")
+    screen = stage.app.screen
+    assert isinstance(screen, FileScreen)
+    assert f"▸ Passage {screen.sought}" in stage.text
+    await stage.press("escape")
+    assert "50 passages" in stage.text, "the search stays"
+    await stage.press("slash", "escape")
+    assert "50 passages" in stage.text, "esc leaves the field as it was"
+    await stage.press("escape")
+    assert "137 files" in stage.text
+
+
+@key("copy", "copy.command", start="files")
+async def _y_copies_the_file_or_the_search(stage: Stage) -> None:
+    await stage.press("y")
+    assert stage.app.clipboard == "1037"
+    await stage.press("slash")
+    await stage.type("two words")
+    await stage.press("enter", "Y")
+    assert stage.app.clipboard == "dewey search 'two words'"
