@@ -27,6 +27,9 @@ OF_CONSUMERS = ("claim", "settle", "heartbeat", "reap", "promote", "retain", "ti
 OF_ENQUEUERS = ("enqueue", "write")
 OPERATIONS = OF_CONSUMERS + OF_ENQUEUERS
 CUTS: tuple[Kind, ...] = ("lose-reply", "kill-before", "kill-after")
+REACHED = {"tick": 1, "write": 1, "reap": 5, "retain": 5}
+"""How many calls of an operation a short trial is sure to see, where these are fewer than USUAL: one tick a minute."""
+USUAL = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +81,12 @@ def run(
 
 
 def row(seed: int, redis_url: str, depth: int) -> Row:
-    """Every operation cut in every way, at its first ``depth`` calls."""
+    """Every operation cut in every way, ``depth`` times: at each of its first calls, and then again with other jobs."""
     cut = [
-        (Fault(operation, nth, kind), worker)
+        (Fault(operation, 1 + time_ % REACHED.get(operation, USUAL), kind), worker)
         for operation in OPERATIONS
         for kind in CUTS
-        for nth in range(1, depth + 1)
+        for time_ in range(depth)
         for worker in (("thread", "process") if operation == "settle" else ("thread",))
     ]
     rows = []
