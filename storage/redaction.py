@@ -119,9 +119,9 @@ class Redactor:
         for hint, pattern in _SCHEMES:
             if hint in lowered:
                 text = pattern.sub(rf"\1{MASK}", text)
-        if ("=" in text or ":" in text) and any(hint in lowered for hint in self._names.hints):
+        if ("=" in text or ":" in text) and _has_one(lowered, self._names.hints):
             text = self._names.assignment.sub(self._assigned, text)
-        if any(hint in text for hint in _PROVIDER_HINTS):
+        if _has_one(text, _PROVIDER_HINTS):
             text = _PROVIDERS.sub(MASK, text)
         text = _CARD.sub(_card, text)
         for pattern in self._own:
@@ -243,6 +243,14 @@ def _names(more: tuple[str, ...]) -> _Names:
         r"|\\\"(?:[^\"\\\n]|\\[^\"])*\\\"|[^\s,;&(){}\[\]\"'<>\\]+))(\(?)"
     )
     return _Names(squashed, words, assignment, tuple(one[0][:6] for one in words if one))
+
+
+def _has_one(text: str, hints: Iterable[str]) -> bool:
+    """Whether a text has one of these: as a plain loop, because every log line comes here."""
+    for hint in hints:  # noqa: SIM110 - any() takes twice the time
+        if hint in text:
+            return True
+    return False
 
 
 def _keeps(key: str, value: object) -> bool:
