@@ -21,7 +21,7 @@ CAP = 10_000
 COUNTING_S = 1.0
 """A count that takes longer says how far it came."""
 LINES_SHOWN = 1_000
-LOGGED_JOBS = 200
+LOGGED_JOBS = 2_000
 """Jobs with a matching log line are looked up beforehand when they are at most so many."""
 NEWEST_LOOKED_AT = 2_000
 """Jobs whose hosts, workers and arguments are suggested."""

@@ -9,6 +9,7 @@ from storage.errors import FilterError, JobMissing, StoreUnavailable
 from storage.history import jobs, walking
 from storage.history.entries import Count
 from storage.history.filters import Filter
+from storage.history.matching import matches
 from storage.history.query import FIELDS, parse
 from tests.bench import population
 from tests.bench.plans import WatchedDatabase
@@ -107,6 +108,31 @@ def test_reading_leaves_no_setting_behind(shelf: Shelf) -> None:
         jobs.search(shelf.database, ask("state:dead"))
         assert session.rows("SHOW enable_seqscan") == [("on",)]
         assert session.rows("SHOW statement_timeout") == [("0",)]
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("dur:<=5s", {"runs"}),
+        ("dur:<5s", set()),
+        ("dur:>=5s", {"runs", "ran"}),
+        ("dur:>5s", {"ran"}),
+        ("dur:5.001s..6s", {"ran"}),
+        ("age:>=5s age:<=5s", {"runs"}),
+        ("age:<5s", set()),
+        ("age:5.5s..6s", {"ran"}),
+        ("wait:<=5s", {"waits"}),
+        ("wait:<5s", set()),
+    ],
+)
+def test_a_bound_is_exact_to_the_millisecond(shelf: Shelf, text: str, wanted: set[str]) -> None:
+    shelf.job("runs", state="running", created_at=ago(seconds=5), started_at=ago(seconds=5), queue="a")
+    shelf.job("ran", created_at=ago(seconds=5.5), duration_ms=5_001, queue="a")
+    shelf.job("waits", state="queued", created_at=ago(minutes=9), queued_at=ago(seconds=5), attempt=0, queue="a")
+    asked = ask(text)
+    assert set(jobs.ids(shelf.database, asked, 10)) == wanted
+    everything = jobs.search(shelf.database, ask("")).entries
+    assert {entry.id for entry in everything if matches(asked, entry)} == wanted
 
 
 # -- suggestions -----------------------------------------------------------------------------------------------
