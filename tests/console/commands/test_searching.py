@@ -5,11 +5,15 @@ from typing import Any
 
 import pytest
 
+from console.commands.opening import open_desk
 from console.commands.searching import explained
 from storage.broker.requests import Settlement
 from storage.database.connection import connect
 from storage.errors import FilterError
+from storage.history.recorder import Recorder
+from storage.redaction import Redactor
 from tasks import resources
+from tasks.engine.describing import Describer
 from tests.console.commands.office import CommandLine, Office
 from tests.console.payloads import PAYLOADS
 from tests.storage.history.shelf import Shelf
@@ -133,6 +137,31 @@ def test_without_postgresql_redis_is_searched_and_that_is_said(
     assert missing.status == 1
     assert "there is no job 'zz'" in missing.err
     assert "history can not be asked" in missing.err
+
+
+def test_what_the_recorder_wrote_is_found_after_redis_forgot_it(dewey: CommandLine, office: Office) -> None:
+    office.run(
+        office.add("good-1", "email", user_id=41), state="succeeded", outcome="succeeded", error_type="", error=""
+    )
+    office.run(office.add("bad-2", "email", user_id=42), fingerprint="f1", shape="no page #")
+    desk = open_desk()
+    redactor = Redactor()
+    recorder = Recorder(
+        office.broker, desk.resources.database, Describer(office.inspector, redactor), redactor.redact_value
+    )
+    while recorder.step():
+        pass
+    before = dewey("jobs", "queue:email", "--json").document["jobs"]
+    office.broker.client.flushdb()
+    asked = (("queue:email state:dead", ["bad-2"]), ("args.user_id:41", ["good-1"]), ("group:f1", ["bad-2"]))
+    assert [found(dewey, text) for text, _ in asked] == [wanted for _, wanted in asked]
+    assert {job["id"]: job["state"] for job in before} == {"good-1": "succeeded", "bad-2": "dead"}
+    document = dewey("job", "bad-2", "--json").document
+    assert (document["arguments"], document["attempts"][0]["error"]) == ({"user_id": 42}, "no such page")
+    differences = {one["path"]: one for one in dewey("diff", "bad-2", "--json").document["differences"]}
+    assert (differences["args.user_id"]["job"], differences["args.user_id"]["other"]) == (42, 41)
+    (group,) = dewey("failures", "--json").document
+    assert (group["fingerprint"], group["attempts"], group["dead"], group["trend"]["hour"]) == ("f1", 1, 0, 1)
 
 
 # -- mistakes --------------------------------------------------------------------------------------------------
