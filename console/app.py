@@ -12,11 +12,12 @@ from time import monotonic
 from typing import Any, ClassVar, Final, Literal
 
 from textual import events
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding
 from textual.screen import Screen
 
 from console import bindings
+from console.arming import ArmingApp
 from console.formats import Moment, TimeMode, safe_text
 from console.gateway.demo import DemoGateway
 from console.gateway.demo_records import NOW
@@ -24,7 +25,9 @@ from console.gateway.errors import GatewayError
 from console.gateway.filters import Filter, FilterError, parse
 from console.gateway.protocol import Gateway
 from console.gateway.views import WhyView
+from console.screens.audit import AuditScreen
 from console.screens.base import DeweyScreen
+from console.screens.canaries import CanariesScreen
 from console.screens.commands import ActionCommands
 from console.screens.files import FilesScreen
 from console.screens.help import HelpScreen
@@ -47,13 +50,15 @@ RETRIES_S: Final = (1.0, 2.0, 4.0, 8.0, 15.0)
 """Pauses before a backend that is away is asked again; the last one stays."""
 
 
-class DeweyApp(App[None], inherit_bindings=False):
+class DeweyApp(ArmingApp, inherit_bindings=False):
     """The console. Nothing that the backend does, or fails to do, ends it."""
 
     TITLE = "dewey"
     # All sheets at once: one that comes with its screen would have all of them parsed again.
     CSS_PATH = [  # noqa: RUF012  # the toolkit declares it so
         "app.tcss",
+        "screens/audit.tcss",
+        "screens/canaries.tcss",
         "screens/files.tcss",
         "screens/job.tcss",
         "screens/jobs.tcss",
@@ -75,6 +80,7 @@ class DeweyApp(App[None], inherit_bindings=False):
         "files": FilesScreen,
         "schedules": SchedulesScreen,
         "workers": WorkersScreen,
+        "audit": AuditScreen,
     }
     DEFAULT_MODE = "overview"
     COMMANDS: ClassVar[set[Any]] = {ActionCommands}
@@ -132,6 +138,8 @@ class DeweyApp(App[None], inherit_bindings=False):
         """Start the clock, and go where the start says."""
         if self.refresh_s:
             self.set_interval(1.0, self._tick)
+        if self.write_reason:
+            self.arm(self.write_reason)
         self._begin()
 
     def _begin(self) -> None:
@@ -156,6 +164,7 @@ class DeweyApp(App[None], inherit_bindings=False):
         return Moment(self.gateway.now(), self.time_mode, self.zone)
 
     def _tick(self) -> None:
+        self._disarm_in_time()
         if isinstance(self.screen, DeweyScreen):
             self.screen.refresh_frame()
 
@@ -235,6 +244,11 @@ class DeweyApp(App[None], inherit_bindings=False):
     def open_trigger(self) -> None:
         """Show the tasks to pick from."""
         self.push_screen(PickScreen())
+
+    def open_canaries(self) -> None:
+        """Show the canary requeues."""
+        if not isinstance(self.screen, CanariesScreen):
+            self.push_screen(CanariesScreen())
 
     def show_why(self, view: WhyView) -> None:
         """Say why a job does not run; from there, go to the one that it waits for."""

@@ -28,6 +28,9 @@ Place = Literal[
     "help",
     "workers",
     "schedules",
+    "action",
+    "audit",
+    "canaries",
     "overview",
     "files",
     "file",
@@ -36,7 +39,10 @@ Place = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One entry: which keys do what, where. ``shown`` puts it into the key bar; ``priority`` lets no field take it."""
+    """One entry: which keys do what, where. ``shown`` puts it into the key bar; ``priority`` lets no field take it.
+
+    ``acts`` are the actions of the layer that it leads to: it is dimmed until writing is armed.
+    """
 
     id: str
     keys: str
@@ -46,6 +52,7 @@ class Key:
     places: tuple[Place, ...]
     shown: bool = True
     priority: bool = False
+    acts: tuple[str, ...] = ()
 
     def binding(self) -> Binding:
         """Return it as the toolkit wants it."""
@@ -73,24 +80,42 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("back", "escape", "back", "back", "Undo the last step: range, marks, filter, screen. Never quits.", ("screen",)),
     Key("search", "slash", "search", "search", "Find the stored passages nearest to a text.", ("files",)),
     Key("filter", "slash", "filter", "filter", "Show only some jobs: state:dead queue:email.", ("jobs",)),
-    Key("requeue", "r", "requeue", "requeue", "Put the marked jobs, or this one, back into their queues; asks first.", ("jobs", "job")),
-    Key("pause", "p", "pause", "pause", "Let no worker start a job of this queue, with a reason; or resume it.", ("queues",)),
-    Key("quiet", "p", "quiet", "quiet", "Let this consumer claim nothing more, or let it go on; asks first.", ("workers",)),
-    Key("stop", "S", "stop", "stop", "Let this consumer end when its jobs have; asks first.", ("workers",)),
-    Key("run.now", "r", "run_now", "run now", "Launch one job of this schedule outside of its ticks; asks first.", ("schedules",)),
-    Key("pause.schedule", "p", "pause", "pause", "Let this schedule enqueue nothing until an instant; or resume it. Asks first.", ("schedules",)),
+    Key("requeue", "r", "requeue", "requeue", "Put the marked jobs, or this one, back into their queues; asks first.", ("jobs", "job"), acts=("requeue",)),
+    Key("pause", "p", "pause", "pause", "Let no worker start a job of this queue, with a reason; or resume it.", ("queues",), acts=("pause", "resume")),
+    Key("quiet", "p", "quiet", "quiet", "Let this consumer claim nothing more, or let it go on; asks first.", ("workers",), acts=("quiet", "wake")),
+    Key("stop", "S", "stop", "stop", "Let this consumer end when its jobs have; asks first.", ("workers",), acts=("stop",)),
+    Key("open.entry", "enter", "open", "open", "Show this action with what it was done to.", ("audit",)),
+    Key("undo.entry", "u", "undo_entry", "undo this", "Undo this action, whoever did it, as far as it has not gone on; asks first.", ("audit",), acts=("undo",)),
+    Key("restore", "R", "restore", "restore", "Put this job of the trash back to where it was; asks first.", ("audit",), acts=("restore",)),
+    Key("canary.pause", "p", "canary_pause", "pause", "Pause this canary, or let it go on; asks first.", ("canaries",), acts=("canary-pause", "canary-resume")),
+    Key("canary.abort", "x", "canary_abort", "end", "End this canary: what it has not requeued stays as it is. Asks first.", ("canaries",), acts=("canary-abort",)),
+    Key("requeue.edited", "R", "requeue_edited", "edit", "Launch this job again with other arguments, in a form.", ("jobs", "job"), shown=False, acts=("edit",)),
+    Key("canary", "c", "canary", "canary", "Requeue the chosen jobs carefully: one, then ten, then the rest at a rate; asks first.", ("jobs",), acts=("canary",)),
+    Key("cancel", "x", "cancel", "cancel", "Call the marked jobs, or this one, off; asks first.", ("jobs", "job"), acts=("cancel",)),
+    Key("discard", "d", "discard", "discard", "Throw the marked jobs, or this one, into the trash; asks first.", ("jobs", "job"), acts=("discard",)),
+    Key("promote", "o", "promote", "run now", "Let scheduled and retrying jobs run now; asks first.", ("jobs", "job"), shown=False, acts=("promote",)),
+    Key("priority", "P", "priority", "priority", "Give jobs that wait another priority; asks first.", ("jobs", "job"), shown=False, acts=("priority",)),
+    Key("reveal", "u", "reveal", "reveal", "Show what is masked in this job's arguments and result; it is kept in the audit.", ("job",), shown=False, acts=("reveal",)),
+    Key("limit", "L", "limit", "limit", "Limit the starts and the length of this queue, or lift its limits; asks first.", ("queues",), acts=("limit",)),
+    Key("purge", "D", "purge", "purge", "Throw the waiting jobs of this queue into the trash; asks for its name.", ("queues",), shown=False, acts=("purge",)),
+    Key("run.now", "r", "run_now", "run now", "Launch one job of this schedule outside of its ticks; asks first.", ("schedules",), acts=("run",)),
+    Key("pause.schedule", "p", "pause", "pause", "Let this schedule enqueue nothing until an instant; or resume it. Asks first.", ("schedules",), acts=("pause-schedule", "resume-schedule")),
     Key("mark", "space", "mark", "mark", "Mark this job, or take its mark away, and go on to the next.", ("jobs",)),
     Key("log", "l", "log", "log", "Show what this job logs, while it runs.", ("jobs", "job", "workers")),
     Key("why", "i", "why", "why?", "Say what keeps this job from running, and what helps.", ("jobs", "job")),
     Key("follow", "f", "follow", "follow", "Stay at the newest line; scrolling up lets go.", ("job", "logs")),
     Key("wrap", "w", "wrap", "wrap", "Break long lines, or let them run out of sight.", ("job", "logs")),
-    Key("tab.next", "right_square_bracket", "tab(1)", "next tab", "Go to the next tab, status or page.", ("job", "files", "file")),
-    Key("tab.previous", "left_square_bracket", "tab(-1)", "previous tab", "Go to the tab, status or page before.", ("job", "files", "file"), shown=False),
+    Key("tab.next", "right_square_bracket", "tab(1)", "next tab", "Go to the next tab, status or page.", ("job", "audit", "files", "file")),
+    Key("tab.previous", "left_square_bracket", "tab(-1)", "previous tab", "Go to the tab, status or page before.", ("job", "audit", "files", "file"), shown=False),
     Key("mark.range", "v", "mark_range", "range", "Begin a range here; v again marks it, esc gives it up.", ("jobs",)),
     Key("mark.all", "a", "mark_all", "all", "Mark every job that matches the filter (the first 10,000).", ("jobs",)),
-    Key("copy", "y", "copy", "copy id", "Copy the id, or the queue's name, to the clipboard.", ("queues", "jobs", "job", "workers", "schedules", "overview", "files", "file")),
-    Key("copy.command", "Y", "copy_command", "copy command", "Copy the command line that shows this.", ("queues", "jobs", "job", "workers", "schedules", "overview", "files"), shown=False),
-    Key("form.send", "ctrl+s", "send", "send", "Check the form, show what would be sent, and ask.", ("form",)),
+    Key("copy", "y", "copy", "copy", "Copy the id, or the queue's name, to the clipboard.", ("queues", "jobs", "job", "workers", "schedules", "audit", "canaries", "overview", "files", "file")),
+    Key("copy.command", "Y", "copy_command", "copy command", "Copy the command line that shows this.", ("queues", "jobs", "job", "workers", "schedules", "audit", "canaries", "overview", "files"), shown=False),
+    Key("form.send", "ctrl+s", "send", "send", "Check the form, show what would be sent, and ask.", ("form",), acts=("trigger", "edit")),
+    Key("form.last", "ctrl+l", "last", "as last time", "Fill in the arguments of this task's last success.", ("form",)),
+    Key("action.down", "down,pagedown", "body(3)", "down", "Scroll down in what is said.", ("action",), shown=False),
+    Key("action.up", "up,pageup", "body(-3)", "up", "Scroll up in what is said.", ("action",), shown=False),
+    Key("action.copy", "y", "copy_action", "copy command", "Copy the command line that does this.", ("action",)),
     Key("dialog.left", "left", "focus_left", "left", "Go to the button before.", ("dialog",), shown=False),
     Key("dialog.right", "right", "focus_right", "right", "Go to the next button.", ("dialog",), shown=False),
     Key("dialog.cancel", "escape", "cancel", "cancel", "Close this and do nothing.", ("dialog",)),
@@ -99,12 +124,16 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("help.up", "k,up", "up", "up", "Scroll up.", ("help",), shown=False),
     # Everywhere.
     Key("trigger", "t", "trigger", "trigger", "Pick a task, fill in its form, and enqueue a job.", ("screen",)),
+    Key("undo", "z", "undo", "undo", "Undo your last action, as far as it has not gone on; asks first.", ("screen",), shown=False, acts=("undo",)),
+    Key("canaries", "C", "canaries", "canaries", "Show the canary requeues: pause, go on, end.", ("screen",), shown=False),
+    Key("write", "W", "write_mode", "write", "Arm writing for 15 minutes, with a reason; or disarm it.", ("screen",)),
     Key("screen.overview", "1", "go('overview')", "overview", "What is wrong, how it goes, and every queue.", ("app",), shown=False),
     Key("screen.queues", "2", "go('queues')", "queues", "Every queue at a glance.", ("app",), shown=False),
     Key("screen.jobs", "3", "go('jobs')", "jobs", "All jobs of all queues and states.", ("app",), shown=False),
     Key("screen.logs", "7", "go('logs')", "logs", "The tail of everything.", ("app",), shown=False),
     Key("screen.schedules", "5", "go('schedules')", "schedules", "What runs by the clock: next ticks, last runs.", ("app",), shown=False),
     Key("screen.workers", "6", "go('workers')", "workers", "Every consumer, and what it runs.", ("app",), shown=False),
+    Key("screen.audit", "9", "go('audit')", "audit", "Who did what to what, when and why; the trash; undo.", ("app",), shown=False),
     Key("screen.files", "8", "go('files')", "files", "Ingested files, their passages, and a search.", ("app",), shown=False),
     Key("time", "T", "time_mode", "time", "Write instants in UTC, in local time, or as how long ago.", ("app",), shown=False),
     Key("palette", "ctrl+p", "command_palette", "palette", "Find any action by its name.", ("app",), shown=False, priority=True),
@@ -136,6 +165,18 @@ BY_ID: Final[Mapping[str, Key]] = {key.id: key for key in KEYS}
 def of(*places: Place) -> list[BindingType]:
     """Return the bindings of some places, in the table's order."""
     return [key.binding() for key in KEYS if set(places) & set(key.places)]
+
+
+ELSEWHERE: Final[Mapping[str, str]] = {
+    "release": "dewey release: i on a job says who holds its unique key, and locks are listed nowhere",
+}
+"""Actions of the layer that no key leads to, and where they are instead."""
+
+
+def writes(action: str, place: Place) -> bool:
+    """Return whether an action of a place, or of every screen, changes something."""
+    places = {place, "screen", "app"}
+    return any(key.acts and key.action.partition("(")[0] == action and places & set(key.places) for key in KEYS)
 
 
 def checked(keys: Mapping[str, str], where: str) -> Mapping[str, str]:

@@ -11,8 +11,9 @@ from typing import Annotated, Literal
 import typer
 
 from console import profiles
+from console.commands.asking import actions_of
 from console.commands.consumers import APPLICATION, SAMPLES, TEND_S, Crew, Plan, consumer_log
-from console.commands.opening import Desk, open_desk, operator, require_terminal
+from console.commands.opening import Desk, WrongUse, open_desk, operator, require_terminal
 from console.commands.printing import Json, emit, paragraph, plural, say, shown
 from storage import doctor as doctoring
 from storage.broker.connection import connect
@@ -160,17 +161,26 @@ def show_console(
     environment: Annotated[
         str, typer.Option(metavar="NAME", help="The name shown in the frame instead of DEWEY_ENVIRONMENT.")
     ] = "",
+    write: Annotated[
+        str, typer.Option(metavar="REASON", help="Begin with writing armed, for this reason; otherwise W arms it.")
+    ] = "",
+    read_only: Annotated[bool, typer.Option("--read-only", help="Only look: nobody can arm writing.")] = False,
 ) -> None:
     """Open the console: look at queues, jobs and logs, and act.
 
-    It needs a terminal. Inside, `?` explains the keys and ctrl+q leaves; jobs go on without it.
+    It begins read-only: W, with a reason, allows actions for 15 minutes. It needs a terminal.
+    Inside, `?` explains the keys and ctrl+q leaves; jobs go on without it.
     """
     require_terminal("dewey queues, dewey jobs and dewey logs answer without one")
-    run_console_on(open_desk(), environment, start)
+    if write and read_only:
+        raise WrongUse("say --write or --read-only, not both")
+    run_console_on(open_desk(), environment, start, None if read_only else write)
 
 
-def run_console_on(desk: Desk, environment: str, start: str) -> None:
+def run_console_on(desk: Desk, environment: str, start: str, write: str | None = "") -> None:
     """Run the console over the live stores until the operator leaves it, or a signal ends it; the terminal is restored.
+
+    ``write`` is a reason to arm writing at once; None lets nobody arm it.
 
     Raises:
         typer.Exit: the console ended by a mistake of its own.
@@ -181,13 +191,15 @@ def run_console_on(desk: Desk, environment: str, start: str) -> None:
 
     settings = desk.resources.settings
     config = profiles.read()
+    gateway = LiveGateway(desk.inspector, desk.operations, operator(), held=desk.resources, actions=actions_of(desk))
     screen = DeweyApp(
-        LiveGateway(desk.inspector, desk.operations, operator(), held=desk.resources),
+        gateway,
         environment or settings.dewey_environment,
         start,
         colour=settings.dewey_colour,
         keys=checked(config.keys, str(config.path)),
     )
+    screen.write_reason, screen.is_read_only = write or "", write is None
 
     def end(*_: object) -> None:
         # A handler may interrupt the loop inside of its own queues: only this call is safe then, and wakes it as well.

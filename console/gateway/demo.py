@@ -2,13 +2,13 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
-from console.formats import safe_text
 from console.gateway import building, demo_records, demo_scene
 from console.gateway.building import Call
+from console.gateway.demo_acting import DemoActing
+from console.gateway.demo_book import DemoBook
 from console.gateway.demo_flow import DemoFlow
 from console.gateway.demo_glance import DemoGlance
 from console.gateway.demo_library import DemoLibrary
@@ -16,9 +16,8 @@ from console.gateway.demo_records import CannedJob
 from console.gateway.demo_schedules import HOLDS, DemoSchedules
 from console.gateway.errors import GatewayRefused
 from console.gateway.filters import Filter
-from console.gateway.protocol import Order
-from console.gateway.views import JobPage, JobRow, JobView, LogPage, QueueRow, Requeued, TaskView, WhyView
-from storage.broker.records import STATES, Job, LogLine, Pause, QueueStats, SchedulePause, State
+from console.gateway.views import JobPage, JobRow, JobView, LogPage, QueueRow, TaskView, WhyView
+from storage.broker.records import STATES, LogLine, Pause, QueueStats, SchedulePause, State
 from storage.broker.why import explain
 
 ORDER: Final[tuple[State, ...]] = (
@@ -34,7 +33,7 @@ ORDER: Final[tuple[State, ...]] = (
 TAIL_LINES: Final = 1_000
 
 
-class DemoGateway(DemoGlance, DemoLibrary, DemoSchedules, DemoFlow):
+class DemoGateway(DemoActing, DemoGlance, DemoLibrary, DemoSchedules, DemoFlow):
     """Answers from memory. ``now`` is the clock: the default one stands still."""
 
     def __init__(self, now: Callable[[], datetime] = lambda: demo_records.NOW, *, empty: bool = False) -> None:
@@ -49,6 +48,7 @@ class DemoGateway(DemoGlance, DemoLibrary, DemoSchedules, DemoFlow):
         self._made = 0
         self._orders: dict[str, str] = {}
         self._by_hand: dict[str, str] = {}
+        self._book = DemoBook(empty=empty)
         self._holds: dict[str, SchedulePause] = {} if empty else dict(HOLDS)
 
     def now(self) -> datetime:
@@ -143,52 +143,3 @@ class DemoGateway(DemoGlance, DemoLibrary, DemoSchedules, DemoFlow):
     def tasks(self) -> tuple[TaskView, ...]:
         """Return the canned tasks."""
         return tuple(building.task_view(task) for task in demo_records.TASKS) if self._queues else ()
-
-    def trigger(self, order: Order) -> str:
-        """Add a job that waits."""
-        infos = {task.name: task for task in demo_records.TASKS}
-        if order.task not in infos:
-            raise GatewayRefused(f"no consumer knows the task “{order.task}”")
-        info = infos[order.task]
-        with self._lock:
-            self._made += 1
-            job = Job(
-                id=demo_records.job_id(10_000 + self._made),
-                task=info.name,
-                queue=order.queue or info.queue,
-                state="scheduled" if order.delay_s else "queued",
-                priority=info.priority if order.priority is None else order.priority,
-                created_at=self.now(),
-                version=1,
-                run_at=self.now() + timedelta(seconds=order.delay_s) if order.delay_s else None,
-                retries=info.retries,
-                retries_left=info.retries,
-            )
-            self._jobs[job.id] = CannedJob(job, dict(order.arguments))
-        return job.id
-
-    def requeue(self, keys: Sequence[str]) -> tuple[Requeued, ...]:
-        """Put dead, canceled and retrying jobs back."""
-        with self._lock:
-            return tuple(self._requeue(key) for key in keys)
-
-    def _requeue(self, key: str) -> Requeued:
-        canned = self._jobs.get(key)
-        short = safe_text(key[: building.SHORT_ID])
-        if canned is None:
-            return Requeued(key, short, False, safe_text("it is gone"))
-        if canned.job.state not in ("dead", "canceled", "retrying"):
-            return Requeued(key, short, False, safe_text(f"it is {canned.job.state} now; look again"))
-        job = replace(canned.job, state="queued", finished_at=None, run_at=None, retries_left=canned.job.retries)
-        self._jobs[key] = replace(canned, job=job)
-        return Requeued(key, short, True, building.NOTHING)
-
-    def pause(self, queue: str, reason: str) -> None:
-        """Pause a canned queue."""
-        if queue not in self._queues:
-            raise GatewayRefused(f"there is no queue “{queue}”")
-        self._pauses[queue] = Pause("you", reason, self.now())
-
-    def resume(self, queue: str) -> None:
-        """Resume a canned queue."""
-        self._pauses.pop(queue, None)

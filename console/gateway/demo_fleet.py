@@ -7,10 +7,8 @@ from typing import Final
 from console.gateway.building import Call
 from console.gateway.demo_part import DemoPart
 from console.gateway.demo_records import NOW
-from console.gateway.errors import GatewayRefused
 from console.gateway.fleet import ConsumerView, consumer_view
 from storage.broker.records import ConsumerInfo
-from storage.broker.requests import Order
 
 FLEET: Final = (
     ConsumerInfo(
@@ -53,9 +51,3 @@ class DemoFleet(DemoPart):
     def _beating(self, info: ConsumerInfo, now: datetime) -> ConsumerInfo:
         beat_at = info.beat_at if info.is_silent else now - (NOW - info.beat_at)
         return replace(info, beat_at=beat_at, order=self._orders.get(info.id, ""))
-
-    def order(self, consumer: str, order: Order) -> None:
-        """Note what a canned consumer was told."""
-        if consumer not in {info.id for info in FLEET if not info.is_silent}:
-            raise GatewayRefused(f"there is no consumer '{consumer}', or it does not beat any more")
-        self._orders[consumer] = order

@@ -7,8 +7,6 @@ from typing import Final
 
 from console.gateway.demo_part import DemoPart
 from console.gateway.demo_records import NOW, chance
-from console.gateway.errors import GatewayRefused
-from console.gateway.protocol import Order
 from console.gateway.timetable import ScheduleRow, schedule_row
 from storage.broker.records import Job, ScheduleInfo, SchedulePause, ScheduleRun
 from storage.broker.timetable import Schedule
@@ -64,29 +62,6 @@ class DemoSchedules(DemoPart):
             return tuple(reversed([_forgotten(info, tick) for tick in _ticks_before(info)]))
         ended.sort(key=lambda job: job.created_at, reverse=True)
         return tuple(_run(job, self._by_hand.get(job.id, "")) for job in ended[:10])
-
-    def run_now(self, schedule: str) -> str:
-        """Launch a canned job."""
-        key = self.trigger(Order(schedule, {}))
-        self._by_hand[key] = "you"
-        return key
-
-    def trigger(self, order: Order) -> str:
-        """Add a job that waits."""
-        raise NotImplementedError
-
-    def _known(self, schedule: str) -> None:
-        if schedule not in {info.name for info in SCHEDULES}:
-            raise GatewayRefused(f"there is no schedule “{schedule}”")
-
-    def pause_schedule(self, schedule: str, until_at: datetime | None, reason: str) -> None:
-        """Pause a canned schedule."""
-        self._known(schedule)
-        self._holds[schedule] = SchedulePause("you", reason, self.now(), until_at)
-
-    def resume_schedule(self, schedule: str) -> None:
-        """Resume a canned schedule."""
-        self._holds.pop(schedule, None)
 
 
 def _ticks_before(info: ScheduleInfo) -> list[datetime]:

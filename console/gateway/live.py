@@ -1,23 +1,24 @@
 """The gateway to what is happening now: the inspector's reads and the operators' actions, made into views."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from time import monotonic, time
 from typing import Final
 
-from console.formats import safe_text
 from console.gateway import building
 from console.gateway.errors import GatewayRefused
 from console.gateway.filters import Filter
+from console.gateway.live_acting import LiveActing
 from console.gateway.live_flow import LiveFlow
 from console.gateway.live_glance import LiveGlance
 from console.gateway.live_library import LiveLibrary
 from console.gateway.live_schedules import LiveSchedules
-from console.gateway.protocol import Order
 from console.gateway.reading import call_of, translated
-from console.gateway.views import JobPage, JobRow, JobView, LogPage, QueueRow, Requeued, TaskView, WhyView
+from console.gateway.views import JobPage, JobRow, JobView, LogPage, QueueRow, TaskView, WhyView
 from storage.broker import records
 from storage.broker.inspector import Inspector
+from tasks.actions.layer import Actions
 from tasks.engine.codec import DecodeError, decode_value
 from tasks.operations import Operations
 from tasks.resources import Resources
@@ -28,10 +29,11 @@ CLOCK_S: Final = 60.0
 """How long a reading of Redis's clock is trusted."""
 
 
-class LiveGateway(LiveGlance, LiveLibrary, LiveSchedules, LiveFlow):
+class LiveGateway(LiveActing, LiveGlance, LiveLibrary, LiveSchedules, LiveFlow):
     """Asks one namespace of one Redis. ``by`` is who pauses and resumes, as others will read it.
 
     ``held`` are the other stores, and how they are reached; without them what only they know can not be known.
+    ``actions`` is the layer that acts; without it the console only looks.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class LiveGateway(LiveGlance, LiveLibrary, LiveSchedules, LiveFlow):
         by: str,
         wall_s: Callable[[], float] = time,
         held: Resources | None = None,
+        actions: Actions | None = None,
     ) -> None:
         self._inspector = inspector
         self._operations = operations
@@ -49,6 +52,7 @@ class LiveGateway(LiveGlance, LiveLibrary, LiveSchedules, LiveFlow):
         self._wall_s = wall_s
         self._ahead_s = 0.0
         self._read_at: float | None = None
+        self._actions = None if actions is None else Actions(replace(actions.tools, now=self.now))
 
     def now(self) -> datetime:
         """Return the instant on Redis's clock, as far as it is known."""
@@ -131,41 +135,6 @@ class LiveGateway(LiveGlance, LiveLibrary, LiveSchedules, LiveFlow):
         """Return the tasks that consumers know."""
         with translated():
             return tuple(building.task_view(task) for task in self._inspector.tasks())
-
-    def trigger(self, order: Order) -> str:
-        """Enqueue a job."""
-        with translated():
-            return self._operations.trigger(
-                order.task,
-                order.arguments,
-                queue=order.queue,
-                priority=order.priority,
-                delay_s=order.delay_s,
-            )
-
-    def requeue(self, keys: Sequence[str]) -> tuple[Requeued, ...]:
-        """Put jobs back into their queues."""
-        with translated():
-            outcomes = self._operations.requeue(keys)
-        return tuple(
-            Requeued(
-                one.job_id,
-                safe_text(one.job_id[: building.SHORT_ID]),
-                one.done,
-                safe_text(one.reason, limit=300),
-            )
-            for one in outcomes
-        )
-
-    def pause(self, queue: str, reason: str) -> None:
-        """Pause a queue."""
-        with translated():
-            self._operations.pause(queue, by=self._by, reason=reason)
-
-    def resume(self, queue: str) -> None:
-        """Resume a queue."""
-        with translated():
-            self._operations.resume(queue, by=self._by)
 
 
 def _log_page(page: records.LogPage) -> LogPage:

@@ -8,7 +8,6 @@ from typing import Final
 from console.gateway.fleet import ConsumerView, consumer_view
 from console.gateway.live_part import LivePart
 from console.gateway.reading import call_of, translated
-from storage.broker.requests import Order
 from storage.errors import StorageError
 from storage.history.measures import stats
 
@@ -50,8 +49,3 @@ class LiveFleet(LivePart):
                 logger.warning("what is usual for a task can not be known now: %s", error)
             self._usual_read = (monotonic(), known)
         return known
-
-    def order(self, consumer: str, order: Order) -> None:
-        """Tell a consumer to be quiet, to stop, or ("") to go on."""
-        with translated():
-            self._operations.order(consumer, order)

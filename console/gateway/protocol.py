@@ -7,15 +7,16 @@ nobody answers and `GatewayRefused` when the answer is no.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Protocol
 
+from console.gateway.acting import ActingGateway
 from console.gateway.filters import Filter
 from console.gateway.fleet import ConsumerView
 from console.gateway.flow import FlowLine
 from console.gateway.glance import Glance, HealthView, Part, Waits
 from console.gateway.library import FilePage, Found, PassagePage
 from console.gateway.timetable import ScheduleRow
-from console.gateway.views import JobPage, JobRow, JobView, LogPage, QueueRow, Requeued, TaskView, WhyView
+from console.gateway.views import JobPage, JobRow, JobView, LogPage, QueueRow, TaskView, WhyView
 from storage.files import Status
 
 
@@ -30,7 +31,7 @@ class Order:
     delay_s: float = 0
 
 
-class Gateway(Protocol):
+class Gateway(ActingGateway, Protocol):
     """Answers in frozen views, and acts."""
 
     def now(self) -> datetime:
@@ -69,35 +70,11 @@ class Gateway(Protocol):
     def tasks(self) -> tuple[TaskView, ...]:
         """Return the tasks that consumers know, by name."""
 
-    def trigger(self, order: Order) -> str:
-        """Enqueue a job and return its key."""
-
-    def requeue(self, keys: Sequence[str]) -> tuple[Requeued, ...]:
-        """Put jobs back into their queues; say for each what became of it."""
-
-    def pause(self, queue: str, reason: str) -> None:
-        """Let no worker start a job of the queue until it is resumed."""
-
-    def resume(self, queue: str) -> None:
-        """Let workers start jobs of the queue again."""
-
     def fleet(self) -> tuple[ConsumerView, ...]:
         """Return the consumers that live or fell silent of late, with what they run."""
 
-    def order(self, consumer: str, order: Literal["quiet", "stop", ""]) -> None:
-        """Tell a consumer to be quiet, to stop, or ("") to go on; it hears with its next heartbeat."""
-
     def schedules(self) -> tuple[ScheduleRow, ...]:
         """Return all schedules, by name."""
-
-    def run_now(self, schedule: str) -> str:
-        """Launch one job of a schedule outside of its ticks, and return its key."""
-
-    def pause_schedule(self, schedule: str, until_at: datetime | None, reason: str) -> None:
-        """Let a schedule enqueue nothing until an instant, or (None) until it is resumed."""
-
-    def resume_schedule(self, schedule: str) -> None:
-        """Let a schedule tick again."""
 
     def glance(self) -> Glance:
         """Return queues and consumers together."""

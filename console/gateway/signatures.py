@@ -145,6 +145,19 @@ def value_of(field: FieldView, typed: str) -> object:
     return _READERS.get(field.kind, _any)(text)
 
 
+def typed_of(field: FieldView, value: object) -> str:
+    """Write a value as it would be typed, so that `value_of` reads it again."""
+    if value is None:
+        return "None" if field.optional else ""
+    if field.kind == "json" or (field.kind == "any" and not isinstance(value, str)):
+        return json.dumps(value, ensure_ascii=False, default=str, indent=2 if field.kind == "json" else None)
+    if isinstance(value, timedelta):
+        return f"{value.total_seconds():g}s"
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value)
+
+
 def _value_of_nothing(field: FieldView) -> object:
     if not field.required:
         return UNSET

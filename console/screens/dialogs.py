@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Generic, TypeVar
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -13,6 +13,7 @@ from textual.widgets import Button, Input, Static
 from console import bindings
 from console.formats import fit, plural
 
+Answer = TypeVar("Answer")
 SAMPLE: Final = 5
 LINE: Final = 62
 """Cells of one line in a dialog."""
@@ -34,8 +35,8 @@ class Preview:
     left_out: Sequence[tuple[Content, str]] = ()
 
 
-class Dialog(ModalScreen[str | None]):
-    """A box over the screen. Dismisses with None when nothing is to be done."""
+class DialogBox(ModalScreen[Answer | None], Generic[Answer]):
+    """A box over the screen. Dismisses with None when nothing is to be done, else with an answer."""
 
     BINDINGS = bindings.of("dialog")
     AUTO_FOCUS: ClassVar[str | None] = "#cancel"
@@ -65,6 +66,13 @@ class Dialog(ModalScreen[str | None]):
             self.accept()
         else:
             self.dismiss(None)
+
+    def accept(self) -> None:
+        """Answer that it is to be done."""
+
+
+class Dialog(DialogBox[str]):
+    """A box whose answer is a text."""
 
     def accept(self) -> None:
         """Answer that it is to be done."""

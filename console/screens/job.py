@@ -10,12 +10,13 @@ from textual.widgets import ContentSwitcher, Static
 
 from console import bindings
 from console.formats import GLYPHS, Moment, plural
+from console.gateway.acting import Done
 from console.gateway.errors import GatewayRefused
 from console.gateway.flow import FlowLine
-from console.gateway.views import JobRow, JobView, LogPage, Requeued
-from console.screens import requeue
+from console.gateway.views import JobView, LogPage
 from console.screens.base import POLL, DeweyScreen
-from console.screens.dialogs import ConfirmDialog
+from console.screens.job_actions import RULES, Chosen, JobActions, safe_key
+from console.screens.revealed import RevealedDialog
 from console.widgets.flow_table import FlowTable
 from console.widgets.job_pages import AttemptsPage, RawPage, SummaryPage
 from console.widgets.line_table import LineTable
@@ -24,15 +25,17 @@ from console.widgets.notice import Notice
 from console.widgets.page import Scroller
 from console.widgets.palette import state_color
 from console.widgets.tab_line import TabLine
+from tasks.actions.values import Request
 
 TABS: Final = (("summary", "Summary"), ("log", "Log"), ("attempts", "Attempts"), ("flow", "Flow"), ("raw", "Raw"))
 FULL_PAGE: Final = 1_000
 
 
-class JobScreen(DeweyScreen):
+class JobScreen(JobActions, DeweyScreen):
     """Everything about a job. ``key`` may be a prefix of its id."""
 
     BINDINGS = bindings.of("job")
+    PLACE: ClassVar[bindings.Place] = "job"
     MODE: ClassVar[str] = "jobs"
 
     def __init__(self, key: str, tab: str = "summary", is_prefix: bool = False) -> None:
@@ -232,12 +235,9 @@ class JobScreen(DeweyScreen):
             return "That is for tracebacks and flows: they are in the tabs Attempts and Flow."
         if action == "log" and self.tab == "log":
             return "This is the log."
-        if action in ("requeue", "why", "copy", "copy_command", "tab") and self.view is None:
+        if action in ("why", "copy", "copy_command", "tab", "reveal", "requeue_edited", *RULES) and self.view is None:
             return "The job is not known yet."
-        if action == "requeue" and self.view is not None:
-            reason = requeue.refusal(self.view.row)
-            return f"This job can not be requeued: {reason}." if reason else ""
-        return super().why_not(action)
+        return self.why_not_on_jobs(action) or super().why_not(action)
 
     def action_open(self) -> None:
         """Open or fold the libraries' frames; in the flow, open the job under the cursor."""
@@ -265,32 +265,24 @@ class JobScreen(DeweyScreen):
 
     def action_copy(self) -> None:
         """Copy the whole id."""
-        self.copy(requeue.safe_key(self.key), "the id")
+        self.copy(safe_key(self.key), "the id")
 
     def action_copy_command(self) -> None:
         """Copy the command line that shows what this shows."""
         verb = "logs" if self.tab == "log" else "job"
-        self.copy(f"dewey {verb} {shlex.quote(requeue.safe_key(self.key))}", "the command line")
+        self.copy(f"dewey {verb} {shlex.quote(safe_key(self.key))}", "the command line")
 
-    def action_requeue(self) -> None:
-        """Look at the job as it is now, and ask."""
-        gateway, keys = self.dewey.gateway, (self.key,)
-        self.ask("preview", lambda: gateway.rows(keys), self._confirm)
+    def chosen(self) -> Chosen:
+        """Return this job."""
+        return Chosen((self.key,), (self.view.row,)) if self.view is not None else Chosen()
 
-    def _confirm(self, rows: tuple[JobRow, ...]) -> None:
-        keys = requeue.eligible_keys(rows)
-        preview = requeue.preview(rows, 1 - len(rows))
-        self.dewey.push_screen(ConfirmDialog(preview), lambda answer: self._requeue(keys, answer))
+    def action_reveal(self) -> None:
+        """Show what is masked; that it was shown is kept in the audit."""
+        self.act(Request("reveal", (self.key,)), self._reveal)
 
-    def _requeue(self, keys: tuple[str, ...], answer: str | None) -> None:
-        if answer is not None and keys:
-            gateway = self.dewey.gateway
-            self.ask("requeue", lambda: gateway.requeue(keys), self._requeued)
-
-    def _requeued(self, results: tuple[Requeued, ...]) -> None:
-        text, all_done = requeue.outcome(results)
-        self.notify(text, severity="information" if all_done else "warning")
-        self.poll()
+    def _reveal(self, done: Done) -> None:
+        if done.shown:
+            self.dewey.push_screen(RevealedDialog(done.shown))
 
 
 def log_note(view: LogView, dropped: int) -> Content:

@@ -10,11 +10,11 @@ from textual.content import Content
 
 from console import bindings
 from console.formats import Moment, plural
+from console.gateway.acting import Done
 from console.gateway.filters import Filter
-from console.gateway.views import JobPage, JobRow, Requeued
-from console.screens import requeue
+from console.gateway.views import JobPage, JobRow
 from console.screens.base import POLL, DeweyScreen
-from console.screens.dialogs import ConfirmDialog
+from console.screens.job_actions import Chosen, JobActions, safe_key
 from console.widgets.filter_bar import FilterBar
 from console.widgets.job_table import JobTable
 from console.widgets.line_table import LineTable
@@ -23,10 +23,11 @@ from console.widgets.notice import Notice
 MARKS_LIMIT: Final = 10_000
 
 
-class JobsScreen(DeweyScreen):
+class JobsScreen(JobActions, DeweyScreen):
     """The list of jobs. Opened from a queue, it begins with that queue's filter."""
 
     BINDINGS = bindings.of("jobs")
+    PLACE: ClassVar[bindings.Place] = "jobs"
     MODE: ClassVar[str] = "jobs"
 
     def __init__(self, criteria: Filter | None = None) -> None:
@@ -34,6 +35,7 @@ class JobsScreen(DeweyScreen):
         self._first_criteria = criteria or Filter()
         self.criteria = self._first_criteria
         self._known = False
+        self.everything = False
 
     def compose_body(self) -> ComposeResult:
         """Lay out the filter bar and the table."""
@@ -98,7 +100,9 @@ class JobsScreen(DeweyScreen):
         if self.table.range is not None:
             first, last = self.table.range
             parts.append((f"range of {last - first + 1:,} · ", "$accent"))
-        if marks:
+        if self.everything:
+            parts.append(("■ everything that matches · ", "$accent"))
+        elif marks:
             parts.append((f"■ {marks:,} marked · ", "$accent"))
         parts.append((plural(self.table.total, "job"), "$foreground"))
         self.query_one(FilterBar).tell(Content.assemble(*parts))
@@ -135,7 +139,7 @@ class JobsScreen(DeweyScreen):
         if criteria == self.criteria:
             return
         self.criteria = criteria
-        self._known = False
+        self._known = self.everything = False
         self.query_one(FilterBar).show(criteria)
         self.table.end_range()
         self.table.clear()
@@ -149,6 +153,7 @@ class JobsScreen(DeweyScreen):
             self.query_one(FilterBar).editing
             or self.table.range is not None
             or bool(self.table.marks)
+            or self.everything
             or self.criteria != self._first_criteria
         )
 
@@ -159,7 +164,8 @@ class JobsScreen(DeweyScreen):
             bar.end()
         elif self.table.range is not None:
             self.table.end_range()
-        elif self.table.marks:
+        elif self.table.marks or self.everything:
+            self.everything = False
             self.table.unmark_all()
         elif self.criteria != self._first_criteria:
             self._set_filter(self._first_criteria)
@@ -177,6 +183,7 @@ class JobsScreen(DeweyScreen):
 
     def action_mark(self) -> None:
         """Mark the job, or end the range."""
+        self.everything = False
         if self.table.range is not None:
             self.action_mark_range()
         else:
@@ -202,7 +209,12 @@ class JobsScreen(DeweyScreen):
             self._ask_marks(first, min(number, MARKS_LIMIT))
 
     def action_mark_all(self) -> None:
-        """Mark everything that matches."""
+        """Mark everything that matches; beyond the limit, choose it by its filter."""
+        if self.table.total > MARKS_LIMIT and self.criteria:
+            self.everything = True
+            self.table.unmark_all()
+            self._count()
+            return
         if self.table.total > MARKS_LIMIT:
             self.notify(f"The first {MARKS_LIMIT:,} of {self.table.total:,} are marked.", severity="warning")
         self._ask_marks(0, MARKS_LIMIT)
@@ -219,25 +231,13 @@ class JobsScreen(DeweyScreen):
 
     def why_not(self, action: str) -> str:
         """Say why an action can not be done now."""
-        row, marks = self.table.row, self.table.marks
+        row = self.table.row
         needs_row = ("open", "log", "why", "copy", "copy_command", "mark", "mark_range")
         if action in needs_row and row is None:
             return "There is no job under the cursor."
         if action == "mark_all" and not self.table.total:
             return "There is no job to mark."
-        if action == "requeue":
-            return self._why_not_requeue(row, list(marks.values()))
-        return super().why_not(action)
-
-    @staticmethod
-    def _why_not_requeue(row: JobRow | None, marked: Sequence[JobRow]) -> str:
-        if marked:
-            can = any(not requeue.refusal(one) for one in marked)
-            return "" if can else "None of the marked jobs can be requeued: only dead, canceled and retrying ones."
-        if row is None:
-            return "There is no job under the cursor."
-        reason = requeue.refusal(row)
-        return f"This job can not be requeued: {reason}." if reason else ""
+        return self.why_not_on_jobs(action) or super().why_not(action)
 
     def on_line_table_opened(self, event: LineTable.Opened) -> None:
         """A double click opens."""
@@ -259,38 +259,29 @@ class JobsScreen(DeweyScreen):
 
     def action_copy(self) -> None:
         """Copy the job's whole id."""
-        self._with_row(lambda row: self.copy(requeue.safe_key(row.key), "the id"))
+        self._with_row(lambda row: self.copy(safe_key(row.key), "the id"))
 
     def action_copy_command(self) -> None:
         """Copy the command line that shows the job."""
-        self._with_row(lambda row: self.copy(f"dewey job {shlex.quote(requeue.safe_key(row.key))}", "the command line"))
+        self._with_row(lambda row: self.copy(f"dewey job {shlex.quote(safe_key(row.key))}", "the command line"))
 
     def action_why(self) -> None:
         """Say what keeps the job under the cursor."""
         gateway = self.dewey.gateway
         self._with_row(lambda row: self.ask("why", lambda: gateway.why(row.key), self.dewey.show_why))
 
-    def action_requeue(self) -> None:
-        """Look at the jobs as they are now, and ask."""
-        keys = tuple(self.table.marks) or ((self.table.cursor_key,) if self.table.cursor_key else ())
-        if keys:
-            gateway = self.dewey.gateway
-            self.ask("preview", lambda: gateway.rows(keys), lambda rows: self._confirm(len(keys), rows))
+    def chosen(self) -> Chosen:
+        """Return everything that matches, the marked jobs, or the one under the cursor."""
+        if self.everything:
+            return Chosen((), (), self.criteria.text(), is_marked=True)
+        marks, row = self.table.marks, self.table.row
+        if marks:
+            return Chosen(tuple(marks), tuple(marks.values()), is_marked=True)
+        return Chosen((row.key,), (row,)) if row is not None else Chosen()
 
-    def _confirm(self, asked: int, rows: tuple[JobRow, ...]) -> None:
-        preview = requeue.preview(rows, asked - len(rows))
-        keys = requeue.eligible_keys(rows)
-        self.dewey.push_screen(ConfirmDialog(preview), lambda answer: self._requeue(keys, answer))
-
-    def _requeue(self, keys: tuple[str, ...], answer: str | None) -> None:
-        if answer is not None and keys:
-            gateway = self.dewey.gateway
-            self.ask("requeue", lambda: gateway.requeue(keys), self._requeued)
-
-    def _requeued(self, results: tuple[Requeued, ...]) -> None:
-        text, all_done = requeue.outcome(results)
-        self.notify(text, severity="information" if all_done else "warning")
-        for result in results:
-            if result.done:
-                self.table.marks.pop(result.key, None)
-        self.poll()
+    def acted(self, done: Done) -> None:
+        """Take the marks of what it was done to away."""
+        self.everything = False
+        for key in done.done_keys:
+            self.table.marks.pop(key, None)
+        self._count()

@@ -12,17 +12,18 @@ from console.formats import Moment, plural
 from console.gateway.filters import Filter
 from console.gateway.views import QueueRow
 from console.screens.base import POLL, DeweyScreen
-from console.screens.dialogs import ConfirmDialog, Preview, ReasonDialog
 from console.widgets.line_table import LineTable
 from console.widgets.notice import Notice
 from console.widgets.queue_detail import QueueDetail
 from console.widgets.queue_table import QueueTable
+from tasks.actions.values import Request
 
 
 class QueuesScreen(DeweyScreen):
     """The screen that the console begins with."""
 
     BINDINGS = bindings.of("queues")
+    PLACE: ClassVar[bindings.Place] = "queues"
     MODE: ClassVar[str] = "queues"
 
     def __init__(self) -> None:
@@ -94,7 +95,7 @@ class QueuesScreen(DeweyScreen):
 
     def why_not(self, action: str) -> str:
         """Say why an action can not be done now."""
-        if action in ("open", "pause", "copy", "copy_command") and self.table.row is None:
+        if action in ("open", "pause", "limit", "purge", "copy", "copy_command") and self.table.row is None:
             return "There is no queue under the cursor."
         return super().why_not(action)
 
@@ -116,53 +117,31 @@ class QueuesScreen(DeweyScreen):
         if row is not None:
             self.copy(f"dewey jobs --queue {shlex.quote(row.name.plain)}", "the command line")
 
-    def action_pause(self) -> None:
-        """Pause the queue, or resume it; ask first."""
+    def _on_queue(self, action: str) -> None:
         row = self.table.row
-        if row is None:
-            return
-        if row.pause is None:
-            self.dewey.push_screen(ReasonDialog(_pause_preview(row)), lambda reason: self._pause(row, reason))
-        else:
-            preview = _resume_preview(row, self.moment)
-            self.dewey.push_screen(ConfirmDialog(preview), lambda answer: self._resume(row, answer))
+        if row is not None:
+            self.act(Request(action, (row.key,)), about=_about(row, self.moment))
 
-    def _pause(self, row: QueueRow, reason: str | None) -> None:
-        if reason is None:
-            return
-        gateway = self.dewey.gateway
-        self.ask("pause", lambda: gateway.pause(row.key, reason), lambda _: self._done(row, "is paused"))
+    def action_pause(self) -> None:
+        """Pause the queue, or resume it."""
+        row = self.table.row
+        if row is not None:
+            self._on_queue("pause" if row.pause is None else "resume")
 
-    def _resume(self, row: QueueRow, answer: str | None) -> None:
-        if answer is None:
-            return
-        gateway = self.dewey.gateway
-        self.ask("resume", lambda: gateway.resume(row.key), lambda _: self._done(row, "goes on"))
+    def action_limit(self) -> None:
+        """Limit the queue, or lift its limits."""
+        self._on_queue("limit")
 
-    def _done(self, row: QueueRow, what: str) -> None:
-        self.notify(f"Queue {row.name.plain} {what}.")
-        self.poll()
+    def action_purge(self) -> None:
+        """Throw the waiting jobs of the queue into the trash."""
+        self._on_queue("purge")
 
 
-def _pause_preview(row: QueueRow) -> Preview:
-    says = Content.assemble(
-        "No worker will start a job of ",
-        row.name.stylize("bold $strong"),
-        f" until it is resumed. {plural(row.queued, 'job')} wait in it now; ",
-        f"{row.running:,} running will finish.",
+def _about(row: QueueRow, moment: Moment) -> Content:
+    """Say what waits and runs in a queue, and who paused it."""
+    counts = f"{plural(row.queued, 'job')} wait in it now, {row.running:,} running will finish."
+    if row.pause is None:
+        return Content.styled(counts, "$muted")
+    return Content.assemble(
+        "Paused by ", row.pause.by.stylize("bold"), f" {moment.ago(row.pause.at)}: ", row.pause.reason, f". {counts}"
     )
-    return Preview(f"Pause queue {row.name.plain}?", "Pause", says)
-
-
-def _resume_preview(row: QueueRow, moment: Moment) -> Preview:
-    pause = row.pause
-    by = Content("") if pause is None else Content.assemble(
-        "Paused by ", pause.by.stylize("bold"), f" {moment.ago(pause.at)}: ", pause.reason, ".\n"
-    )  # fmt: skip
-    says = Content.assemble(
-        by,
-        "Workers will start jobs of ",
-        row.name.stylize("bold $strong"),
-        f" again: {plural(row.queued, 'job')} wait.",
-    )
-    return Preview(f"Resume queue {row.name.plain}?", "Resume", says)

@@ -1,6 +1,5 @@
 """Schedules, their next ticks and their last runs."""
 
-from datetime import datetime
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -11,13 +10,12 @@ from console import bindings
 from console.formats import Moment
 from console.gateway.timetable import ScheduleRow, TickView
 from console.screens.base import POLL, DeweyScreen
-from console.screens.dialogs import ConfirmDialog, Preview
-from console.screens.pause_until import PauseUntilDialog
 from console.widgets.line_table import LineTable
 from console.widgets.notice import Notice
 from console.widgets.schedule_detail import ScheduleDetail, counted
 from console.widgets.schedule_table import RunTable, ScheduleTable
 from console.widgets.tab_line import TabLine
+from tasks.actions.values import Request
 
 ON_ONE = ("open", "run_now", "pause", "copy", "copy_command")
 
@@ -26,6 +24,7 @@ class SchedulesScreen(DeweyScreen):
     """What runs by the clock: above the schedules, below the last runs of one of them."""
 
     BINDINGS = bindings.of("schedules")
+    PLACE: ClassVar[bindings.Place] = "schedules"
     MODE: ClassVar[str] = "schedules"
 
     def __init__(self) -> None:
@@ -172,74 +171,27 @@ class SchedulesScreen(DeweyScreen):
         """Copy the command line that lists the schedules."""
         self.copy("dewey schedules", "the command line")
 
-    def action_run_now(self) -> None:
-        """Launch one job of the schedule; ask first."""
+    def _on_schedule(self, action: str) -> None:
         row = self.table.row
         if row is not None:
-            self.dewey.push_screen(
-                ConfirmDialog(_run_preview(row, self.moment)), lambda answer: self._launch(row, answer)
-            )
+            self.act(Request(action, (row.key,)), about=_about(row, self.moment))
 
-    def _launch(self, row: ScheduleRow, answer: str | None) -> None:
-        if answer is None:
-            return
-        gateway = self.dewey.gateway
-        self.ask("run now", lambda: gateway.run_now(row.key), lambda key: self._launched(row, key))
-
-    def _launched(self, row: ScheduleRow, key: str) -> None:
-        self.notify(f"{row.name.plain} waits in queue {row.queue.plain} as job {key}.")
-        self.poll()
+    def action_run_now(self) -> None:
+        """Launch one job of the schedule."""
+        self._on_schedule("run")
 
     def action_pause(self) -> None:
-        """Pause the schedule until an instant, or resume it; ask first."""
+        """Pause the schedule until an instant, or resume it."""
         row = self.table.row
-        if row is None:
-            return
-        if row.hold is None:
-            dialog = PauseUntilDialog(_pause_preview(row), self.moment)
-            self.dewey.push_screen(dialog, lambda reason: self._pause(row, dialog.until_at, reason))
-        else:
-            preview = _resume_preview(row, self.moment)
-            self.dewey.push_screen(ConfirmDialog(preview), lambda answer: self._resume(row, answer))
-
-    def _pause(self, row: ScheduleRow, until_at: datetime | None, reason: str | None) -> None:
-        if reason is None:
-            return
-        gateway = self.dewey.gateway
-        self.ask(
-            "pause", lambda: gateway.pause_schedule(row.key, until_at, reason), lambda _: self._done(row, "is paused")
-        )
-
-    def _resume(self, row: ScheduleRow, answer: str | None) -> None:
-        if answer is None:
-            return
-        gateway = self.dewey.gateway
-        self.ask("resume", lambda: gateway.resume_schedule(row.key), lambda _: self._done(row, "ticks again"))
-
-    def _done(self, row: ScheduleRow, what: str) -> None:
-        self.notify(f"Schedule {row.name.plain} {what}.")
-        self.poll()
+        if row is not None:
+            self._on_schedule("pause-schedule" if row.hold is None else "resume-schedule")
 
 
-def _run_preview(row: ScheduleRow, moment: Moment) -> Preview:
-    coming = f" Its next tick stays where it is, {moment.ago(row.next_at[0])}." if row.next_at else ""
-    name, queue = row.name.stylize("bold $strong"), row.queue.stylize("bold")
-    says = Content.assemble("One job of ", name, " goes into queue ", queue, f" now.{coming}")
-    return Preview(f"Run {row.name.plain} now?", "Run now", says)
-
-
-def _pause_preview(row: ScheduleRow) -> Preview:
-    says = Content.assemble(
-        "It will enqueue nothing meanwhile. Its ticks are skipped: they are not made up later. ",
-        "A job of it that waits or runs goes on.",
+def _about(row: ScheduleRow, moment: Moment) -> Content:
+    """Say when a schedule ticks next, and who paused it."""
+    coming = f"Its next tick is {moment.ago(row.next_at[0])}." if row.next_at else "It has no next tick."
+    if row.hold is None:
+        return Content.assemble("Its jobs go into queue ", row.queue.stylize("bold"), f". {coming}")
+    return Content.assemble(
+        "Paused by ", row.hold.by.stylize("bold"), f" {moment.ago(row.hold.at)}: ", row.hold.reason, f". {coming}"
     )
-    return Preview(f"Pause schedule {row.name.plain}?", "Pause", says)
-
-
-def _resume_preview(row: ScheduleRow, moment: Moment) -> Preview:
-    hold = row.hold
-    by = Content("") if hold is None else Content.assemble(
-        "Paused by ", hold.by.stylize("bold"), f" {moment.ago(hold.at)}: ", hold.reason, ".\n"
-    )  # fmt: skip
-    says = Content.assemble(by, row.name.stylize("bold $strong"), " will tick again, from its next tick on.")
-    return Preview(f"Resume schedule {row.name.plain}?", "Resume", says)

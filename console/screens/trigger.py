@@ -1,7 +1,8 @@
 """The form of one task, made from its published signature. Errors stand beside their fields; nothing is sent before."""
 
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
@@ -9,14 +10,15 @@ from textual.content import Content
 from textual.widgets import Button, Input, Select, Static, TextArea
 
 from console import bindings
-from console.formats import compact, duration, safe_text
+from console.formats import compact, duration, plural, safe_text
+from console.gateway.acting import Done
 from console.gateway.protocol import Order
 from console.gateway.signatures import UNSET, FieldError, value_of
 from console.gateway.views import FieldKind, FieldView, TaskView
 from console.screens.base import DeweyScreen
-from console.screens.dialogs import ConfirmDialog, Preview
 from console.widgets.field import Field
 from storage.broker.records import PRIORITY_LIMIT
+from tasks.actions.values import Request
 
 
 def _own(key: str, kind: FieldKind, default: Content) -> FieldView:
@@ -31,32 +33,75 @@ class Draft:
     errors: dict[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A job that is to be launched again with other arguments. ``values`` are its own, those that may be shown; what is
+    left as it is stays as it is in the job, the secret ones too."""
+
+    key: str
+    values: Mapping[str, object]
+
+
 class TriggerScreen(DeweyScreen):
-    """Fill in the arguments of a task, say where and when, and enqueue it."""
+    """Fill in the arguments of a task, say where and when, and enqueue it; or edit those of a job, launched again."""
 
     BINDINGS = bindings.of("form")
+    PLACE: ClassVar[bindings.Place] = "form"
     AUTO_FOCUS = "Field Input, Field Select, Field TextArea"
 
-    def __init__(self, task: TaskView) -> None:
+    def __init__(self, task: TaskView, edit: Edit | None = None) -> None:
         super().__init__()
         self.task_view = task
-        self._sending = False
+        self.edit = edit
 
     def compose_body(self) -> ComposeResult:
         """Lay out the task's fields, then where and when."""
         task = self.task_view
-        yield Static(Content.assemble(("trigger ", "$accent"), task.name.stylize("bold $strong")), id="trigger-title")
+        verb = "trigger " if self.edit is None else "launch again, edited "
+        yield Static(Content.assemble((verb, "$accent"), task.name.stylize("bold $strong")), id="trigger-title")
         with VerticalScroll(id="trigger-form", can_focus=False):
             yield Static(task.doc.stylize("$muted"), id="trigger-doc")
             for index, field in enumerate(task.fields):
-                yield Field(field, f"argument-{index}")
+                yield Field(self._editable(field), f"argument-{index}")
             if not task.fields:
                 yield Static(Content.styled("It takes no arguments.", "$faint"), classes="none")
-            yield Static(Content.styled("where and when", "$faint"), classes="part")
-            yield Field(_own("queue", "text", task.queue), "order-queue")
-            yield Field(_own("priority", "number", Content(f"{task.priority:g}")), "order-priority")
-            yield Field(_own("delay", "text", Content("now; as 90s, 5m, 2h")), "order-delay")
-            yield Button(Content("Trigger…"), id="trigger-send")
+            if self.edit is None:
+                yield Static(Content.styled("where and when", "$faint"), classes="part")
+                yield Field(_own("queue", "text", task.queue), "order-queue")
+                yield Field(_own("priority", "number", Content(f"{task.priority:g}")), "order-priority")
+                yield Field(_own("delay", "text", Content("now; as 90s, 5m, 2h")), "order-delay")
+            yield Button(Content("Trigger…" if self.edit is None else "Launch again…"), id="trigger-send")
+
+    def _editable(self, field: FieldView) -> FieldView:
+        """A field of an edit needs nothing: left blank, it is as it was."""
+        if self.edit is None:
+            return field
+        return replace(field, required=False, default_text=Content("as it was"))
+
+    def on_mount(self) -> None:
+        """Fill the arguments of a job that is edited in."""
+        if self.edit is not None:
+            self.fill(self.edit.values)
+
+    def fill(self, values: Mapping[str, object]) -> int:
+        """Put values into their fields; answers how many there were."""
+        filled = 0
+        for index, field in enumerate(self.task_view.fields):
+            if field.key in values:
+                filled += self.query_one(f"#argument-{index}", Field).fill(values[field.key])
+        return filled
+
+    def action_last(self) -> None:
+        """Fill in the arguments of this task's last success."""
+        gateway, key = self.dewey.gateway, self.task_view.key
+        self.ask("last", lambda: gateway.last_arguments(key), self._filled)
+
+    def _filled(self, values: Mapping[str, object]) -> None:
+        known = {field.key for field in self.task_view.fields}
+        number = self.fill(values)
+        kept = len([name for name in known if name not in values])
+        more = f" {plural(kept, 'field')} left: not given then, or secret." if kept else ""
+        self.notify(f"{plural(number, 'field')} as at the last success.{more}", timeout=5)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Check and ask."""
@@ -93,8 +138,8 @@ class TriggerScreen(DeweyScreen):
         """Say why an action can not be done now."""
         if action == "trigger":
             return "This is where tasks are triggered."
-        if action == "send" and self._sending:
-            return "It is being sent."
+        if action == "last" and self.edit is not None:
+            return "The arguments are those of the job."
         return super().why_not(action)
 
     def draft(self) -> Draft:
@@ -112,6 +157,8 @@ class TriggerScreen(DeweyScreen):
                     arguments[field.key] = value
         read: dict[str, object] = {"queue": None, "priority": None, "delay": 0.0}
         for name, reader in _READERS.items():
+            if self.edit is not None:
+                break
             try:
                 read[name] = reader(self.query_one(f"#order-{name}", Field).typed)
             except FieldError as error:
@@ -129,23 +176,27 @@ class TriggerScreen(DeweyScreen):
         if wrong:
             wrong[0].focus_input()
             return
-        preview = _preview(self.task_view, draft.order)
-        self.dewey.push_screen(ConfirmDialog(preview), lambda answer: self._send_order(draft.order, answer))
+        self.act(self._request(draft.order), self._sent, _about(self.task_view, draft.order, self.edit))
 
-    def _send_order(self, order: Order, answer: str | None) -> None:
-        if answer is not None and not self._sending:
-            self._sending = True
-            gateway = self.dewey.gateway
-            self.ask("trigger", lambda: gateway.trigger(order), self._sent)
+    def _request(self, order: Order) -> Request:
+        if self.edit is not None:
+            former = self.edit.values
+            changed = {
+                name: value for name, value in order.arguments.items() if name not in former or former[name] != value
+            }
+            return Request("edit", (self.edit.key,), "", {"kwargs": changed})
+        options = {
+            "kwargs": dict(order.arguments),
+            "queue": order.queue,
+            "priority": order.priority,
+            "delay_s": order.delay_s or None,
+        }
+        given = {name: value for name, value in options.items() if value is not None}
+        return Request("trigger", (order.task,), "", given)
 
-    def answered(self, name: str) -> None:
-        """The form can be sent again, once the answer is there."""
-        super().answered(name)
-        self._sending = False
-
-    def _sent(self, key: str) -> None:
-        self.notify(f"{self.task_view.name.plain} is job {safe_text(key[:8]).plain}.", title="Triggered")
-        self.dewey.show_triggered(key)
+    def _sent(self, done: Done) -> None:
+        if done.made:
+            self.dewey.show_triggered(done.made[0])
 
 
 _UNITS: Final = {"s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
@@ -199,15 +250,15 @@ def read_queue(typed: str) -> str | None:
 _READERS: Final = {"queue": read_queue, "priority": read_priority, "delay": read_delay}
 
 
-def _preview(task: TaskView, order: Order) -> Preview:
-    queue = safe_text(order.queue) if order.queue else task.queue
-    when = f"due in {duration(order.delay_s)}" if order.delay_s else "due at once"
-    priority = task.priority if order.priority is None else order.priority
-    says = Content.assemble("Into ", queue.stylize("bold"), f", {when}, priority {priority:g}.")
-    sample = [
-        Content.assemble((safe_text(name, 60).plain, "$muted"), "  ", safe_text(compact(value, 200), 200))
-        for name, value in order.arguments.items()
-    ]
-    return Preview(
-        f"Trigger {task.name.plain}?", "Trigger", says, len(sample) or 1, sample or [Content("no arguments")]
-    )
+def _about(task: TaskView, order: Order, edit: Edit | None) -> Content:
+    """Say where a job goes, when it is due, and with which arguments."""
+    lines = []
+    if edit is None:
+        queue = safe_text(order.queue) if order.queue else task.queue
+        when = f"due in {duration(order.delay_s)}" if order.delay_s else "due at once"
+        priority = task.priority if order.priority is None else order.priority
+        lines.append(Content.assemble("Into ", queue.stylize("bold"), f", {when}, priority {priority:g}."))
+    for name, value in order.arguments.items():
+        name_text = Content.styled(f"  {safe_text(name, 60).plain}", "$muted")
+        lines.append(Content.assemble(name_text, "  ", safe_text(compact(value, 200), 200)))
+    return Content("\n").join(lines or [Content("no arguments")])

@@ -11,19 +11,19 @@ from console import bindings
 from console.formats import Moment, plural
 from console.gateway.fleet import ConsumerView
 from console.screens.base import POLL, DeweyScreen
-from console.screens.dialogs import ConfirmDialog, Preview
 from console.widgets.fleet_detail import FleetDetail
-from console.widgets.fleet_table import FleetLine, FleetTable, lines_of
+from console.widgets.fleet_table import FleetTable, lines_of
 from console.widgets.line_table import LineTable
 from console.widgets.notice import Notice
 from console.widgets.tab_line import TabLine
-from storage.broker.requests import Order
+from tasks.actions.values import Request
 
 
 class WorkersScreen(DeweyScreen):
     """Who runs jobs, which ones, and for how long."""
 
     BINDINGS = bindings.of("workers")
+    PLACE: ClassVar[bindings.Place] = "workers"
     MODE: ClassVar[str] = "workers"
 
     def __init__(self) -> None:
@@ -142,33 +142,20 @@ class WorkersScreen(DeweyScreen):
         else:
             self.copy("dewey consumers", "the command line")
 
-    def action_quiet(self) -> None:
-        """Let the consumer claim nothing more, or go on; ask first."""
+    def _on_consumer(self, action: str) -> None:
         line = self.table.row
         if line is not None:
-            self._confirm(line, "" if line.consumer.order else "quiet")
+            self.act(Request(action, (line.consumer.key,)), about=_about(line.consumer))
+
+    def action_quiet(self) -> None:
+        """Let the consumer claim nothing more, or go on."""
+        line = self.table.row
+        if line is not None:
+            self._on_consumer("wake" if line.consumer.order else "quiet")
 
     def action_stop(self) -> None:
-        """Let the consumer end when its jobs have; ask first."""
-        line = self.table.row
-        if line is not None:
-            self._confirm(line, "stop")
-
-    def _confirm(self, line: FleetLine, order: Order) -> None:
-        consumer = line.consumer
-        dialog = ConfirmDialog(_preview(consumer, order))
-        self.dewey.push_screen(dialog, lambda answer: self._order(consumer, order, answer))
-
-    def _order(self, consumer: ConsumerView, order: Order, answer: str | None) -> None:
-        if answer is None:
-            return
-        gateway = self.dewey.gateway
-        self.ask("order", lambda: gateway.order(consumer.key, order), lambda _: self._done(consumer, order))
-
-    def _done(self, consumer: ConsumerView, order: Order) -> None:
-        words = {"quiet": "is told to claim nothing more", "stop": "is told to stop", "": "is told to go on"}
-        self.notify(f"Consumer {consumer.name.plain} {words[order]}; it hears with its next heartbeat.")
-        self.poll()
+        """Let the consumer end when its jobs have."""
+        self._on_consumer("stop")
 
 
 def _summary(fleet: tuple[ConsumerView, ...]) -> Content:
@@ -181,19 +168,10 @@ def _summary(fleet: tuple[ConsumerView, ...]) -> Content:
     return Content(" · ").join(parts)
 
 
-def _preview(consumer: ConsumerView, order: Order) -> Preview:
-    name = consumer.name.plain
-    runs = plural(len(consumer.runs), "running job")
-    sample = [Content.assemble(run.job.short_id.stylize("$accent"), "  ", run.job.task) for run in consumer.runs]
-    if order == "":
-        says = Content.assemble(consumer.name.stylize("bold $strong"), " will claim jobs again.")
-        return Preview(f"Let consumer {name} go on?", "Go on", says)
-    if order == "quiet":
-        after = "It stays, and claims nothing more until it is told to go on."
-        title, does = f"Quiet consumer {name}?", "Quiet"
-    else:
-        after = "Then it ends. What started it may start another one."
-        title, does = f"Stop consumer {name}?", "Stop"
-    finishes = f" will finish {runs}. " if consumer.runs else " runs no job now. "
-    says = Content.assemble(consumer.name.stylize("bold $strong"), finishes, after)
-    return Preview(title, does, says, count=max(1, len(sample)), sample=sample)
+def _about(consumer: ConsumerView) -> Content:
+    """Say which jobs a consumer would finish."""
+    if not consumer.runs:
+        return Content.styled("It runs no job now.", "$muted")
+    lines = [Content(f"It will finish {plural(len(consumer.runs), 'running job')}:")]
+    lines += [Content.assemble("  ", run.job.short_id.stylize("$accent"), "  ", run.job.task) for run in consumer.runs]
+    return Content("\n").join(lines[:6])

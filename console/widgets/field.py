@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.widgets import Input, Select, Static, TextArea
 
 from console.formats import fit
-from console.gateway.signatures import UNSET, FieldError, value_of
+from console.gateway.signatures import UNSET, FieldError, typed_of, value_of
 from console.gateway.views import FieldView
 
 NAME: Final = 22
@@ -97,6 +97,22 @@ class Field(Vertical):
         if self.view.required and not self.view.optional:
             raise FieldError("needs a choice")
         return None if self.view.required else UNSET
+
+    def fill(self, value: object) -> bool:
+        """Put a value in; False when the field has no place for it."""
+        if self.view.kind in ("choice", "flag"):
+            select: Select[Any] = self.query_one(Select)
+            known = [one for _, one in self._options()]
+            if value not in known:
+                return False
+            select.value = value
+            return True
+        text = typed_of(self.view, value)
+        for editor in self.query(TextArea):
+            editor.load_text(text)
+            return True
+        self.query_one(Input).value = text
+        return True
 
     def say(self, error: str) -> None:
         """Say what is wrong; "" for nothing."""

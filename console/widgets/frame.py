@@ -36,6 +36,7 @@ SCREENS: Final = (
     ("workers", "6", "Workers"),
     ("logs", "7", "Logs"),
     ("files", "8", "Files"),
+    ("audit", "9", "Audit"),
 )
 """The screens with a number, in its order: mode, key, title."""
 

@@ -2,4 +2,5 @@
 
 import pytest
 
-pytest.register_assert_rewrite("tests.console.key_scripts", "tests.console.watch_scripts", "tests.console.stage")
+for _scripts in ("key_scripts", "watch_scripts", "act_scripts", "stage"):
+    pytest.register_assert_rewrite(f"tests.console.{_scripts}")

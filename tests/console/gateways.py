@@ -3,15 +3,31 @@
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from textual.content import Content
 
 from console.formats import safe_text
 from console.gateway import building
+from console.gateway.acting import (
+    CanaryRow,
+    Done,
+    EntryRow,
+    EntryView,
+    Look,
+    Said,
+    TrashRow,
+    canary_row,
+    done_of,
+    entry_row,
+    item_rows,
+    look_of,
+    trash_row,
+)
 from console.gateway.building import Call
 from console.gateway.demo import DemoGateway
+from console.gateway.demo_book import canned_canary
 from console.gateway.demo_records import NOW
 from console.gateway.errors import GatewayUnavailable
 from console.gateway.filters import Filter
@@ -19,7 +35,8 @@ from console.gateway.fleet import ConsumerView, consumer_view
 from console.gateway.glance import HealthView, Part, Waits, health_view
 from console.gateway.library import FilePage, Found, PassagePage, file_row, hit_view, passage_view
 from console.gateway.timetable import ScheduleRow, schedule_row
-from console.gateway.views import JobPage, JobRow, JobView, LogPage, QueueRow, Requeued, TaskView
+from console.gateway.views import JobPage, JobRow, JobView, LogPage, QueueRow, TaskView
+from storage.audit import Entry, Item
 from storage.broker.records import (
     Attempt,
     ConsumerInfo,
@@ -36,6 +53,9 @@ from storage.broker.records import (
 from storage.chunks import Chunk, Hit
 from storage.doctor import Finding
 from storage.files import File
+from storage.trash import Trashed
+from tasks.actions import registry
+from tasks.actions.values import NotEligible, Performed, Preview, Request, Subject
 
 QUESTIONS = (
     "queues",
@@ -46,12 +66,14 @@ QUESTIONS = (
     "log",
     "tail",
     "tasks",
-    "trigger",
-    "requeue",
-    "pause",
-    "resume",
     "fleet",
-    "order",
+    "preview",
+    "perform",
+    "audit",
+    "audit_entry",
+    "trash",
+    "arguments",
+    "last_arguments",
     "schedules",
     "glance",
     "health",
@@ -59,9 +81,6 @@ QUESTIONS = (
     "files",
     "passages",
     "search",
-    "run_now",
-    "pause_schedule",
-    "resume_schedule",
 )
 
 
@@ -280,28 +299,54 @@ class HostileGateway(DemoGateway):
         """Return a payload as the reason why nothing is known."""
         return Waits((), safe_text(self.payloads[0], limit=200))
 
-    def run_now(self, schedule: str) -> str:
-        """Note that it was called."""
-        self.acted.append("run now")
-        return schedule
+    def preview(self, request: Request) -> Look:
+        """Return a look of which every text is a payload, at as many things as there are payloads."""
+        action = registry.find(request.action)
+        subjects = tuple(Subject(f"{number:04}{text}", "1", text) for number, text in enumerate(self.payloads))
+        left_out = tuple(NotEligible(text, text) for text in self.payloads)
+        text = self.payloads[0]
+        preview = Preview(
+            *("key", action.name, text, request, action.permission, action.scope, text, subjects, left_out, text, True),
+            *(" ".join(self.payloads), "", self.now()),
+        )
+        return look_of(preview)
 
-    def pause_schedule(self, schedule: str, until_at: datetime | None, reason: str) -> None:
-        """Note that it was called."""
-        self.acted.append("pause schedule")
+    def command(self, request: Request) -> str:
+        """Return all payloads as a command line."""
+        return safe_text(" ".join(self.payloads), limit=4_000).plain
 
-    def order(self, consumer: str, order: str) -> None:
-        """Note that it was called."""
-        self.acted.append("order")
+    def perform(self, look: Look, said: Said) -> Done:
+        """Note that it was called; what came of it is payloads."""
+        self.acted.append(look.preview.action)
+        items = tuple(Item(text, "", "refused", text) for text in self.payloads)
+        values = {text: [text, {text: text}] for text in self.payloads}
+        return done_of(look.preview, Performed(look.preview.action, 1, items, unsaved=self.payloads[0], values=values))
 
-    def requeue(self, keys: Sequence[str]) -> tuple[Requeued, ...]:
-        """Note that it was called."""
-        self.acted.append("requeue")
-        return super().requeue(keys)
+    def audit(self, before: int | None, limit: int) -> tuple[EntryRow, ...]:
+        """Return an action for each payload."""
+        return tuple(entry_row(self._entry(number)) for number in reversed(range(len(self.payloads))))
 
-    def pause(self, queue: str, reason: str) -> None:
-        """Note that it was called."""
-        self.acted.append("pause")
+    def _entry(self, number: int) -> Entry:
+        text = self.payloads[number]
+        words = (number + 1, text, self.now(), text, text, text, text, "write", "job", text, {text: text}, text, "")
+        return Entry(*words, None, None, 1, 1, 0, self.now())
 
-    def resume(self, queue: str) -> None:
-        """Note that it was called."""
-        self.acted.append("resume")
+    def audit_entry(self, number: int) -> EntryView:
+        """Return one of them, with all payloads as items."""
+        items = tuple(Item(text, text, "done", text) for text in self.payloads)
+        return EntryView(entry_row(self._entry(number - 1)), item_rows(items))
+
+    def trash(self, before: int | None, limit: int) -> tuple[TrashRow, ...]:
+        """Return a job in the trash for each payload."""
+        rows = [
+            Trashed(number + 1, text, text, text, text, text, 1, 10, self.now(), None)
+            for number, text in enumerate(self.payloads)
+        ]
+        return tuple(trash_row(row) for row in rows)
+
+    def canaries(self) -> tuple[CanaryRow, ...]:
+        """Return a canary for each payload."""
+        rows = [
+            replace(canned_canary(), id=text, label=text, by=text, reason=text, told_by=text) for text in self.payloads
+        ]
+        return tuple(canary_row(row) for row in rows)

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from console.gateway.demo_records import NOW
-from console.screens.dialogs import ConfirmDialog, ReasonDialog
+from console.screens.action_dialog import ActionDialog
 from console.screens.help import HelpScreen
 from console.screens.job import JobScreen
 from console.screens.jobs import JobsScreen
@@ -117,7 +117,7 @@ async def _slash_filters(stage: Stage) -> None:
 async def _r_requeues_the_job_after_asking(stage: Stage) -> None:
     requeued = _jobs(stage).cursor_key
     await stage.press("r")
-    assert isinstance(stage.app.screen, ConfirmDialog)
+    assert isinstance(stage.app.screen, ActionDialog)
     assert "Requeue 1 job?" in stage.text
     assert stage.app.focused is stage.app.screen.query_one("#cancel")
     await stage.press("enter")
@@ -133,7 +133,7 @@ async def _r_requeues_the_marked_and_says_what_is_left_out(stage: Stage) -> None
     assert "Requeue 23 jobs?" in stage.text
     assert "and 18 more" in stage.text
     assert "202 jobs left out" in stage.text
-    assert "it succeeded" in stage.text
+    assert "it is succeeded: only dead" in stage.text
     await stage.press("right", "enter")
     assert "23 jobs requeued." in stage.notes
     assert not [row for row in stage.app.gateway.rows(tuple(_jobs(stage).marks)) if row.state == "dead"]
@@ -157,13 +157,13 @@ async def _r_on_a_jobs_screen_requeues_it(stage: Stage) -> None:
 @key("pause")
 async def _p_pauses_with_a_reason_and_resumes(stage: Stage) -> None:
     await stage.press("p")
-    assert isinstance(stage.app.screen, ReasonDialog)
-    await stage.press("tab", "tab", "enter")
+    assert isinstance(stage.app.screen, ActionDialog)
+    await stage.press("tab", "tab", "tab", "enter")
     assert "A reason is needed" in stage.text
     await stage.type("disk full")
     await stage.press("enter", "enter")
     assert stage.app.gateway.queues()[0].pause is None, "enter twice only cancels"
-    await stage.press("p")
+    await stage.press("p", "tab")
     await stage.type("disk full")
     await stage.press("tab", "tab", "enter")
     pause = stage.app.gateway.queues()[0].pause
@@ -240,7 +240,7 @@ async def _brackets_change_the_tab(stage: Stage) -> None:
     for bracket in ("right_square_bracket", "right_square_bracket", "right_square_bracket", "left_square_bracket"):
         await stage.press(bracket)
         seen.append(screen.tab)
-    assert seen == ["log", "attempts", "summary", "attempts"]
+    assert seen == ["log", "attempts", "flow", "attempts"]
 
 
 @key("copy", "copy.command")
@@ -270,7 +270,7 @@ async def _ctrl_s_checks_then_asks(stage: Stage) -> None:
     assert "needs a value" in stage.text
     await stage.type("7")
     await stage.press("ctrl+s")
-    assert isinstance(stage.app.screen, ConfirmDialog)
+    assert isinstance(stage.app.screen, ActionDialog)
     assert "Trigger build_report?" in stage.text
 
 
@@ -365,7 +365,7 @@ async def _the_list_is_walked_with_letters_or_arrows(stage: Stage) -> None:
     for one in ("j", "down", "k", "up", "G", "g", "end", "home", "pagedown", "ctrl+f", "pageup", "ctrl+b"):
         await stage.press(one)
         seen.append(table.cursor)
-    assert seen == [1, 2, 1, 0, 224, 0, 224, 0, 20, 40, 20, 0]
+    assert seen == [1, 2, 1, 0, 224, 0, 224, 0, 19, 38, 19, 0]
 
 
 @key("scroll.down", "scroll.up", "scroll.top", "scroll.bottom", "scroll.page_down", "scroll.page_up", start="logs")

@@ -22,10 +22,13 @@ _ASCII = {"question_mark": "?", "slash": "/", "left_square_bracket": "[", "right
 
 
 def still_app(gateway: Gateway | None = None, **options: Any) -> DeweyApp:
-    """A console that asks only when told to, and for which every answer takes 1.2 ms."""
+    """A console that asks only when told to, and for which every answer takes 1.2 ms; ``write`` arms it."""
     ticks = itertools.count()
     options = {"refresh_s": 0, "timer": lambda: next(ticks) * 0.0012, "start": "queues", **options}
-    return DeweyApp(gateway or DemoGateway(), **options)
+    write = options.pop("write", "")
+    app = DeweyApp(gateway or DemoGateway(), **options)
+    app.write_reason = write
+    return app
 
 
 async def settle(pilot: Pilot[Any]) -> None:
@@ -34,14 +37,14 @@ async def settle(pilot: Pilot[Any]) -> None:
     for _ in range(3_000):
         await pilot.pause(0)
         screen = pilot.app.screen
-        if isinstance(screen, AskingScreen) and screen.is_asking:
+        if any(isinstance(one, AskingScreen) and one.is_asking for one in pilot.app.screen_stack):
             quiet = 0
             await asyncio.sleep(0.001)
         elif screen._layout_required or screen._dirty_widgets or screen._callbacks or not screen.size:
             quiet = 0
         else:
             quiet += 1
-        if quiet == 3:
+        if quiet == 5:
             return
     raise AssertionError("the screen still awaits an answer")
 

@@ -166,26 +166,26 @@ def test_an_action_that_nobody_answered_says_that_it_may_not_be_done() -> None:
     gateway = FlakyGateway()
 
     async def script(stage: Stage) -> None:
-        await stage.press("p")
+        await stage.press("p", "tab")
         await stage.type("maintenance")
         gateway.go_away()
         await stage.press("tab", "tab", "enter")
         assert "it may not be done" in stage.notes
 
-    play(script, still_app(gateway))
+    play(script, still_app(gateway, write="a test"))
 
 
 def test_a_refused_action_says_why() -> None:
     gateway = FlakyGateway()
 
     async def script(stage: Stage) -> None:
-        await stage.press("p")
+        await stage.press("p", "tab")
         await stage.type("because")
         gateway.error = GatewayRefused("queue default is gone [/foo]")
         await stage.press("tab", "tab", "enter")
         assert "queue default is gone [/foo]" in stage.notes
 
-    play(script, still_app(gateway))
+    play(script, still_app(gateway, write="a test"))
 
 
 def test_a_screen_out_of_sight_asks_nothing() -> None:

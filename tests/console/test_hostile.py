@@ -8,10 +8,11 @@ from textual.content import Content
 from console.app import DeweyApp
 from console.formats import safe_text
 from console.gateway.demo_records import job_id
-from console.screens.dialogs import ConfirmDialog
+from console.screens.action_dialog import ActionDialog
 from console.screens.job import JobScreen
 from console.screens.jobs import JobsScreen
 from console.screens.pick import PickScreen
+from console.screens.revealed import RevealedDialog
 from console.screens.trigger import TriggerScreen
 from tests.console.gateways import HostileGateway
 from tests.console.payloads import ESC, PAYLOADS
@@ -41,7 +42,7 @@ TRIPLETS = tuple(" ".join(PAYLOADS[start : start + 3]) for start in range(0, len
 
 def _hostile_app(payloads: tuple[str, ...] = PAYLOADS) -> tuple[DeweyApp, HostileGateway]:
     gateway = HostileGateway(payloads)
-    return still_app(gateway, environment=f"{ESC}[2J[/foo]"), gateway
+    return still_app(gateway, environment=f"{ESC}[2J[/foo]", write=f"{ESC}[2J[/foo] [@click=app.quit]w[/]"), gateway
 
 
 def test_hostile_texts_on_the_lists_are_drawn_as_text() -> None:
@@ -108,7 +109,7 @@ def test_hostile_texts_in_dialogs_and_notifications_are_drawn_as_text() -> None:
         await stage.press("p")
         _assert_clean(stage)
         await stage.press("escape", "3", "a", "r")
-        assert isinstance(app.screen, ConfirmDialog)
+        assert isinstance(app.screen, ActionDialog)
         _assert_clean(stage)
         await stage.press("escape", "escape", "y")
         for payload in PAYLOADS:
@@ -165,3 +166,47 @@ def test_the_demos_hostile_job_is_copied_without_its_controls() -> None:
         assert not hidden_characters(stage.app.clipboard)
 
     play(script)
+
+
+def test_hostile_texts_of_the_audit_the_trash_and_the_canaries_are_drawn_as_text() -> None:
+    app, gateway = _hostile_app()
+
+    async def script(stage: Stage) -> None:
+        await stage.press("9")
+        assert "[@click=app.quit]free[/]" in stage.text
+        for keys in (
+            ("j",) * 5,
+            ("enter", "j", "y"),
+            ("escape", "]", "j"),
+            ("y",),
+            ("C", "j"),
+            ("p",),
+            ("escape", "x"),
+        ):
+            await stage.press(*keys)
+            _assert_clean(stage)
+            assert not hidden_characters(app.clipboard)
+        await stage.press("y")
+        assert not hidden_characters(app.clipboard)
+
+    play(script, app, LARGE)
+    assert gateway.acted == []
+
+
+def test_hostile_outcomes_and_revealed_values_are_drawn_as_text() -> None:
+    app, gateway = _hostile_app(TRIPLETS)
+
+    async def script(stage: Stage) -> None:
+        app.push_screen(JobScreen(gateway._rows()[0].key))
+        await stage.settle()
+        await stage.press("u")
+        await stage.type("why")
+        await stage.press("enter", "right", "enter")
+        assert isinstance(app.screen, RevealedDialog)
+        _assert_clean(stage)
+        await stage.press("escape", "r", "right", "enter")
+        _assert_clean(stage)
+        assert "not requeued" in stage.notes
+
+    play(script, app, LARGE)
+    assert gateway.acted == ["reveal", "requeue"]

@@ -7,15 +7,17 @@ from textual.binding import Binding
 
 from console import bindings
 from console.app import DeweyApp
-from console.screens.dialogs import ConfirmDialog
+from console.screens.action_dialog import ActionDialog
 from console.screens.jobs import JobsScreen
 from console.screens.pick import PickScreen
 from console.widgets.queue_table import QueueTable
+from tests.console import act_scripts as act_scripts  # noqa: PLC0414  # registers its scripts in TESTED
 from tests.console import watch_scripts as watch_scripts  # noqa: PLC0414  # registers its scripts in TESTED
 from tests.console.gateways import FlakyGateway
 from tests.console.key_scripts import DEAD, TESTED
 from tests.console.stage import Stage, play, still_app
 
+WRITE = "a test on the stage"
 CASES = [(one, start, script) for one, scripts in sorted(TESTED.items()) for start, script in scripts]
 SCRIPTS = {script.__name__: (start, script) for _, start, script in CASES}
 
@@ -23,7 +25,7 @@ SCRIPTS = {script.__name__: (start, script) for _, start, script in CASES}
 @pytest.mark.parametrize("name", sorted(SCRIPTS))
 def test_a_key_does_what_it_says(name: str) -> None:
     start, script = SCRIPTS[name]
-    play(script, still_app(FlakyGateway(), start=start))
+    play(script, still_app(FlakyGateway(), start=start, write=WRITE))
 
 
 def test_every_key_of_the_table_has_a_test() -> None:
@@ -51,7 +53,7 @@ def test_no_ctrl_letter_destroys_anything() -> None:
 
 
 def test_every_key_can_be_remapped_and_the_bar_follows() -> None:
-    app = still_app(start=DEAD)
+    app = still_app(start=DEAD, write=WRITE)
     app.set_keymap({"requeue": "f9", "help": "f12"})
 
     async def script(stage: Stage) -> None:
@@ -60,7 +62,7 @@ def test_every_key_can_be_remapped_and_the_bar_follows() -> None:
         await stage.press("r")
         assert isinstance(app.screen, JobsScreen)
         await stage.press("f9")
-        assert isinstance(app.screen, ConfirmDialog)
+        assert isinstance(app.screen, ActionDialog)
 
     play(script, app)
 

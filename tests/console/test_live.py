@@ -12,17 +12,18 @@ import redis
 from console.gateway.errors import GatewayRefused, GatewayUnavailable
 from console.gateway.filters import Filter, parse
 from console.gateway.live import LiveGateway
-from console.gateway.protocol import Gateway, Order
-from console.screens.job import JobScreen
+from console.gateway.protocol import Gateway
 from storage.broker.broker import Broker
 from storage.broker.connection import connect
 from storage.broker.inspector import Inspector
 from storage.broker.records import NewJob, Parameter, TaskInfo
 from storage.broker.requests import ClaimRequest, Note, Settlement, job_table
+from tasks.actions.values import Request
 from tasks.engine import registry
 from tasks.operations import Operations
 from tests.console.stage import Stage, play, still_app
 
+Trigger = Callable[..., str]
 REQUEST = ClaimRequest("host:1", "host:1/Worker-1", 60_000)
 PARAMETERS = (Parameter("file_id", "int", None), Parameter("force", "bool", "False"))
 INGEST = TaskInfo("tasks.ingestion.ingest_file", "ingestion", "Read a file.\n\nAll of it.", PARAMETERS, 0, 1.0)
@@ -45,11 +46,18 @@ def gateway(redis_client: "redis.Redis", namespace: str, broker: Broker) -> Live
 
 
 @pytest.fixture
-def fail(broker: Broker, gateway: LiveGateway) -> Callable[..., str]:
+def trigger(redis_client: "redis.Redis", namespace: str, broker: Broker) -> Trigger:
+    """Enqueues a job; answers its key."""
+    operations = Operations(broker, Inspector(redis_client, namespace))
+    return lambda **arguments: operations.trigger(INGEST.name, arguments)
+
+
+@pytest.fixture
+def fail(broker: Broker, trigger: Trigger) -> Callable[..., str]:
     """Trigger a job and let its only attempt fail; answers its key."""
 
     def _fail(**arguments: object) -> str:
-        key = gateway.trigger(Order(INGEST.name, arguments))
+        key = trigger(**arguments)
         claim = broker.take(REQUEST, key)
         assert claim is not None
         line = msgspec.json.encode([1_700_000_000_000, 1, "INFO", "tasks", "page 1 \x1b[2J", INGEST.name, "ingestion"])
@@ -66,8 +74,9 @@ def test_it_answers_what_the_screens_ask(gateway: LiveGateway) -> None:
     assert protocol.ping() < 5
 
 
-def test_a_triggered_job_waits_with_its_arguments(gateway: LiveGateway) -> None:
-    key = gateway.trigger(Order(INGEST.name, {"file_id": 7, "force": True}, priority=3))
+def test_a_triggered_job_waits_with_its_arguments(gateway: LiveGateway, broker: Broker) -> None:
+    operations = Operations(broker, Inspector(broker.client, broker.namespace))
+    key = operations.trigger(INGEST.name, {"file_id": 7, "force": True}, priority=3)
     (row,) = gateway.jobs(parse("state:queued queue:ingestion"), 0, 10).rows
     assert (row.key, row.state, row.task.plain, row.priority) == (key, "queued", "ingest_file", 3)
     assert row.note.plain == "file_id=7, force=true"
@@ -79,8 +88,9 @@ def test_a_triggered_job_waits_with_its_arguments(gateway: LiveGateway) -> None:
     assert view.task.plain == INGEST.name
 
 
-def test_a_delayed_job_is_scheduled_in_the_queue_that_was_chosen(gateway: LiveGateway) -> None:
-    key = gateway.trigger(Order(INGEST.name, {"file_id": 7}, queue="night", delay_s=600))
+def test_a_delayed_job_is_scheduled_in_the_queue_that_was_chosen(gateway: LiveGateway, broker: Broker) -> None:
+    operations = Operations(broker, Inspector(broker.client, broker.namespace))
+    key = operations.trigger(INGEST.name, {"file_id": 7}, queue="night", delay_s=600)
     view = gateway.job(key)
     assert (view.row.state, view.row.queue.plain) == ("scheduled", "night")
     assert view.run_at is not None
@@ -101,39 +111,20 @@ def test_a_dead_job_has_its_attempt_its_traceback_and_its_log(gateway: LiveGatew
     assert [line.job_key for line in gateway.tail("").lines] == [key]
 
 
-def test_a_requeue_says_for_each_job_what_became_of_it(gateway: LiveGateway, fail: Callable[..., str]) -> None:
-    dead, waits = fail(file_id=7), gateway.trigger(Order(INGEST.name, {"file_id": 8}))
-    outcomes = gateway.requeue([dead, waits, "no-such-job"])
-    assert [one.done for one in outcomes] == [True, False, False]
-    assert "queued" in outcomes[1].reason.plain
-    assert gateway.job(dead).row.state == "queued"
-    assert [row.key for row in gateway.rows([dead, "no-such-job"])] == [dead]
-
-
-def test_a_queue_is_paused_with_a_reason_and_resumed(gateway: LiveGateway) -> None:
-    gateway.trigger(Order(INGEST.name, {"file_id": 7}))
-    gateway.pause("ingestion", "disk full")
-    (row,) = [row for row in gateway.queues() if row.key == "ingestion"]
-    assert row.pause is not None
-    assert (row.pause.by.plain, row.pause.reason.plain, row.queued) == ("ada@here", "disk full", 1)
-    assert abs(row.pause.at - gateway.now()) < timedelta(minutes=1)
-    gateway.resume("ingestion")
-    assert gateway.queues()[0].pause is None
-
-
-def test_a_refusal_is_a_sentence(gateway: LiveGateway) -> None:
-    with pytest.raises(GatewayRefused, match="no consumer knows a task"):
-        gateway.trigger(Order("nobody.knows", {}))
-    with pytest.raises(GatewayRefused, match="needs file_id"):
-        gateway.trigger(Order(INGEST.name, {}))
+def test_a_job_that_is_not_there_is_a_refusal(gateway: LiveGateway) -> None:
     with pytest.raises(GatewayRefused, match="there is no job"):
         gateway.job("no-such-job")
-    with pytest.raises(GatewayRefused):
-        gateway.pause("no-such-queue", "why")
 
 
-def test_what_can_not_be_decoded_is_shown_as_such(gateway: LiveGateway, broker: Broker, namespace: str) -> None:
-    key = gateway.trigger(Order(INGEST.name, {"file_id": 7}))
+def test_without_the_layer_nothing_can_be_done(gateway: LiveGateway) -> None:
+    with pytest.raises(GatewayRefused, match="it only looks"):
+        gateway.preview(Request("pause", ("ingestion",)))
+    with pytest.raises(GatewayRefused, match="it only looks"):
+        gateway.arm("a reason")
+
+
+def test_what_can_not_be_decoded_is_shown_as_such(gateway: LiveGateway, broker: Broker, trigger: Trigger) -> None:
+    key = trigger(file_id=7)
     broker.client.hset(broker.keys.job(key), "payload", b"\x80\x04]\x94.")
     (row,) = gateway.jobs(Filter(), 0, 10).rows
     assert row.note.plain.startswith("arguments not readable: ")
@@ -180,26 +171,6 @@ def test_opening_every_screen_changes_nothing_in_redis(
     play(script, still_app(gateway))
     assert key
     assert everything() == before
-
-
-def test_a_failure_is_found_read_and_requeued_by_keyboard(
-    gateway: LiveGateway, broker: Broker, fail: Callable[..., str]
-) -> None:
-    key = fail(file_id=7)
-
-    async def script(stage: Stage) -> None:
-        await stage.press("3", "slash")
-        await stage.type("state:dead")
-        await stage.press("enter", "enter", "right_square_bracket", "right_square_bracket")
-        assert isinstance(stage.app.screen, JobScreen)
-        assert "ValueError: no such page" in stage.text
-        await stage.press("l")
-        assert "page 1 \\x1b[2J" in stage.text
-        await stage.press("r", "right", "enter")
-        assert "1 job requeued." in stage.notes
-
-    play(script, still_app(gateway))
-    assert gateway.job(key).row.state == "queued"
 
 
 def test_a_flow_is_shown_from_its_root_whichever_of_its_jobs_is_asked(broker: Broker, gateway: LiveGateway) -> None:

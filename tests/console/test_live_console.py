@@ -13,6 +13,8 @@ from console.screens.jobs import JobsScreen
 from console.screens.trigger import TriggerScreen
 from storage.broker.records import State
 from tasks import resources
+from tasks.actions.layer import Actions
+from tasks.actions.tools import open_tools
 from tasks.operations import Operations
 from tasks.samples import huey
 from tests.console.stage import Stage, play
@@ -41,8 +43,11 @@ def jobs(
 @pytest.fixture
 def app(jobs: Jobs) -> DeweyApp:
     """The console as `dewey console` makes it, only more impatient."""
-    gateway = LiveGateway(jobs.inspector, Operations(huey.broker, jobs.inspector), "ada")
-    return DeweyApp(gateway, "test", refresh_s=0.2)
+    actions = Actions(open_tools(resources.current(), huey.broker))
+    gateway = LiveGateway(jobs.inspector, Operations(huey.broker, jobs.inspector), "ada", actions=actions)
+    app = DeweyApp(gateway, "test", "queues", refresh_s=0.2)
+    app.write_reason = "trying it out"
+    return app
 
 
 async def until(stage: Stage, condition: Callable[[], bool], what: str) -> None:

@@ -7,14 +7,11 @@ import pytest
 
 from console.formats import Moment, TimeMode
 from console.gateway.demo import DemoGateway
-from console.gateway.errors import GatewayRefused
 from console.gateway.live import LiveGateway
 from console.gateway.timetable import ScheduleRow
 from console.instants import coming
 from console.screens.schedules import SchedulesScreen
-from storage.broker.broker import Broker
 from storage.broker.records import TaskInfo
-from tasks.engine import registry
 from tests.console.gateways import HostileGateway
 from tests.console.payloads import PAYLOADS
 from tests.console.stage import Stage, hidden_characters, play, still_app
@@ -104,31 +101,3 @@ def test_hostile_schedules_are_drawn_as_text() -> None:
 def _only(gateway: LiveGateway) -> ScheduleRow:
     (found,) = gateway.schedules()
     return found
-
-
-def test_a_live_schedule_is_run_paused_and_resumed_by_keyboard(gateway: LiveGateway, broker: Broker) -> None:
-    registry.publish(broker, [SWEEP])
-
-    async def script(stage: Stage) -> None:
-        assert "0 3 * * *" in stage.text
-        assert "It has not run yet." in stage.text
-        await stage.press("r", "right", "enter")
-        assert "○ queued" in stage.text
-        assert "run by ada@here" in stage.text
-        await stage.press("p")
-        await stage.type("3d")
-        await stage.press("tab")
-        await stage.type("disk full")
-        await stage.press("tab", "tab", "enter")
-        assert "‖ paused" in stage.text
-
-    play(script, still_app(gateway, start="schedules"), (120, 40))
-    row = _only(gateway)
-    assert row.hold is not None
-    assert row.hold.until_at is not None
-    assert row.next_at[0] > row.hold.until_at > gateway.now() + timedelta(days=2)
-    assert (row.hold.by.plain, row.hold.reason.plain, row.by_hand) == ("ada@here", "disk full", 1)
-    gateway.resume_schedule(SWEEP.name)
-    assert _only(gateway).hold is None
-    with pytest.raises(GatewayRefused, match="not paused"):
-        gateway.resume_schedule(SWEEP.name)

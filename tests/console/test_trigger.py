@@ -1,9 +1,13 @@
 """A task is picked, its form is filled in, and exactly what was meant is sent."""
 
+from collections.abc import Mapping
+from typing import cast
+
+from console.gateway.acting import Done, Look, Said
 from console.gateway.demo import DemoGateway
 from console.gateway.errors import GatewayRefused
 from console.gateway.protocol import Order
-from console.screens.dialogs import ConfirmDialog
+from console.screens.action_dialog import ActionDialog
 from console.screens.job import JobScreen
 from console.screens.pick import matching
 from console.screens.queues import QueuesScreen
@@ -19,10 +23,12 @@ class NotingGateway(DemoGateway):
         super().__init__()
         self.orders: list[Order] = []
 
-    def trigger(self, order: Order) -> str:
+    def perform(self, look: Look, said: Said) -> Done:
         """Note the order, and answer as the demo does."""
-        self.orders.append(order)
-        return super().trigger(order)
+        given = dict(look.preview.request.options)
+        kwargs = cast(Mapping[str, object], given.pop("kwargs"))
+        self.orders.append(Order(look.preview.request.subjects[0], kwargs, **given))  # type: ignore[arg-type]
+        return super().perform(look, said)
 
 
 async def _open(stage: Stage, letters: str) -> None:
@@ -49,7 +55,7 @@ def test_a_job_is_triggered_by_keyboard_with_typed_arguments() -> None:
         await stage.press("tab")
         await stage.type("5m")
         await stage.press("ctrl+s")
-        assert isinstance(stage.app.screen, ConfirmDialog)
+        assert isinstance(stage.app.screen, ActionDialog)
         assert "due in 5 m 00, priority 7" in stage.text
         assert gateway.orders == [], "nothing is sent before it is confirmed"
         await stage.press("right", "enter")
@@ -58,7 +64,7 @@ def test_a_job_is_triggered_by_keyboard_with_typed_arguments() -> None:
         await stage.press("escape")
         assert isinstance(stage.app.screen, QueuesScreen)
 
-    play(script, still_app(gateway))
+    play(script, still_app(gateway, write="a test"))
     (order,) = gateway.orders
     arguments = {"account_id": 42, "form": "csv", "scale": 2.5, "draft": True, "sections": ["a", "b"]}
     arguments["options"] = {"deep": {"x": None}}
@@ -73,7 +79,7 @@ def test_fields_left_alone_are_not_sent() -> None:
         await stage.type("9")
         await stage.press("ctrl+s", "right", "enter")
 
-    play(script, still_app(gateway))
+    play(script, still_app(gateway, write="a test"))
     assert gateway.orders == [Order("tasks.ingestion.ingest_file", {"file_id": 9})]
 
 
@@ -106,7 +112,7 @@ def test_errors_stand_beside_their_fields_before_anything_is_sent() -> None:
         await stage.press("backspace")
         assert "expected a whole number" not in stage.text
 
-    play(script, still_app(gateway), (80, 40))
+    play(script, still_app(gateway, write="a test"), (80, 40))
     assert gateway.orders == []
 
 
@@ -124,7 +130,7 @@ def test_a_refusal_keeps_the_form_and_says_why() -> None:
         await stage.press("ctrl+s", "right", "enter")
         assert isinstance(stage.app.screen, JobScreen)
 
-    play(script, still_app(gateway))
+    play(script, still_app(gateway, write="a test"))
 
 
 def test_esc_leaves_the_form_and_then_the_list() -> None:

@@ -3,13 +3,12 @@
 from datetime import timedelta
 
 from console.gateway.demo_records import NOW
-from console.screens.dialogs import ConfirmDialog
+from console.screens.action_dialog import ActionDialog
 from console.screens.file import FileScreen
 from console.screens.files import FilesScreen
 from console.screens.job import JobScreen
 from console.screens.jobs import JobsScreen
 from console.screens.overview import OverviewScreen
-from console.screens.pause_until import PauseUntilDialog
 from console.screens.schedules import SchedulesScreen
 from console.screens.workers import WorkersScreen
 from tests.console.key_scripts import key
@@ -49,9 +48,9 @@ async def _l_shows_what_the_running_job_logs(stage: Stage) -> None:
 @key("quiet", start="workers")
 async def _p_quiets_a_consumer_after_asking_and_lets_it_go_on(stage: Stage) -> None:
     await stage.press("j", "p")
-    assert isinstance(stage.app.screen, ConfirmDialog)
+    assert isinstance(stage.app.screen, ActionDialog)
     assert stage.app.focused is stage.app.screen.query_one("#cancel")
-    assert "will finish 3 running jobs" in stage.text
+    assert "It will finish 3 running jobs" in stage.text
     await stage.press("enter")
     assert _order_of(stage, "w1:4121") == ""
     await stage.press("p", "right", "enter")
@@ -76,7 +75,9 @@ async def _uppercase_s_stops_a_consumer_after_asking(stage: Stage) -> None:
     assert "Stop consumer w1:4121?" in stage.text
     await stage.press("escape")
     assert _order_of(stage, "w1:4121") == ""
-    await stage.press("S", "right", "enter")
+    await stage.press("S")
+    await stage.type("a deploy")
+    await stage.press("enter", "right", "enter")
     assert _order_of(stage, "w1:4121") == "stop"
     assert "■ stops, 3 left" in stage.text
     await stage.press("S")
@@ -136,14 +137,15 @@ async def _r_runs_a_schedule_now_after_asking(stage: Stage) -> None:
     await stage.press("right", "enter")
     newest = stage.app.gateway.schedules()[0].runs[0]
     assert (newest.state, newest.tick_at, newest.by.plain) == ("queued", None, "you")
-    assert "waits in queue default" in stage.notes
+    assert "sync_contacts runs now." in stage.notes
+    assert "z undoes it." in stage.notes
     assert "by hand" in stage.text
 
 
 @key("pause.schedule", start="schedules")
 async def _p_pauses_a_schedule_until_an_instant_and_resumes_it(stage: Stage) -> None:
     await stage.press("p")
-    assert isinstance(stage.app.screen, PauseUntilDialog)
+    assert isinstance(stage.app.screen, ActionDialog)
     await stage.type("06:00")
     assert "until 2026-03-14 06:00:00.000 UTC (in 3h)" in stage.text
     await stage.press("enter")
@@ -167,7 +169,7 @@ async def _p_says_what_is_wrong_with_an_instant_and_asks_for_a_reason(stage: Sta
     await stage.type("25:00")
     assert "no clock shows 25:00" in stage.text
     await stage.press("tab", "tab", "tab", "enter")
-    assert isinstance(stage.app.screen, PauseUntilDialog)
+    assert isinstance(stage.app.screen, ActionDialog)
     await stage.press("ctrl+u")
     await stage.type("2h")
     await stage.press("tab", "tab", "tab", "enter")

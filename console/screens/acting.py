@@ -1,0 +1,84 @@
+"""How every screen acts: it looks, shows what it saw, does exactly that when told to, and says what became of it.
+
+The way is the same for every action: `act` asks the gateway for a look, the dialog shows it with the focus on Cancel,
+and what was accepted is performed once. Only an armed console gets so far; the layer below refuses all others.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import ClassVar
+
+from textual.content import Content
+
+from console import bindings
+from console.gateway.acting import Done, Look, Said
+from console.screens.action_dialog import ActionDialog, Answered
+from console.screens.action_words import outcome
+from console.screens.asking import AskingScreen
+from tasks.actions.values import Request
+
+Then = Callable[[Done], None]
+
+
+class ActingScreen(AskingScreen):
+    """A screen from which an operator acts."""
+
+    PLACE: ClassVar[bindings.Place] = "screen"
+    """The place in the table of keys that the screen's own are for."""
+
+    def act(self, request: Request, then: Then | None = None, about: Content | None = None) -> None:
+        """Look at what an action would do, ask, do it, and say what became of it; ``then`` is told of it too. ``about``
+        is what else the screen knows of what it is done to."""
+        gateway = self.dewey.gateway
+        self.ask("preview", lambda: gateway.preview(request), lambda look: self._show_look(look, then, about))
+
+    def _show_look(self, look: Look, then: Then | None, about: Content | None) -> None:
+        confirm = self.dewey.name_to_type(look)
+        dialog = ActionDialog(look if about is None else replace(look, about=about), self.moment, confirm)
+        self.dewey.push_screen(dialog, lambda said: self._perform(look, said, then))
+
+    def _perform(self, look: Look, answered: Answered | None, then: Then | None) -> None:
+        if answered is None:
+            return
+        gateway = self.dewey.gateway
+        said = Said(self.dewey.armed, answered.reason, answered.typed, answered.options)
+        self.ask("act", lambda: gateway.perform(look, said), lambda done: self._tell_done(look, done, then))
+
+    def _tell_done(self, look: Look, done: Done, then: Then | None) -> None:
+        sentence, is_whole = outcome(look, done)
+        if done.can_undo:
+            sentence += f" {self.dewey.key_of('undo')} undoes it."
+        self.notify(sentence, severity="information" if is_whole else "warning", timeout=8)
+        if then is not None:
+            then(done)
+        self.poll()
+
+    def poll(self) -> None:
+        """Ask what the screen shows."""
+
+    def copy(self, text: str, what: str) -> None:
+        """Put a safe text into the clipboard and say so."""
+        self.dewey.copy_to_clipboard(text)
+        self.notify(text, title=f"Copied {what}")
+
+    # What is the same everywhere.
+
+    def action_undo(self) -> None:
+        """Undo this operator's last action, after showing what that would do."""
+        self.act(Request("undo", (), "", {"actor": self.dewey.gateway.actor}))
+
+    def action_write_mode(self) -> None:
+        """Arm writing, with a reason; or disarm it."""
+        self.dewey.toggle_writing()
+
+    def action_canaries(self) -> None:
+        """Show the canary requeues."""
+        self.dewey.open_canaries()
+
+    def read_only(self, action: str) -> str:
+        """Say that an action needs writing to be armed; "" when it does not, or it is."""
+        if self.dewey.armed is not None or not bindings.writes(action, self.PLACE):
+            return ""
+        if self.dewey.is_read_only:
+            return "read-only: this console only looks."
+        return f"read-only: {self.dewey.key_of('write')} arms writing."

@@ -1,0 +1,132 @@
+"""How actions are called in dialogs and in what is said after them: one row for each action of the layer."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from console.formats import plural, safe_text
+from console.gateway.acting import Done, Look
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """``does`` names the button; ``done`` follows "3 jobs" or "Queue email"; ``not_done`` follows the name of what it
+    was not done to."""
+
+    does: str
+    done: str
+    not_done: str = "not done"
+
+
+WORDS: Final[dict[str, Words]] = {
+    "trigger": Words("Trigger", "triggered", "not triggered"),
+    "edit": Words("Requeue edited", "launched again with edited arguments", "not launched"),
+    "run": Words("Run now", "runs now", "not run"),
+    "requeue": Words("Requeue", "requeued", "not requeued"),
+    "cancel": Words("Cancel", "canceled", "not canceled"),
+    "discard": Words("Discard", "in the trash", "not discarded"),
+    "purge": Words("Purge", "in the trash", "not discarded"),
+    "restore": Words("Restore", "restored", "not restored"),
+    "promote": Words("Run now", "in line now", "not promoted"),
+    "priority": Words("Change priority of", "with another priority", "not changed"),
+    "canary": Words("Canary requeue", "in the canary's line", "not in it"),
+    "canary-pause": Words("Pause", "is paused", "not paused"),
+    "canary-resume": Words("Let go on", "goes on", "does not go on"),
+    "canary-abort": Words("End", "is ended", "not ended"),
+    "pause": Words("Pause", "is paused", "not paused"),
+    "resume": Words("Resume", "goes on", "not resumed"),
+    "limit": Words("Limit", "has other limits", "not limited"),
+    "pause-schedule": Words("Pause", "is paused", "not paused"),
+    "resume-schedule": Words("Resume", "ticks again", "not resumed"),
+    "quiet": Words("Quiet", "is told to claim nothing more; it hears with its next heartbeat", "not told"),
+    "wake": Words("Let go on", "is told to go on; it hears with its next heartbeat", "not told"),
+    "stop": Words("Stop", "is told to stop; it hears with its next heartbeat", "not told"),
+    "release": Words("Release", "is free", "not released"),
+    "reveal": Words("Reveal", "shown", "not shown"),
+    "mute": Words("Mute", "is muted", "not muted"),
+    "unmute": Words("Unmute", "is not muted any more", "not changed"),
+    "resolve": Words("Resolve", "is resolved", "not resolved"),
+    "reopen": Words("Reopen", "is open again", "not changed"),
+    "undo": Words("Undo", "undone", "not undone"),
+}
+NOUNS: Final[dict[str, str]] = {
+    "job": "job",
+    "queue": "queue",
+    "consumer": "consumer",
+    "schedule": "schedule",
+    "task": "task",
+    "group": "group",
+    "canary": "canary",
+    "key": "key",
+    "audit": "thing",
+}
+_COUNTED: Final = ("job", "audit")
+"""Scopes whose things are counted; those of the others have names."""
+
+
+def words_of(action: str) -> Words:
+    """Return the words of an action, also of one that this table lacks."""
+    return WORDS.get(action) or Words(action.replace("-", " ").capitalize(), "done")
+
+
+def _noun(look: Look) -> str:
+    return NOUNS.get(look.preview.scope, look.preview.scope)
+
+
+def _named(look: Look, name: str) -> str:
+    """What is drawn of the name of the one thing that it is done to."""
+    if look.preview.scope in ("task", "schedule"):
+        name = name.rpartition(".")[2] or name
+    return safe_text(name[:8] if look.preview.scope == "canary" else name, limit=80).plain
+
+
+def what(look: Look) -> str:
+    """Return what an action would be done to: its name, or how many."""
+    preview = look.preview
+    if preview.scope not in _COUNTED and look.count == 1:
+        name = _named(look, preview.subjects[0].id)
+        return name if preview.scope == "task" else f"{_noun(look)} {name}"
+    return plural(look.count, _noun(look), "canaries" if preview.scope == "canary" else "")
+
+
+def title(look: Look) -> str:
+    """Return the question that the dialog asks."""
+    preview = look.preview
+    if not look.count:
+        return f"Nothing to {words_of(preview.action).does.lower()}"
+    if preview.action == "undo":
+        return f"Undo action {safe_text(preview.request.subjects[0], 20).plain}?"
+    if preview.action == "purge":
+        return f"Purge {plural(look.count, 'job')} of queue {_named(look, preview.request.subjects[0])}?"
+    if preview.action == "run":
+        return f"Run {_named(look, preview.subjects[0].id)} now?"
+    if preview.action == "promote":
+        return f"Run {what(look)} now?"
+    return f"{words_of(preview.action).does} {what(look)}?"
+
+
+def outcome(look: Look, done: Done) -> tuple[str, bool]:
+    """Say what became of an action, and whether all of it was done."""
+    preview, words = look.preview, words_of(look.preview.action)
+    parts = []
+    if done.is_repeat:
+        parts.append("It was done before:")
+    if done.count:
+        parts.append(f"{_done_to(look, done)} {words.done}.")
+    if done.not_done:
+        first = done.not_done[0]
+        more = f" and {len(done.not_done) - 1:,} more" if len(done.not_done) > 1 else ""
+        name = first.name.plain[:8] if preview.scope in _COUNTED else first.name.plain
+        parts.append(f"{name}{more} {words.not_done}: {first.why.plain}.")
+    if done.unsaved:
+        parts.append(f"{done.unsaved.plain}.")
+    return " ".join(parts) or "Nothing was done.", not done.not_done and not done.unsaved
+
+
+def _done_to(look: Look, done: Done) -> str:
+    preview = look.preview
+    if preview.action == "undo":
+        return f"Action {safe_text(preview.request.subjects[0], 20).plain}: {plural(done.count, 'thing')}"
+    if preview.scope not in _COUNTED and done.count == 1:
+        name = _named(look, done.done_keys[0])
+        return name if preview.scope == "task" else f"{_noun(look).capitalize()} {name}"
+    return plural(done.count, _noun(look), "canaries" if preview.scope == "canary" else "")

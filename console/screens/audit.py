@@ -1,0 +1,249 @@
+"""Who did what to what, when, why, with which outcome; and the trash."""
+
+from collections.abc import Sequence
+from typing import ClassVar, Final
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Static
+
+from console import bindings
+from console.formats import Moment, plural
+from console.gateway.acting import EntryRow, TrashRow
+from console.screens.base import POLL, DeweyScreen
+from console.screens.entry import EntryScreen
+from console.widgets.audit_tables import AuditTable, TrashTable
+from console.widgets.line_table import LineTable
+from console.widgets.notice import Notice
+from console.widgets.tab_line import TabLine
+from tasks.actions.values import Request
+
+TABS: Final = (("actions", "Actions"), ("trash", "Trash"))
+PAGE: Final = 200
+"""Actions, or jobs of the trash, of one question."""
+
+
+class AuditScreen(DeweyScreen):
+    """The audit, the newest action first; the trash beside it."""
+
+    BINDINGS = bindings.of("audit")
+    MODE: ClassVar[str] = "audit"
+    PLACE: ClassVar[bindings.Place] = "audit"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tab = "actions"
+        self._known = {"actions": False, "trash": False}
+        self._rows: dict[str, dict[int, EntryRow | TrashRow]] = {"actions": {}, "trash": {}}
+        self._is_all = {"actions": False, "trash": False}
+
+    def compose_body(self) -> ComposeResult:
+        """Lay out the tabs, their tables, and the line below."""
+        yield TabLine(TABS, self.tab)
+        with Vertical(id="audit-body"):
+            yield AuditTable(self.moment, id="actions")
+            yield TrashTable(self.moment, id="trash")
+            yield Notice(id="audit-notice")
+        yield Static(id="audit-detail")
+
+    def on_mount(self) -> None:
+        """Say that the first answer is awaited."""
+        self.query_one(Notice).asking()
+        self._arrange()
+
+    @property
+    def actions_table(self) -> AuditTable:
+        """The actions."""
+        return self.query_one(AuditTable)
+
+    @property
+    def trash_table(self) -> TrashTable:
+        """The trash."""
+        return self.query_one(TrashTable)
+
+    # Asking.
+
+    def poll(self) -> None:
+        """Ask for the newest of what is in sight."""
+        self._ask(None)
+
+    def _ask(self, before: int | None) -> None:
+        gateway, tab = self.dewey.gateway, self.tab
+        name = POLL if before is None else "older"
+        if tab == "actions":
+            self.ask(name, lambda: gateway.audit(before, PAGE), lambda rows: self._show(tab, before, rows))
+        else:
+            self.ask(name, lambda: gateway.trash(before, PAGE), lambda rows: self._show(tab, before, rows))
+
+    def _show(self, tab: str, before: int | None, rows: Sequence[EntryRow | TrashRow]) -> None:
+        self._known[tab] = True
+        held = self._rows[tab]
+        if before is None and tab == "trash":
+            held.clear()
+        if before is not None or not held:
+            self._is_all[tab] = len(rows) < PAGE
+        held.update({row.number: row for row in rows})
+        newest = [held[number] for number in sorted(held, reverse=True)]
+        table: LineTable[EntryRow] | LineTable[TrashRow] = self.query_one(f"#{tab}", LineTable)
+        table.show(len(newest), 0, newest, self.moment)  # type: ignore[arg-type]  # a tab holds rows of its kind
+        if not newest:
+            self._say_empty(tab)
+        self._arrange()
+
+    def _say_empty(self, tab: str) -> None:
+        notice = self.query_one(Notice)
+        if tab == "actions":
+            notice.nothing_here("Nothing was done yet.", "What operators do is listed here, before it is done.")
+        else:
+            notice.nothing_here("The trash is empty.", "What is discarded or purged stays here for seven days.")
+
+    def _arrange(self) -> None:
+        rows = bool(self._rows[self.tab])
+        for tab, _ in TABS:
+            self.query_one(f"#{tab}").display = rows and tab == self.tab
+        notice = self.query_one(Notice)
+        notice.display = not rows
+        if not rows:
+            if self._known[self.tab]:
+                self._say_empty(self.tab)
+            else:
+                notice.asking()
+        table = self.query_one(f"#{self.tab}", LineTable)
+        if rows and self.focused is not table:
+            table.focus()
+        self._detail()
+
+    def on_line_table_cursor_moved(self, event: LineTable.CursorMoved) -> None:
+        """Say more of the row; at the end, ask for older ones."""
+        event.stop()
+        table = self.query_one(f"#{self.tab}", LineTable)
+        if self._rows[self.tab] and not self._is_all[self.tab] and table.cursor >= table.total - 1:
+            self._ask(min(self._rows[self.tab]))
+        self._detail()
+
+    def _detail(self) -> None:
+        counts = {tab: len(rows) for tab, rows in self._rows.items()}
+        note = "" if self._is_all[self.tab] or not self._rows[self.tab] else "older ones at the end"
+        self.query_one(TabLine).tell(self.tab, counts, Content.styled(note, "$faint"))
+        entry = self._entry()
+        detail = self.query_one("#audit-detail", Static)
+        detail.display = entry is not None
+        if entry is not None:
+            detail.update(described(entry))
+        self.refresh_bindings()
+
+    def _entry(self) -> EntryRow | None:
+        return self.actions_table.row if self.tab == "actions" and self._rows["actions"] else None
+
+    def _thrown(self) -> TrashRow | None:
+        return self.trash_table.row if self.tab == "trash" and self._rows["trash"] else None
+
+    def tell(self, moment: Moment, stale: bool) -> None:
+        """Dim old data; if there is none, say why."""
+        for table in (self.actions_table, self.trash_table):
+            table.set_class(stale, "-stale")
+            table.at(moment)
+        for error in self.unavailable():
+            if not self._known[self.tab]:
+                self.query_one(Notice).can_not_know(error.sentence)
+
+    # Tabs.
+
+    def go_to(self, tab: str) -> None:
+        """Show a tab."""
+        self.tab = tab
+        self._arrange()
+        self.poll()
+
+    def on_tab_line_chosen(self, event: TabLine.Chosen) -> None:
+        """A tab was clicked."""
+        event.stop()
+        self.go_to(event.tab)
+
+    def action_tab(self, step: int) -> None:
+        """Go to the next tab, or to the one before."""
+        names = [tab for tab, _ in TABS]
+        self.go_to(names[(names.index(self.tab) + step) % len(names)])
+
+    # Acting.
+
+    def why_not(self, action: str) -> str:
+        """Say why an action can not be done now."""
+        entry, thrown = self._entry(), self._thrown()
+        if action in ("open", "undo_entry", "copy", "copy_command") and entry is None and self.tab == "actions":
+            return "There is no action under the cursor."
+        if action in ("open", "copy", "copy_command", "restore") and thrown is None and self.tab == "trash":
+            return "There is no job under the cursor."
+        if action == "restore" and self.tab == "actions":
+            return "That is for the trash: ] shows it."
+        if action == "undo_entry" and self.tab == "trash":
+            return "R restores a job; undoing is for actions."
+        if action == "undo_entry" and entry is not None:
+            return why_not_undo(entry) or super().why_not(action)
+        return super().why_not(action)
+
+    def on_line_table_opened(self, event: LineTable.Opened) -> None:
+        """A double click opens."""
+        event.stop()
+        self.action_open()
+
+    def action_open(self) -> None:
+        """Show the action with its items; in the trash, which action threw the job away is in the audit."""
+        entry, thrown = self._entry(), self._thrown()
+        if entry is not None:
+            self.dewey.push_screen(EntryScreen(entry.number))
+        elif thrown is not None:
+            self.notify(f"{thrown.job_key}: {thrown.task.plain} in {thrown.queue.plain}, {thrown.state.plain}.")
+
+    def action_undo_entry(self) -> None:
+        """Undo the action under the cursor, whoever did it."""
+        entry = self._entry()
+        if entry is not None:
+            self.act(Request("undo", (str(entry.number),)))
+
+    def action_restore(self) -> None:
+        """Put the job under the cursor back to where it was."""
+        thrown = self._thrown()
+        if thrown is not None:
+            self.act(Request("restore", (thrown.job_key,)))
+
+    def action_copy(self) -> None:
+        """Copy the command line of the action, or the job's id."""
+        entry, thrown = self._entry(), self._thrown()
+        if entry is not None:
+            self.copy(f"dewey {entry.command.plain}", "the command line")
+        elif thrown is not None:
+            self.copy(thrown.short_id.plain, "the beginning of the id")
+
+    def action_copy_command(self) -> None:
+        """Copy the command line that shows this."""
+        entry = self._entry()
+        self.copy("dewey trash list" if entry is None else f"dewey audit {entry.number}", "the command line")
+
+
+def why_not_undo(entry: EntryRow) -> str:
+    """Say why an action can not be undone; "" if it may be."""
+    if entry.undone_by is not None:
+        return f"It was undone already, by action {entry.undone_by}."
+    if entry.undoes is not None:
+        return "It is an undoing itself: do the action again instead."
+    if not entry.done:
+        return "Nothing of it was done."
+    return f"It can not be undone: {entry.undo.plain}." if entry.undo else ""
+
+
+def described(entry: EntryRow) -> Content:
+    """Say who did it from where and why, and what of undoing."""
+    why = Content.assemble((": ", "$muted"), entry.reason) if entry.reason else Content("")
+    first = Content.assemble(
+        " ", entry.actor.stylize("bold"), (" on ", "$muted"), entry.host, why, (f" · {entry.outcome}", "$muted")
+    )
+    if entry.undone_by is not None:
+        said = f"undone by action {entry.undone_by}"
+    elif entry.undoes is not None:
+        said = f"undoes action {entry.undoes}"
+    else:
+        said = f"can not be undone: {entry.undo.plain}" if entry.undo else "can be undone, as far as it has not gone on"
+    number = f" action {entry.number}, {plural(entry.items, 'item')} · "
+    return Content("\n").join([first, Content.assemble((number, "$muted"), (said, "$muted"))])
