@@ -33,6 +33,7 @@ ANSWERING = [
     "doctor",
     *("cancel", "limit", "consumers", "quiet", "wake", "stop", "why", "stats"),
     *("discard", "purge", "promote", "priority", "reveal", "run", "release", "audit", "undo"),
+    *("mute", "resolve", "reopen"),
 ]
 GROUPS = {"canary", "trash"}
 """Commands that are made of commands."""
@@ -124,6 +125,9 @@ def test_a_wrong_setting_is_named_before_anything_starts(
     words = {"job": ["x"], "requeue": ["x"], "pause": ["q"], "resume": ["q"], "trigger": ["t"], "search": ["x"]}
     words |= {"discard": ["x"], "purge": ["q"], "promote": ["x"], "priority": ["5", "x"], "reveal": ["x"], "run": ["s"]}
     words |= {
+        "mute": ["g"],
+        "resolve": ["g"],
+        "reopen": ["g"],
         "release": ["u"],
         "why": ["x"],
         "diff": ["x"],
