@@ -1,6 +1,7 @@
 """What most commands begin with: settings read, servers found or started, the broker and its readers opened."""
 
 import getpass
+import os
 import sys
 from dataclasses import dataclass
 
@@ -51,6 +52,9 @@ def operator() -> str:
 
 
 def require_terminal(instead: str) -> None:
-    """See that somebody can look at the console. Raises WrongUse, which names what to do instead."""
+    """See that somebody can look at the console, at a terminal or in a browser (TEXTUAL_DRIVER says which).
+    Raises WrongUse, which names what to do instead."""
+    if os.environ.get("TEXTUAL_DRIVER"):
+        return
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise WrongUse(f"the console needs a terminal, and here is none: {instead}")
