@@ -69,10 +69,10 @@ def consumer_view(
         version=safe_text(info.version, limit=40),
         order=info.order if info.order in ("quiet", "stop") else "",
         is_silent=info.is_silent,
-        runs=tuple(sorted(runs, key=lambda run: (run.worker.plain, run.key))),
+        runs=tuple(sorted(runs, key=lambda run: (run.worker.cell_length, run.worker.plain, run.key))),
     )
 
 
 def _worker(name: str) -> Content:
-    """A worker's name within its consumer: what follows the process."""
-    return safe_text(name.rpartition("/")[2] or name, limit=60)
+    """A worker's name within its consumer: what follows the process, and the word that they all begin with."""
+    return safe_text(name.rpartition("/")[2].removeprefix("Worker-") or name, limit=60)

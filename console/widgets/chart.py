@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final
 
 from textual.content import Content
@@ -93,18 +94,23 @@ def _axis(chart: Chart, place: tuple[int, int, float]) -> Content:
 
 
 def _bars(chart: Chart, values: Sequence[Value], cell: int, place: tuple[int, int, float]) -> Content:
+    """Return one line of all bars, in as few pieces as there are changes of colour."""
     row, rows, top = place
-    parts: list[tuple[str, str]] = []
-    for value in values:
-        if value is None:
-            parts.append(("·" * cell if row == rows - 1 else " " * cell, "$faint"))
-            continue
-        eighths = round(value * rows * 8 / top)
-        eighths = max(1, eighths) if value > 0 else 0
-        mark = SPARKS[max(0, min(8, eighths - (rows - 1 - row) * 8))]
-        # A gap between bars that are wide enough; narrow ones touch.
-        parts.append((mark * (cell - 1) + " " if cell > 2 else mark * cell, chart.tone))
-    return Content.assemble(*parts)
+    pieces: list[tuple[str, str]] = []
+    for is_known, run in groupby(values, lambda value: value is not None):
+        marks = "".join(_mark(value, cell, (row, rows, top)) for value in run)
+        pieces.append((marks, chart.tone if is_known else "$faint"))
+    return Content.assemble(*pieces)
+
+
+def _mark(value: Value, cell: int, place: tuple[int, int, float]) -> str:
+    """Return one bar's part of a line; bars that are wide enough stand apart, narrow ones touch."""
+    row, rows, top = place
+    if value is None:
+        return ("·" if row == rows - 1 else " ") * cell
+    eighths = max(1, round(value * rows * 8 / top)) if value > 0 else 0
+    mark = SPARKS[max(0, min(8, eighths - (rows - 1 - row) * 8))]
+    return mark * (cell - 1) + " " if cell > 2 else mark * cell
 
 
 def _time(minutes: int, cell: int) -> Content:

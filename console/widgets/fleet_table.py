@@ -154,7 +154,7 @@ NORMAL: Final[Sequence[Column[FleetLine]]] = (
     _MEMORY,
     Column("up", 5, _since, "right"),
     Column("version", 8, _version),
-    Column("queues", 28, _queues(28)),
+    Column("queues", 22, _queues(22)),
 )
 WIDE: Final[Sequence[Column[FleetLine]]] = (
     Column("consumer", 34, _name),
@@ -183,6 +183,6 @@ class FleetTable(LineTable[FleetLine]):
 
     def columns_for(self, width: int) -> Sequence[Column[FleetLine]]:
         """Return three sets, by width."""
-        if width < 109:
+        if width < 119:
             return NARROW
         return NORMAL if width < 159 else WIDE

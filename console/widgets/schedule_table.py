@@ -144,7 +144,7 @@ class ScheduleTable(LineTable[ScheduleRow]):
 
     def columns_for(self, width: int) -> Sequence[Column[ScheduleRow]]:
         """Return three sets, by width."""
-        if width < 109:
+        if width < 119:
             return NARROW
         return NORMAL if width < 159 else WIDE
 

@@ -59,7 +59,7 @@ def _last(values: Sequence[float]) -> Content:
 
 def _waiting(waits: Waits | None, oldest: float, minutes: int) -> Chart:
     tone = "$warning" if oldest > OLD_S else "$secondary"
-    now = Content.styled(duration(oldest) if oldest else "nothing waits", f"bold {tone}" if oldest else "$muted")
+    now = Content.styled(duration(oldest) if oldest else "none", f"bold {tone}" if oldest else "$muted")
     if waits is None:
         return Chart("oldest waits", now, (), tone, spans, Content("asking…"))
     return Chart("oldest waits", now, waits.seconds[-(minutes or 30) :], tone, spans, waits.problem)
