@@ -24,18 +24,8 @@ from tests.servers import postgres_server
 SINGLE = (
     *("state:succeeded", "state:dead", "state:retrying", "state:running", "state:dead,canceled", "-state:succeeded"),
     *("queue:email", "queue:rare", "queue:nowhere", "-queue:email", "task:order", "task:review", "host:w4-spot"),
+    *("worker:w2:1011", "worker:w2:1001", "attempt:>=3", "attempt:1", "attempt:>=30", "dur:>5s", "dur:>60s"),
     *(
-        "worker:w2:1011",
-        "worker:w2:1001",
-        "attempt:>=3",
-        "attempt:1",
-        "attempt:>=30",
-        "dur:>5s",
-        "dur:>60s",
-        "dur:<1ms",
-    ),
-    *(
-        "dur:>60s",
         "dur:<1ms",
         "wait:>1m",
         "wait:<1ms",
@@ -46,6 +36,7 @@ SINGLE = (
         "parent:3f2a",
         "parent:*",
     ),
+    *("parent:*", "err:no", "err:*"),
     *("unique:shop.orders.confirm_order:ada:77", "group:0", "group:a", "err:Timeout", "err:diskfull", "err:nothing"),
     *("args.user_id:4242", "args.order.id:770077", "args.path:/uploads/ada/7.pdf", "args.user_id:none"),
     *("ada", "ada4242@example.org", "nothing", 'log:"attempt 2 failed"', 'log:"DiskFullError"', 'log:"on 4242 things"'),

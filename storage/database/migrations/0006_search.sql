@@ -39,7 +39,7 @@ CREATE INDEX jobs_attempt ON jobs (attempt) WHERE attempt <> 1;
 CREATE INDEX jobs_parent ON jobs (parent text_pattern_ops) WHERE parent <> '';
 CREATE INDEX jobs_unique ON jobs (unique_key text_pattern_ops) WHERE unique_key <> '';
 CREATE INDEX jobs_fingerprint ON jobs (fingerprint text_pattern_ops) WHERE fingerprint <> '';
-CREATE INDEX jobs_error_type ON jobs (error_type) WHERE error_type <> '';
+CREATE INDEX jobs_failed ON jobs (error_type) WHERE error <> '' OR error_type <> '';
 CREATE INDEX jobs_error ON jobs USING gin (trigrams_of(error_text(error_type, error)))
     WHERE error <> '' OR error_type <> '';
 -- Once per job, when it has ended: the few that have not are looked at one by one.
