@@ -31,7 +31,8 @@ class Picture:
 
 
 PICTURES: Final = (
-    Picture("queues", keys=("j", "j")),
+    Picture("overview", "overview"),
+    Picture("queues", "queues", ("j", "j")),
     Picture("jobs", "jobs", ("j", "j", "j", "j", "j", "space", "space", "j")),
     Picture("job", "state:dead queue:email", ("enter",)),
     Picture("log", "state:running queue:ingestion", ("l",)),
@@ -39,8 +40,11 @@ PICTURES: Final = (
     Picture("requeue", "state:dead", ("a", "r")),
     Picture("trigger", "trigger", ("enter", "4", "2")),
     Picture("logs", "logs"),
+    Picture("schedules", "schedules", ("j", "j", "j", "j")),
+    Picture("workers", "workers", ("j", "j", "j")),
+    Picture("files", "files", ("slash", *"invoice", "enter", "j")),
     Picture("help", "jobs", ("question_mark",)),
-    Picture("light", keys=("j",), theme="dewey-light"),
+    Picture("light", "overview", ("j",), theme="dewey-light"),
 )
 
 
