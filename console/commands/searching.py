@@ -19,10 +19,8 @@ from storage.history import jobs as history
 from storage.history import query
 from storage.history.entries import Entry, Story
 from storage.history.filters import Filter, Is
-from storage.history.ledger import Found, Ledger
-from storage.history.shown import Shown
-from storage.redaction import Redactor
-from tasks.engine.describing import Describer
+from storage.history.ledger import Found
+from tasks.ledger import open_ledger
 
 FILTER = "As in 'state:dead err:Timeout -queue:email last:24h'."
 
@@ -55,14 +53,6 @@ def explained(text: str, error: FilterError) -> str:
 def clock(inspector: Inspector) -> datetime:
     """Now, on Redis's clock. Raises StoreUnavailable."""
     return datetime.fromtimestamp(inspector.clock_ms() / 1000, UTC)
-
-
-def ledger_of(desk: Desk) -> Ledger:
-    """History and the broker, in one."""
-    settings = desk.resources.settings
-    redactor = Redactor(settings.dewey_redact_keys, settings.dewey_redact_patterns)
-    shown = Shown(Describer(desk.inspector, redactor), redactor.redact_value)
-    return Ledger(desk.resources.database, desk.inspector, shown)
 
 
 # -- lists -----------------------------------------------------------------------------------------------------
@@ -120,7 +110,7 @@ def _list_matching(
     for field, values in (("state", states), ("queue", queues)):
         given = given.narrowed(Is(field, tuple(values)) if values else None)
     try:
-        found = ledger_of(desk).search(given, after, limit)
+        found = open_ledger(desk.resources, desk.inspector).search(given, after, limit)
     except FilterError as error:
         raise WrongUse(f"--after: {error}") from error
     if found.trouble:

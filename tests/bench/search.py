@@ -36,7 +36,7 @@ SINGLE = (
         "parent:3f2a",
         "parent:*",
     ),
-    *("parent:*", "err:no", "err:*"),
+    *("err:no", "err:*"),
     *("unique:shop.orders.confirm_order:ada:77", "group:0", "group:a", "err:Timeout", "err:diskfull", "err:nothing"),
     *("args.user_id:4242", "args.order.id:770077", "args.path:/uploads/ada/7.pdf", "args.user_id:none"),
     *("ada", "ada4242@example.org", "nothing", 'log:"attempt 2 failed"', 'log:"DiskFullError"', 'log:"on 4242 things"'),
