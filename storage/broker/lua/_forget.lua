@@ -1,19 +1,19 @@
 -- forget(queue, state, ids): removes jobs with everything that is theirs: record, log, result, revoke flag, and for one
--- that waited for others what it had of them. One that has not ended is missed by those who wait for it, and the
--- recorder is told of it.
+-- that waited for others what it had of them. One that has not ended is missed by those who wait for it, its
+-- unique key is free, and the recorder is told of it.
 -- Returns how many.
 
 local function forget(queue, state, ids)
   for _, id in ipairs(ids) do
-    local job = redis.call('HMGET', K.job(id), 'chord', 'member', 'results', 'version', 'created')
-    if job[2] and not ENDED[state] then flow.ended(id, job[2], 'thrown away') end
+    local job = redis.call('HMGET', K.job(id), 'chord', 'results', 'version', 'created')
     if not ENDED[state] then
+      let_go(id, queue, 'thrown away', look(id))
       redis.call('XADD', K.events(), 'MAXLEN', '~', EVENTS_MOST, '*', 'job', id, 'queue', queue, 'state', 'forgotten',
-        'version', whole((job[4] or 0) + 1), 'at', whole(NOW), 'created', job[5] or '')
+        'version', whole((job[3] or 0) + 1), 'at', whole(NOW), 'created', job[4] or '')
     end
     if state == 'dead' then dead.leave(id) end
     if job[1] then redis.call('DEL', K.chord(job[1]), K.failed(job[1]), K.children(job[1])) end
-    for _, other in ipairs(job[3] and cjson.decode(job[3]) or {}) do
+    for _, other in ipairs(job[2] and cjson.decode(job[2]) or {}) do
       if redis.call('EXISTS', K.job(other)) == 0 then redis.call('HDEL', K.data(), other) end
     end
     redis.call('DEL', K.job(id), K.log(id))

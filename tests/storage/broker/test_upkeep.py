@@ -1,5 +1,6 @@
 """What keeps the books small and true over time, and what an answer of Redis means."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,7 @@ from redis.exceptions import OutOfMemoryError, ReadOnlyError, ResponseError
 
 from storage.broker.broker import Broker
 from storage.broker.inspector import Inspector
-from storage.broker.records import NewJob
+from storage.broker.records import Limits, NewJob
 from storage.broker.requests import Beat, Bounds, Claim, ClaimRequest, Settlement, job_table
 from storage.broker.scripts import pack, translated
 from storage.errors import StoreRefused, StoreUnavailable
@@ -174,3 +175,10 @@ def test_due_jobs_are_put_in_line_in_the_order_in_which_they_are_due(broker: Bro
     while broker.promote()[0]:
         pass
     assert [claimed(broker).id for _ in range(250)] == [f"{n:03}" for n in range(250)]
+
+
+def test_jobs_that_are_flushed_free_their_unique_keys_and_their_bytes(broker: Broker, add: Callable[..., str]) -> None:
+    broker.limit("default", Limits(max_bytes=1_000))
+    add(id="first", unique="u", payload=b"x" * 600)
+    assert broker.flush(("queued",)) == 1
+    assert broker.enqueue([NewJob("second", "t", "default", b"x" * 600, unique="u")]).added == 1
