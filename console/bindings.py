@@ -168,6 +168,9 @@ def of(*places: Place) -> list[BindingType]:
 
 
 ELSEWHERE: Final[Mapping[str, str]] = {
+    "mute": "dewey mute: groups of failures are marked where they are listed",
+    "resolve": "dewey resolve: as above",
+    "reopen": "dewey reopen: as above",
     "release": "dewey release: i on a job says who holds its unique key, and locks are listed nowhere",
 }
 """Actions of the layer that no key leads to, and where they are instead."""

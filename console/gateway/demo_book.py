@@ -128,9 +128,15 @@ class DemoBook:
         self.canaries: dict[str, Canary] = {}
         self.cells: dict[str, dict[str, object]] = {"limit": {}, "mark": {}, "canary": {}}
         self.performed: dict[str, int] = {}
+        self._looks = 0
         if not empty:
             canary = canned_canary()
             self.cells["canary"][canary.id] = canary
+
+    def looked(self) -> int:
+        """Count a look, so that no two have one key."""
+        self._looks += 1
+        return self._looks
 
     def next_number(self) -> int:
         """The number of the next deed."""

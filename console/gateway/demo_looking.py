@@ -82,7 +82,7 @@ class DemoLooking(DemoPart):
                 raise GatewayRefused(str(error)) from error
         is_text = isinstance(action.undo, str)
         preview = Preview(
-            key=f"{len(self._book.performed)}-{request.action}-{hashlib.sha256(repr(request).encode()).hexdigest()[:12]}",
+            key=f"{self._book.looked()}-{request.action}-{hashlib.sha256(repr(request).encode()).hexdigest()[:12]}",
             action=action.name,
             does=action.does,
             request=request,

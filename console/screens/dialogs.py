@@ -56,8 +56,9 @@ class DialogBox(ModalScreen[Answer | None], Generic[Answer]):
     def buttons(self, does: str) -> ComposeResult:
         """Yield Cancel, then what is done."""
         with Horizontal(classes="buttons"):
-            yield Button(Content("Cancel"), id="cancel")
-            yield Button(Content(does), id="do", classes="-danger")
+            for button in (Button(Content("Cancel"), id="cancel"), Button(Content(does), id="do", classes="-danger")):
+                button.active_effect_duration = 0  # while it lasts, the toolkit ignores enter
+                yield button
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Do it, or not."""
