@@ -101,7 +101,8 @@ def report(url: str, rounds: int) -> int:
             counted, matches = timed(count, max(3, rounds // 3)), count()
         cold = timed(search, 3)
         readings = readings_of(watched, asked)
-        wrong += bool(readings) and text in SINGLE
+        # The jobs of many log lines are found among all of that time, by key.
+        wrong += text in SINGLE and any("Seq Scan" in one or not text.startswith("log:") for one in readings)
         pages += [first.p95, deep.p95]
         print(f"{text:<50}{first}{deep}{counted}{cold.p50:7.1f}  {matches!s:>7}  {len(readings) or ''}", flush=True)
     slow = sum(one >= 50 for one in pages)
