@@ -21,7 +21,10 @@ async def _poll(stage: Stage) -> None:
     await stage.settle()
 
 
-@pytest.mark.parametrize("start", ["queues", "jobs", "logs", "state:dead", "job:684131a4"])
+WATCHING = ["overview", "workers", "schedules", "files"]
+
+
+@pytest.mark.parametrize("start", ["queues", "jobs", "logs", "state:dead", "job:684131a4", *WATCHING])
 def test_the_last_data_stays_with_its_age_and_the_next_try(start: str) -> None:
     gateway = FlakyGateway()
 
@@ -47,7 +50,7 @@ def test_the_last_data_stays_with_its_age_and_the_next_try(start: str) -> None:
     play(script, still_app(gateway, start=start))
 
 
-@pytest.mark.parametrize("start", ["queues", "jobs", "logs", "trigger", "job:68"])
+@pytest.mark.parametrize("start", ["queues", "jobs", "logs", "trigger", "job:68", *WATCHING])
 def test_without_any_data_the_screen_says_that_it_can_not_know_and_why(start: str) -> None:
     gateway = FlakyGateway()
     gateway.go_away()

@@ -9,7 +9,7 @@ from tests.console.stage import Stage, play, still_app
 SCREENS = ("overview", "queues", "jobs", "schedules", "workers", "logs", "files")
 
 
-def _tints(stage: Stage) -> set[tuple[int, int, int]]:
+def _tints(stage: Stage) -> set[tuple[int, ...]]:
     """Return every colour on the screen that is no grey."""
     found = set()
     for strip in stage.app.screen._compositor.render_strips():

@@ -19,6 +19,7 @@ from console.gateway.troubles import troubles
 from console.screens.base import DeweyScreen
 from console.screens.overview import OverviewScreen
 from console.widgets.chart import Chart, draw, nice_count, nice_span, rates, spans
+from storage import files, users
 from storage.broker.broker import Broker
 from storage.broker.inspector import Inspector
 from storage.doctor import Finding
@@ -213,6 +214,47 @@ def test_live_stores_are_looked_at(redis_client: "redis.Redis", namespace: str, 
         assert screen._waits.problem.plain == "nobody has recorded it in the last hour"
 
     play(script, still_app(gateway, start="overview"), (120, 40))
+
+
+def test_looking_at_everything_changes_nothing_in_either_store(
+    redis_client: "redis.Redis", namespace: str, held: Resources
+) -> None:
+    inspector = Inspector(redis_client, namespace)
+    broker = Broker(redis_client, namespace)
+    broker.add_queues(["email"])
+    gateway = LiveGateway(inspector, Operations(broker, inspector), "ada", held=held)
+
+    owner = users.ensure(held.database, "ada@example.com", "Ada")
+    files.reserve(held.database, owner.id, "boats.txt", "text/plain", 1, "private")
+
+    def everything() -> tuple[list[bytes | None], dict[str, str]]:
+        keys = sorted(redis_client.scan_iter(f"*{namespace}*"))
+        tables = {}
+        with held.database.session() as session:
+            for (name,) in session.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"):
+                whole = f"SELECT coalesce(md5(string_agg(t::text, ' ' ORDER BY t::text)), '') FROM {name} AS t"
+                tables[name] = session.rows(whole)[0][0]
+        return [redis_client.dump(key) for key in keys], tables
+
+    before = everything()
+    assert before[0]
+    assert before[1]["files"] != before[1]["chunks"]
+
+    async def script(stage: Stage) -> None:
+        await stage.press("5", "6", "8", "]", "slash")
+        await stage.type("boats")
+        await stage.press("enter", "escape", "1", "T", "T", "T")
+        await stage.pilot.resize_terminal(200, 60)
+        await stage.settle()
+        for screen in "5681":
+            await stage.press(screen)
+            await stage.pilot.resize_terminal(40, 12)
+            await stage.settle()
+            await stage.pilot.resize_terminal(120, 40)
+            await stage.settle()
+
+    play(script, still_app(gateway, start="overview"))
+    assert everything() == before
 
 
 def test_a_live_store_that_is_away_is_an_answer(redis_client: "redis.Redis", namespace: str, held: Resources) -> None:
