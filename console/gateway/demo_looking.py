@@ -218,7 +218,7 @@ class DemoLooking(DemoPart):
                 subjects.append(Subject(item.item, repr([self._cell(cell) for cell in cells]), item.item))
             elif item.outcome == "done":
                 gone.append(NotEligible(item.item, "it went on since"))
-        return Found(tuple(subjects), tuple(gone), f"undo action {entry.id}: take back {entry.actor}'s {entry.action}")
+        return Found(tuple(subjects), tuple(gone), f"undo action {entry.id}: take back the {entry.action} by {entry.actor}")
 
     def _found_trash(self, request: Request) -> Found:
         thrown = {one.job_id: one for one in self._book.trash.values()}

@@ -22,7 +22,7 @@ WORDS: Final[dict[str, Words]] = {
     "edit": Words("Requeue edited", "launched again with edited arguments", "not launched"),
     "run": Words("Run now", "runs now", "not run"),
     "requeue": Words("Requeue", "requeued", "not requeued"),
-    "cancel": Words("Cancel", "canceled", "not canceled"),
+    "cancel": Words("Call off", "canceled", "not canceled"),
     "discard": Words("Discard", "in the trash", "not discarded"),
     "purge": Words("Purge", "in the trash", "not discarded"),
     "restore": Words("Restore", "restored", "not restored"),

@@ -46,7 +46,7 @@ async def _uppercase_w_disarms_and_arms_with_a_reason(stage: Stage) -> None:
 async def _x_calls_a_job_off_after_asking(stage: Stage) -> None:
     job = _jobs(stage).cursor_key
     await stage.press("x")
-    assert "Cancel 1 job?" in stage.text
+    assert "Call off 1 job?" in stage.text
     assert stage.app.focused is stage.app.screen.query_one("#cancel")
     assert "its callers are told, so it can not be undone" in stage.text
     await stage.press("enter")
@@ -80,7 +80,7 @@ async def _d_throws_the_marked_away_and_z_brings_them_back(stage: Stage) -> None
     assert "2 jobs in the trash. z undoes it." in stage.notes
     await stage.press("z")
     assert isinstance(stage.app.screen, ActionDialog)
-    assert "take back you's discard" in stage.text or "put back what" in stage.text
+    assert "take back the discard by you" in stage.text
     await stage.press("right", "enter")
     assert [row.state for row in stage.app.gateway.rows(jobs)] == ["dead", "dead"]
     assert "2 things undone." in stage.notes

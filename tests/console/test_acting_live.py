@@ -27,7 +27,14 @@ from tests.console.commands.office import Office
 from tests.console.stage import Stage, play, still_app
 from tests.console.test_workers import FIELDS
 
-PACK = TaskInfo("shop.tasks.pack", "default", "Pack it.", (Parameter("page", "int", "0"),), 0, 1.0)
+PACK = TaskInfo(
+    "shop.tasks.pack",
+    "default",
+    "Pack it.",
+    (Parameter("page", "int", "0"), Parameter("password", "str", "''")),
+    0,
+    1.0,
+)
 SWEEP = TaskInfo("shop.tasks.sweep", "default", "Sweep.", (), 0, 1.0, "0 3 * * *", "UTC")
 Do = Callable[..., Done]
 
@@ -98,7 +105,7 @@ def test_a_job_that_began_while_the_dialog_was_open_is_not_acted_on(gateway: Liv
 
     async def script(stage: Stage) -> None:
         await stage.press("x")
-        assert "Cancel 1 job?" in stage.text
+        assert "Call off 1 job?" in stage.text
         office.start("a1")
         await stage.press("right", "enter")
         assert "it is running now, look again" in stage.notes
@@ -219,6 +226,7 @@ def test_a_job_is_launched_again_with_edited_arguments_and_keeps_its_secret(
     async def script(stage: Stage) -> None:
         await stage.press("R", "ctrl+u")
         await stage.type("8")
+        assert "hunter22" not in stage.text
         await stage.press("ctrl+s", "right", "enter")
 
     play(script, _app(gateway, "state:dead"))

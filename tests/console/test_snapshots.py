@@ -42,15 +42,9 @@ SCREENS: dict[str, tuple[str, tuple[str, ...]]] = {
 STATES: dict[str, tuple[str, tuple[str, ...]]] = {
     "help": ("jobs", ("?",)),
     "palette": ("jobs", ("ctrl+p",)),
-    "requeue": ("jobs", ("a", "r")),
-    "pause": ("queues", ("p",)),
-    "resume": ("queues", ("G", "p")),
     "nothing matches": ("jobs", ("/", *"state:blocked", "space", *"queue:email", "enter")),
     "filter error": ("jobs", ("/", *"task:x", "enter")),
-    "form errors": ("trigger", ("enter", "ctrl+s")),
-    "quiet": ("workers", ("j", "p")),
     "schedule paused": ("schedules", ("j", "j", "j", "enter", "j")),
-    "pause until": ("schedules", ("p", "2", "h")),
     "range": ("jobs", ("j", "v", "j", "j")),
     "dimmed key": ("jobs", ("r",)),
     "relative times": ("jobs", ("T", "T")),
@@ -71,7 +65,7 @@ def pictures(snapshot: SnapshotAssertion) -> SnapshotAssertion:
     return snapshot.use_extension(SVGImageExtension)
 
 
-def _draw(
+def draw(
     pictures: SnapshotAssertion,
     app: DeweyApp,
     size: tuple[int, int],
@@ -107,37 +101,36 @@ async def _palette_filled(stage: Stage) -> None:
 @pytest.mark.parametrize("name", SCREENS)
 def test_each_screen_in_each_size(pictures: SnapshotAssertion, name: str, size: str) -> None:
     start, keys = SCREENS[name]
-    _draw(pictures, still_app(start=start), SIZES[size], keys)
+    draw(pictures, still_app(start=start), SIZES[size], keys)
 
 
-IN_LIGHT = ("queues", "jobs", "job attempts", "trigger", "schedules", "workers", "overview", "files")
-
-
-@pytest.mark.parametrize("name", IN_LIGHT)
+@pytest.mark.parametrize(
+    "name", ["queues", "jobs", "job attempts", "trigger", "schedules", "workers", "overview", "files"]
+)
 def test_screens_in_light(pictures: SnapshotAssertion, name: str) -> None:
     start, keys = SCREENS[name]
     app = still_app(start=start)
     app.theme = LIGHT.name
-    _draw(pictures, app, SIZES["120x40"], keys)
+    draw(pictures, app, SIZES["120x40"], keys)
 
 
 @pytest.mark.parametrize("name", STATES)
 def test_each_state_in_the_smallest_size(pictures: SnapshotAssertion, name: str) -> None:
     start, keys = STATES[name]
     then = _palette_filled if name == "palette" else None
-    _draw(pictures, still_app(start=start), SIZES["80x24"], keys, then)
+    draw(pictures, still_app(start=start), SIZES["80x24"], keys, then)
 
 
 @pytest.mark.parametrize("start", ["queues", "jobs", "logs", "trigger", "schedules", "workers", "overview", "files"])
 def test_nothing_here(pictures: SnapshotAssertion, start: str) -> None:
-    _draw(pictures, still_app(DemoGateway(empty=True), start=start), SIZES["80x24"])
+    draw(pictures, still_app(DemoGateway(empty=True), start=start), SIZES["80x24"])
 
 
 @pytest.mark.parametrize("start", ["queues", "jobs", "logs", "job:68", "schedules", "workers", "overview", "files"])
 def test_can_not_know(pictures: SnapshotAssertion, start: str) -> None:
     gateway = FlakyGateway()
     gateway.go_away()
-    _draw(pictures, still_app(gateway, start=start), SIZES["80x24"])
+    draw(pictures, still_app(gateway, start=start), SIZES["80x24"])
 
 
 @pytest.mark.parametrize("start", ["queues", "jobs", "logs", "state:dead", "schedules", "workers", "overview", "files"])
@@ -150,7 +143,7 @@ def test_old_data_is_dimmed(pictures: SnapshotAssertion, start: str) -> None:
         assert isinstance(screen, DeweyScreen)
         screen.poll()
 
-    _draw(pictures, still_app(gateway, start=start), SIZES["80x24"], then=then)
+    draw(pictures, still_app(gateway, start=start), SIZES["80x24"], then=then)
 
 
 def test_a_bug_is_shown(pictures: SnapshotAssertion) -> None:
@@ -160,12 +153,12 @@ def test_a_bug_is_shown(pictures: SnapshotAssertion) -> None:
         stage.app.bug(ZeroDivisionError("division by zero"))
         stage.app.bugs.clear()
 
-    _draw(pictures, still_app(gateway), SIZES["80x24"], then=then)
+    draw(pictures, still_app(gateway), SIZES["80x24"], then=then)
 
 
 def test_production_is_framed(pictures: SnapshotAssertion) -> None:
     gateway: Gateway = FlakyGateway()
-    _draw(pictures, still_app(gateway, environment="production"), SIZES["80x24"])
+    draw(pictures, still_app(gateway, environment="production"), SIZES["80x24"])
 
 
 def test_a_long_reason_leaves_the_age_and_the_countdown_in_sight(pictures: SnapshotAssertion) -> None:
@@ -177,4 +170,4 @@ def test_a_long_reason_leaves_the_age_and_the_countdown_in_sight(pictures: Snaps
         assert isinstance(screen, DeweyScreen)
         screen.poll()
 
-    _draw(pictures, still_app(gateway), SIZES["80x24"], then=then)
+    draw(pictures, still_app(gateway), SIZES["80x24"], then=then)
