@@ -82,7 +82,7 @@ def _queue(row: QueueRow, moment: Moment) -> Iterator[Trouble]:
         return
     failing = _failing(row)
     if row.queued and row.oldest_waiting_s > OLD_S:
-        what = Content.assemble(f"the oldest has waited {duration(row.oldest_waiting_s)}, {jobs}", *failing)
+        what = Content.assemble(f"{jobs}, the oldest for {duration(row.oldest_waiting_s)}", *failing)
         remedy = "3 and / state:dead finds why" if failing else "more workers, or see what runs: 6"
         yield Trouble("warn", row.name, what, Content(remedy))
     elif failing:
@@ -95,4 +95,4 @@ def _failing(row: QueueRow) -> tuple[str, ...]:
     failed, ended = sum(one[2] for one in recent), sum(one[1] + one[2] for one in recent)
     if failed < FAILING_LEAST or failed <= ended * FAILING_SHARE:
         return ()
-    return (" · ", f"{failed:,} of {ended:,} attempts failed in {coarse(60 * len(recent))}")
+    return (" · ", f"{failed:,} of {ended:,} failed in {coarse(60 * len(recent))}")

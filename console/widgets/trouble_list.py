@@ -13,7 +13,9 @@ MOST = 4
 MOST_IN_TALL = 8
 TALL = 34
 WHERE = 17
+WHERE_NARROW = 12
 """Cells of the name of what is in trouble."""
+NARROW = 100
 
 
 class TroubleList(Widget):
@@ -61,7 +63,8 @@ class TroubleList(Widget):
 
 def _line(trouble: Trouble, width: int) -> Content:
     sign, tone = ("✗", "$error") if trouble.level == "fail" else ("!", "$warning")
-    where = Content.styled(fit(trouble.where.plain, WHERE), "bold $strong")
+    room = WHERE if width >= NARROW else WHERE_NARROW
+    where = Content.styled(fit(trouble.where.plain, room), "bold $strong")
     line = Content.assemble((f"{sign} ", f"bold {tone}"), where, " ", trouble.what.stylize("$foreground"))
     remedy = Content.assemble(("  → ", "$faint"), trouble.remedy.stylize("$accent"))
     if trouble.remedy.plain and line.cell_length + remedy.cell_length <= width:

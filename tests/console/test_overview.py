@@ -50,7 +50,7 @@ def test_jobs_that_nobody_will_run_come_first() -> None:
     unserved = replace(ROW, name=Content("email"), queued=3, consumers=0, oldest_waiting_s=130)
     (first, second) = _said(Glance((failing, unserved), LIVING))
     assert first == ("fail", "email", "nobody serves it · 3 wait, the oldest for 2 m 10")
-    assert second == ("warn", "default", "6 of 12 attempts failed in 6m")
+    assert second == ("warn", "default", "6 of 12 failed in 6m")
 
 
 def test_a_fleet_that_is_gone_or_told_to_be_quiet_is_a_failure() -> None:
@@ -66,7 +66,7 @@ def test_a_pause_an_old_wait_and_a_silent_consumer_are_told() -> None:
     assert ("warn", "consumers", "w5:12901 fell silent: killed, or cut off") in said
     assert any(where == "reports" and "paused 38m ago by ada: ledger" in what for _, where, what in said)
     (email,) = [what for _, where, what in said if where == "email"]
-    assert email.startswith("the oldest has waited 1 h 40, 14 wait · ")
+    assert email.startswith("14 wait, the oldest for 1 h 40 · ")
 
 
 def test_a_store_tells_its_worst_finding_with_the_remedy() -> None:
