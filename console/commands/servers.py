@@ -156,7 +156,7 @@ def _place(endpoints: Endpoints, name: str, address: str) -> str:
 @app.command("console")
 def show_console(
     start: Annotated[
-        str, typer.Argument(metavar="START", help="queues, jobs, logs, trigger, job:ID, or a filter (state:dead).")
+        str, typer.Argument(metavar="START", help="A screen (queues, jobs, workers …), trigger, job:ID, or a filter.")
     ] = "",
     environment: Annotated[
         str, typer.Option(metavar="NAME", help="The name shown in the frame instead of DEWEY_ENVIRONMENT.")
