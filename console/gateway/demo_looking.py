@@ -218,7 +218,8 @@ class DemoLooking(DemoPart):
                 subjects.append(Subject(item.item, repr([self._cell(cell) for cell in cells]), item.item))
             elif item.outcome == "done":
                 gone.append(NotEligible(item.item, "it went on since"))
-        return Found(tuple(subjects), tuple(gone), f"undo action {entry.id}: take back the {entry.action} by {entry.actor}")
+        sentence = f"undo action {entry.id}: take back the {entry.action} by {entry.actor}"
+        return Found(tuple(subjects), tuple(gone), sentence)
 
     def _found_trash(self, request: Request) -> Found:
         thrown = {one.job_id: one for one in self._book.trash.values()}
