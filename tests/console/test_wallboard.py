@@ -23,7 +23,7 @@ def test_the_console_draws_for_a_browser(redis_url: str, namespace: str, databas
             assert console.stdout is not None
             assert console.stdout.readline() == b"__GANGLION__\n"
             drawn = b""
-            while b"Queues" not in drawn:
+            while b"dewey" not in drawn:
                 kind = console.stdout.read(1)
                 size = int.from_bytes(console.stdout.read(4), "big")
                 assert kind in b"DM", drawn[-500:]
