@@ -171,9 +171,9 @@ def show_console(
     It begins read-only: W, with a reason, allows actions for 15 minutes. It needs a terminal.
     Inside, `?` explains the keys and ctrl+q leaves; jobs go on without it.
     """
-    require_terminal("dewey queues, dewey jobs and dewey logs answer without one")
     if write and read_only:
         raise WrongUse("say --write or --read-only, not both")
+    require_terminal("dewey queues, dewey jobs and dewey logs answer without one")
     run_console_on(open_desk(), environment, start, None if read_only else write)
 
 

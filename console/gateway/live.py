@@ -14,7 +14,7 @@ from console.gateway.live_flow import LiveFlow
 from console.gateway.live_glance import LiveGlance
 from console.gateway.live_library import LiveLibrary
 from console.gateway.live_schedules import LiveSchedules
-from console.gateway.reading import call_of, translated
+from console.gateway.reading import translated
 from console.gateway.views import JobPage, JobRow, JobView, LogPage, QueueRow, TaskView, WhyView
 from storage.broker import records
 from storage.broker.inspector import Inspector
@@ -49,6 +49,8 @@ class LiveGateway(LiveActing, LiveGlance, LiveLibrary, LiveSchedules, LiveFlow):
         self._operations = operations
         self._by = by
         self._held = held
+        self._parameters = {}
+        self._parameters_at = None
         self._wall_s = wall_s
         self._ahead_s = 0.0
         self._read_at: float | None = None
@@ -83,7 +85,7 @@ class LiveGateway(LiveActing, LiveGlance, LiveLibrary, LiveSchedules, LiveFlow):
         return JobPage(page.total, page.offset, tuple(self._row(job) for job in page.jobs))
 
     def _row(self, job: records.Job) -> JobRow:
-        return building.job_row(job, call_of(job), self.now())
+        return building.job_row(job, self._call(job), self.now())
 
     def rows(self, keys: Sequence[str]) -> tuple[JobRow, ...]:
         """Return the named jobs as they are now."""
@@ -110,10 +112,12 @@ class LiveGateway(LiveActing, LiveGlance, LiveLibrary, LiveSchedules, LiveFlow):
         unread = ""
         if job.result is not None:
             try:
-                result = decode_value(job.result)
+                result = self._redactor.redact_value(decode_value(job.result))
             except DecodeError as error:
                 unread = f"the result: {error}"
-        return building.job_view(job, call_of(job), result, self.now(), unread)
+        with translated():
+            call = self._call(job)
+        return building.job_view(job, call, result, self.now(), unread)
 
     def why(self, key: str) -> WhyView:
         """Return why a job does not run."""

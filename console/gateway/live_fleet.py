@@ -7,7 +7,7 @@ from typing import Final
 
 from console.gateway.fleet import ConsumerView, consumer_view
 from console.gateway.live_part import LivePart
-from console.gateway.reading import call_of, translated
+from console.gateway.reading import translated
 from storage.errors import StorageError
 from storage.history.measures import stats
 
@@ -30,7 +30,7 @@ class LiveFleet(LivePart):
             self._read_clock()
             found = self._inspector.consumers(silent=True)
             ids = [job_id for consumer in found for job_id in consumer.running][:RUNNING_SHOWN]
-            jobs = {job.id: (job, call_of(job)) for job in self._inspector.rows(ids)}
+            jobs = {job.id: (job, self._call(job)) for job in self._inspector.rows(ids)}
         now, usual_s = self.now(), self._usual_s()
         views = [consumer_view(one, jobs, usual_s, now) for one in found]
         return tuple(sorted(views, key=lambda view: (not view.is_silent, view.key)))

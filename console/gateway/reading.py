@@ -1,12 +1,14 @@
 """How the live gateway reads: errors of the stores in the gateway's words, arguments decoded or explained."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Final
 
 from console.gateway.building import Call
 from console.gateway.errors import GatewayRefused, GatewayUnavailable
 from storage.broker.records import Job
 from storage.errors import JobMissing, Refused, StorageError, StoreUnavailable
+from storage.redaction import Redactor
 from tasks.engine.codec import DecodeError, decode_call
 
 
@@ -23,10 +25,15 @@ def translated() -> Iterator[None]:
         raise GatewayRefused(f"{type(error).__name__}: {error}") from error
 
 
-def call_of(job: Job) -> Call:
-    """Return a job's arguments, or why they can not be read."""
+MASKING: Final = Redactor()
+"""Takes out what is secret by the names that everybody uses."""
+
+
+def call_of(job: Job, redactor: Redactor = MASKING, names: Sequence[str] = ()) -> Call:
+    """Return a job's arguments with the secret ones masked, or why they can not be read. ``names`` are those of the
+    task's parameters: they tell which positional ones are secret."""
     try:
         args, kwargs = decode_call(job.payload)
     except DecodeError as error:
         return Call(undecoded=str(error))
-    return Call(args, kwargs)
+    return Call(*redactor.redact_call(args, kwargs, names))

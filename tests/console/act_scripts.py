@@ -200,11 +200,11 @@ async def _uppercase_d_purges_a_queue_when_its_name_is_typed(stage: Stage) -> No
 @key("action.down", "action.up", start="jobs")
 async def _arrows_scroll_what_a_dialog_says(stage: Stage) -> None:
     await stage.press("a", "c")
-    assert "jobs left out" not in stage.text
+    assert "afterwards:" not in stage.text
     await stage.press("down", "down", "down", "down")
-    assert "jobs left out" in stage.text
+    assert "afterwards:" in stage.text
     await stage.press("up", "up", "up", "up")
-    assert "jobs left out" not in stage.text
+    assert "afterwards:" not in stage.text
 
 
 @key("action.copy", start=DEAD)

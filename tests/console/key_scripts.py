@@ -133,6 +133,7 @@ async def _r_requeues_the_marked_and_says_what_is_left_out(stage: Stage) -> None
     assert "Requeue 23 jobs?" in stage.text
     assert "and 18 more" in stage.text
     assert "202 jobs left out" in stage.text
+    await stage.press("down", "down")
     assert "it is succeeded: only dead" in stage.text
     await stage.press("right", "enter")
     assert "23 jobs requeued." in stage.notes

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from huey.registry import Message
 
 from console.app import DeweyApp
 from console.gateway.acting import Done, Said
@@ -11,7 +12,7 @@ from console.gateway.errors import GatewayRefused
 from console.gateway.live import LiveGateway
 from console.screens.revealed import RevealedDialog
 from storage import audit
-from storage.broker.records import Parameter, TaskInfo
+from storage.broker.records import NewJob, Parameter, TaskInfo
 from storage.broker.requests import Beat
 from storage.errors import StoreUnavailable
 from tasks import resources
@@ -19,7 +20,7 @@ from tasks.actions.layer import Actions
 from tasks.actions.tools import open_tools
 from tasks.actions.values import Request
 from tasks.engine import registry
-from tasks.engine.codec import decode_call
+from tasks.engine.codec import decode_call, encode
 from tasks.operations import Operations
 from tests.console.commands.conftest import jobs as jobs  # noqa: PLC0414  # a fixture
 from tests.console.commands.conftest import office as office  # noqa: PLC0414  # a fixture
@@ -206,15 +207,24 @@ def test_a_canary_is_begun_paused_and_ended_by_keyboard(gateway: LiveGateway, of
         await stage.press("right", "enter")
         assert "12 jobs in the canary's line." in stage.notes
         assert "canary running" in stage.text
+
+    async def another_operator(stage: Stage) -> None:
+        assert "canary running" in stage.text
         await stage.press("C", "p", "right", "enter")
         assert "‖ paused" in stage.text
+        await stage.press("p", "right", "enter")
+        assert "▶ running" in stage.text
         await stage.press("x", "right", "enter")
         assert "■ aborted" in stage.text
 
     play(script, _app(gateway, "state:dead"), (120, 40))
+    gateway._by = "grace"
+    play(another_operator, _app(gateway, "queues"), (120, 40))
     (canary,) = gateway.canaries()
-    assert (canary.total, canary.state, canary.told_by.plain) == (12, "aborted", "ada")
-    assert [entry.action for entry in gateway.audit(None, 10)] == ["canary-abort", "canary-pause", "canary"]
+    assert (canary.total, canary.state, canary.by.plain, canary.told_by.plain) == (12, "aborted", "ada", "grace")
+    assert [entry.action for entry in gateway.audit(None, 10)] == [
+        *("canary-abort", "canary-resume", "canary-pause", "canary"),
+    ]
 
 
 def test_a_job_is_launched_again_with_edited_arguments_and_keeps_its_secret(
@@ -240,7 +250,11 @@ def test_a_masked_value_is_revealed_and_the_audit_has_who_and_why(gateway: LiveG
     office.run(office.add("a1", page=7, password="hunter22"))
 
     async def script(stage: Stage) -> None:
-        await stage.press("enter", "u")
+        assert "hunter22" not in stage.text
+        await stage.press("enter")
+        assert "[redacted]" in stage.text
+        assert "hunter22" not in stage.text
+        await stage.press("u")
         await stage.type("customer asks")
         await stage.press("enter", "right", "enter")
         assert isinstance(stage.app.screen, RevealedDialog)
@@ -269,3 +283,11 @@ def test_postgresql_away_lets_nothing_be_done_and_says_so(
 
     play(script, _app(gateway, "state:dead"))
     assert office.inspector.job("a1").state == "dead"
+
+
+def test_a_positional_secret_is_masked_by_the_name_of_its_parameter(gateway: LiveGateway, office: Office) -> None:
+    payload = encode(Message("a1", PACK.name, None, 0, 0, args=(7, "hunter22"), kwargs={}))
+    office.broker.enqueue([NewJob("a1", PACK.name, "default", payload)])
+    (row,) = gateway.rows(["a1"])
+    assert row.note.plain == '7, "[redacted]"'
+    assert dict(gateway.arguments("a1")) == {"page": 7}

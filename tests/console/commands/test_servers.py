@@ -113,3 +113,12 @@ def test_the_console_without_a_terminal_says_what_answers_without_one(short_path
     assert (answer.status, answer.out) == (2, "")
     assert "dewey jobs" in answer.err
     assert not (short_path / "home").exists()
+
+
+# -- console ---------------------------------------------------------------------------------------------------
+
+
+def test_a_console_is_not_opened_both_to_write_and_only_to_look(dewey: CommandLine) -> None:
+    answer = dewey("console", "--write", "mail is down", "--read-only")
+    assert answer.status == 2
+    assert "say --write or --read-only, not both" in answer.err
