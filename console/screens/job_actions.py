@@ -43,12 +43,13 @@ _NOW: Final[dict[State, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What an action is for: the marked jobs, the one in sight, or (``query``) everything that matches a filter.
-    ``rows`` are those that are known."""
+    """What an action is for: the marked jobs, the one in sight, everything that matches a filter (``query``), or a
+    group of failures. ``rows`` are those that are known."""
 
     keys: tuple[str, ...] = ()
     rows: Sequence[JobRow] = ()
     query: str = ""
+    group: str = ""
     is_marked: bool = False
 
 
@@ -65,13 +66,13 @@ class JobActions(ActingScreen):
     def why_not_on_jobs(self, action: str) -> str:
         """Say why an action can not be done to the chosen jobs; "" if it can, or is none on jobs."""
         if action == "requeue_edited":
-            many = len(self.chosen().keys) != 1 or bool(self.chosen().query)
+            many = len(self.chosen().keys) != 1 or bool(self.chosen().query or self.chosen().group)
             return "Edited arguments are for one job: take the marks away." if many else ""
         if action not in RULES:
             return ""
         states, words, only = RULES[action]
         chosen = self.chosen()
-        if chosen.query or any(row.state in states for row in chosen.rows):
+        if chosen.query or chosen.group or any(row.state in states for row in chosen.rows):
             return ""
         if chosen.is_marked:
             return f"None of the marked jobs can be {words}: {only}."
@@ -81,7 +82,9 @@ class JobActions(ActingScreen):
 
     def _act_on_jobs(self, action: str, **options: object) -> None:
         chosen = self.chosen()
-        if chosen.query:
+        if chosen.group:
+            self.act(Request(action, (), "", {**options, "group": chosen.group}), self.acted)
+        elif chosen.query:
             self.act(Request(action, (), chosen.query, options), self.acted)
         elif chosen.keys:
             self.act(Request(action, chosen.keys, "", options), self.acted)
