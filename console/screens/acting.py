@@ -29,6 +29,8 @@ class ActingScreen(AskingScreen):
     def act(self, request: Request, then: Then | None = None, about: Content | None = None) -> None:
         """Look at what an action would do, ask, do it, and say what became of it; ``then`` is told of it too. ``about``
         is what else the screen knows of what it is done to."""
+        if self.awaits("preview") or self.awaits("act"):
+            return  # a key that was pressed twice asks once
         gateway = self.dewey.gateway
         self.ask("preview", lambda: gateway.preview(request), lambda look: self._show_look(look, then, about))
 

@@ -93,6 +93,10 @@ class AskingScreen(Screen[None]):
         else:
             self._in_line[name] = entry
 
+    def awaits(self, name: str) -> bool:
+        """Whether the answer to a question of that name is awaited."""
+        return (self._asked is not None and self._asked.name == name) or name in self._in_line
+
     def _send(self, question: _Question) -> None:
         self._asked = question
         self.run_worker(lambda: self._put(question), name=question.name, thread=True, exit_on_error=False)

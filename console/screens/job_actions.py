@@ -65,20 +65,13 @@ class JobActions(ActingScreen):
 
     def why_not_on_jobs(self, action: str) -> str:
         """Say why an action can not be done to the chosen jobs; "" if it can, or is none on jobs."""
-        if action == "requeue_edited":
-            many = len(self.chosen().keys) != 1 or bool(self.chosen().query or self.chosen().group)
-            return "Edited arguments are for one job: take the marks away." if many else ""
-        if action not in RULES:
-            return ""
-        states, words, only = RULES[action]
         chosen = self.chosen()
-        if chosen.query or chosen.group or any(row.state in states for row in chosen.rows):
-            return ""
-        if chosen.is_marked:
-            return f"None of the marked jobs can be {words}: {only}."
-        if not chosen.rows:
-            return "There is no job under the cursor."
-        return f"This job can not be {words}: {_NOW[chosen.rows[0].state]}."
+        if action == "requeue_edited":
+            many = len(chosen.keys) != 1 or bool(chosen.query or chosen.group)
+            return "Edited arguments are for one job: take the marks away." if many else ""
+        if action in RULES and self.awaits("marks"):
+            return "The marks are being set: a moment."
+        return _why_not(chosen, action) if action in RULES else ""
 
     def _act_on_jobs(self, action: str, **options: object) -> None:
         chosen = self.chosen()
@@ -135,6 +128,18 @@ class JobActions(ActingScreen):
             self.notify(f"No consumer knows {name}: its form can not be made.", severity="warning")
         else:
             self.dewey.push_screen(TriggerScreen(task, edit))
+
+
+def _why_not(chosen: Chosen, action: str) -> str:
+    """Say why an action of `RULES` can not be done to jobs in their states; "" if it can to one of them."""
+    states, words, only = RULES[action]
+    if chosen.query or chosen.group or any(row.state in states for row in chosen.rows):
+        return ""
+    if chosen.is_marked:
+        return f"None of the marked jobs can be {words}: {only}."
+    if not chosen.rows:
+        return "There is no job under the cursor."
+    return f"This job can not be {words}: {_NOW[chosen.rows[0].state]}."
 
 
 def safe_key(key: str) -> str:

@@ -79,7 +79,7 @@ def test_a_click_on_the_key_bar_is_the_key() -> None:
 
 def test_every_screen_shows_its_keys_in_one_line_at_80_cells() -> None:
     async def script(stage: Stage) -> None:
-        for one in ("1", "2", "3", "5", "6", "7", "8"):
+        for one in ("1", "2", "3", "5", "6", "7", "8", "9"):
             await stage.press(one)
             assert stage.text.split("\n")[-1].rstrip().endswith("? help")
 

@@ -15,7 +15,7 @@ from console.screens.base import DeweyScreen
 from tasks.actions import registry
 from tasks.actions.values import Request
 from tests.console.gateways import FlakyGateway
-from tests.console.stage import Stage, play, still_app
+from tests.console.stage import Stage, play, send_key, still_app
 
 PLACES: dict[bindings.Place, tuple[str, tuple[str, ...]]] = {
     "queues": ("queues", ()),
@@ -176,3 +176,38 @@ def test_the_same_look_is_performed_once() -> None:
     first, again = gateway.perform(look, said), gateway.perform(look, said)
     assert (first.made, first.audit_id) == (again.made, again.audit_id)
     assert again.is_repeat
+
+
+def test_an_action_waits_for_marks_that_are_on_their_way() -> None:
+    gateway = FlakyGateway()
+
+    async def script(stage: Stage) -> None:
+        gateway.gate.clear()
+        for key in ("a", "d"):
+            await send_key(stage.app, key)
+            await stage.pilot.pause(0)
+        assert "The marks are being set" in stage.notes
+        gateway.gate.set()
+        await stage.settle()
+        await stage.press("d")
+        assert "Discard 14 jobs?" in stage.text or "Discard 15 jobs?" in stage.text
+
+    play(script, still_app(gateway, start="state:dead", write="a test"))
+
+
+def test_a_key_that_is_pressed_twice_asks_once() -> None:
+    gateway = FlakyGateway()
+
+    async def script(stage: Stage) -> None:
+        gateway.gate.clear()
+        for _ in range(3):
+            await send_key(stage.app, "r")
+            await stage.pilot.pause(0)
+        gateway.gate.set()
+        await stage.settle()
+        assert "Requeue 1 job?" in stage.text
+        await stage.press("escape")
+        assert isinstance(stage.app.screen, DeweyScreen)
+        assert gateway.asked.count("preview") == 1
+
+    play(script, still_app(gateway, start="state:dead", write="a test"))
