@@ -239,13 +239,3 @@ class TaskView:
     retries: int
     priority: float
     fields: tuple[FieldView, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Requeued:
-    """What became of one job of a requeue; ``reason`` says why it was not done."""
-
-    key: str
-    short_id: Content
-    done: bool
-    reason: Content

@@ -7,7 +7,7 @@ import pytest
 
 from console import bindings, profiles
 from console.gateway.demo import DemoGateway
-from console.screens.dialogs import ConfirmDialog
+from console.screens.action_dialog import ActionDialog
 from storage.errors import SettingsError
 from storage.settings import load
 from tests.console.stage import Stage, play, still_app
@@ -101,11 +101,11 @@ def test_own_keys_are_checked_against_the_table() -> None:
 def test_an_own_key_takes_the_place_of_the_tables() -> None:
     async def script(stage: Stage) -> None:
         await stage.press("r")
-        assert not isinstance(stage.app.screen, ConfirmDialog)
+        assert not isinstance(stage.app.screen, ActionDialog)
         await stage.press("f5")
-        assert isinstance(stage.app.screen, ConfirmDialog)
+        assert isinstance(stage.app.screen, ActionDialog)
 
-    app = still_app(start="state:dead")
+    app = still_app(start="state:dead", write="a test")
     app.set_keymap({"requeue": "ctrl+r,f5"})
     play(script, app)
 

@@ -6,14 +6,13 @@ import pytest
 
 from console.formats import size
 from console.gateway.demo import DemoGateway
-from console.gateway.errors import GatewayRefused
 from console.gateway.fleet import ConsumerView
 from console.gateway.live import LiveGateway
-from console.gateway.protocol import Order
-from console.screens.job import JobScreen
 from console.screens.workers import WorkersScreen
 from storage.broker.broker import Broker
+from storage.broker.inspector import Inspector
 from storage.broker.requests import Beat
+from tasks.operations import Operations
 from tests.console.gateways import FlakyGateway, HostileGateway
 from tests.console.payloads import PAYLOADS
 from tests.console.stage import Stage, hidden_characters, play, still_app
@@ -98,13 +97,18 @@ def _beat(broker: Broker, running: str = "") -> None:
     broker.heartbeat(Beat("host:1", 60_000, (), {**FIELDS, "running:1": running, "memory:1": "2097152"}, "1"))
 
 
+def trigger(broker: Broker) -> str:
+    """Enqueue a job; answers its key."""
+    return Operations(broker, Inspector(broker.client, broker.namespace)).trigger(INGEST.name, {"file_id": 7})
+
+
 def _only(gateway: LiveGateway) -> ConsumerView:
     (found,) = gateway.fleet()
     return found
 
 
 def test_a_live_consumer_has_the_jobs_that_its_workers_run(gateway: LiveGateway, broker: Broker) -> None:
-    key = gateway.trigger(Order(INGEST.name, {"file_id": 7}))
+    key = trigger(broker)
     claim = broker.take(replace(REQUEST, worker="host:1/Worker-2"), key)
     assert claim is not None
     _beat(broker, f"{key},gone-by-now")
@@ -113,30 +117,3 @@ def test_a_live_consumer_has_the_jobs_that_its_workers_run(gateway: LiveGateway,
     assert (consumer.queues, consumer.memory_bytes, consumer.version.plain) == ((), 2_097_152, "2.0")
     (run,) = consumer.runs
     assert (run.key, run.worker.plain, run.job.task.plain, run.p95_s) == (key, "2", "ingest_file", None)
-
-
-def test_a_live_consumer_is_told_and_the_order_is_shown(gateway: LiveGateway, broker: Broker) -> None:
-    _beat(broker)
-    gateway.order("host:1", "quiet")
-    assert _only(gateway).order == "quiet"
-    gateway.order("host:1", "")
-    assert _only(gateway).order == ""
-    with pytest.raises(GatewayRefused, match="no consumer"):
-        gateway.order("host:2", "stop")
-
-
-def test_a_consumer_is_quieted_by_keyboard_on_the_live_gateway(gateway: LiveGateway, broker: Broker) -> None:
-    key = gateway.trigger(Order(INGEST.name, {"file_id": 7}))
-    broker.take(REQUEST, key)
-    _beat(broker, key)
-
-    async def script(stage: Stage) -> None:
-        assert "1 of 2 busy" in stage.text
-        await stage.press("p", "right", "enter")
-        assert "‖ quiet, 1 left" in stage.text
-        await stage.press("j", "enter")
-        assert isinstance(stage.app.screen, JobScreen)
-        assert stage.app.screen.key == key
-
-    play(script, still_app(gateway, start="workers"))
-    assert broker.client.hget(broker.keys.orders, "host:1") == b"quiet"
