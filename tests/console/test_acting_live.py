@@ -15,12 +15,15 @@ from storage import audit
 from storage.broker.records import NewJob, Parameter, TaskInfo
 from storage.broker.requests import Beat
 from storage.errors import StoreUnavailable
+from storage.history.recorder import Recorder
+from storage.redaction import Redactor
 from tasks import resources
 from tasks.actions.layer import Actions
 from tasks.actions.tools import open_tools
 from tasks.actions.values import Request
 from tasks.engine import registry
 from tasks.engine.codec import decode_call, encode
+from tasks.engine.describing import Describer
 from tasks.operations import Operations
 from tests.console.commands.conftest import jobs as jobs  # noqa: PLC0414  # a fixture
 from tests.console.commands.conftest import office as office  # noqa: PLC0414  # a fixture
@@ -313,3 +316,43 @@ def test_looking_at_the_audit_the_trash_the_canaries_and_every_dialog_changes_no
     play(script, _app(gateway, "state:dead"))
     assert everything() == before
     assert gateway.audit(None, 10) == ()
+
+
+def test_the_arguments_of_the_last_success_come_from_history_without_secrets(
+    gateway: LiveGateway, office: Office
+) -> None:
+    with pytest.raises(GatewayRefused, match="no success of this task is recorded yet"):
+        gateway.last_arguments(PACK.name)
+    for name, page, end in (("a1", 6, "succeeded"), ("a2", 7, "succeeded"), ("a3", 8, "dead")):
+        office.add(name, page=page, password="hunter22")
+        outcome = "succeeded" if end == "succeeded" else "failed"
+        office.run(name, state=end, outcome=outcome, error_type="", error="")
+    redactor = Redactor()
+    describe = Describer(office.inspector, redactor)
+    recorder = Recorder(office.broker, resources.current().database, describe, redactor.redact_value)
+    while recorder.step():
+        pass
+    assert dict(gateway.last_arguments(PACK.name)) == {"page": 7}
+
+    async def script(stage: Stage) -> None:
+        await stage.type("pack")
+        await stage.press("enter", "ctrl+l")
+        assert "1 field as at the last success. 1 field left: not given then, or secret." in stage.notes
+        assert "hunter22" not in stage.text
+
+    play(script, _app(gateway, "trigger", ""))
+
+
+def test_everything_that_matches_a_filter_is_asked_of_history(gateway: LiveGateway, office: Office) -> None:
+    for name in ("a1", "a2"):
+        office.run(office.add(name))
+    office.run(office.add("b1", "mail"))
+    recorder = Recorder(office.broker, resources.current().database)
+    while recorder.step():
+        pass
+    look = gateway.preview(Request("requeue", (), "state:dead queue:default"))
+    assert sorted(subject.id for subject in look.preview.subjects) == ["a1", "a2"]
+    assert "--matching" in look.command
+    done = gateway.perform(look, Said(gateway.arm("mail is back")))
+    assert sorted(done.done_keys) == ["a1", "a2"]
+    assert office.inspector.job("b1").state == "dead"
