@@ -92,9 +92,10 @@ def _consume(bench: Bench, engine: str) -> float:
 
     bench.client.flushall()
     huey, task = getattr(applications, engine), getattr(applications, f"{engine}_noop")
-    if engine == "recorded":
-        _recorder(bench).step()  # from now on everything waits for a recorder
-        bench.client.hset(huey.broker.keys.recording, "until", 0)
+    first = _recorder(bench)  # from now on everything waits for a recorder, and there is nothing from before
+    while lag(bench.client, "bench").is_walking or not lag(bench.client, "bench").exists:
+        first.step()
+    first._stream.leave()
     for number in range(bench.jobs):
         task(number)
     command = [sys.executable, "-c", CONSUMER, f"tests.bench.jobs.{engine}", "-w", str(bench.workers), "-q", "-n"]
