@@ -81,8 +81,10 @@ def _round(bench: Bench, number: int) -> tuple[float, float, float, float]:
     without = _consume(bench, "dewey")
     alone, per_cpu = _drain(bench)
     with_it = _consume(bench, "recorded")
+    behind = lag(bench.client, "bench").events_behind
     _await_history(bench)
-    print(f"round {number + 1}: {without:.0f} without, {with_it:.0f} with, {alone:.0f} recorder alone", flush=True)
+    told = f"{without:.0f} without, {with_it:.0f} with ({behind} events behind at its end), {alone:.0f} recorder alone"
+    print(f"round {number + 1}: {told}", flush=True)
     return without, with_it, alone, per_cpu
 
 

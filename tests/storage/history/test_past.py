@@ -13,6 +13,7 @@ from storage.history import past
 from storage.history.lag import lag
 from storage.history.recorder import Recorder
 from storage.history.sampling import Sampler
+from tests.servers import wait_until
 from tests.storage.history.lives import Lives
 
 
@@ -40,6 +41,8 @@ def test_queues_consumers_and_running_jobs_stand_as_they_stood(
         assert not Sampler(broker, "me").sample(session)
     then = now_of(broker)
     broker.resume("default")
+    # The broker keeps whole milliseconds: what ends within this one has ended by then.
+    wait_until(lambda: now_of(broker) > then + timedelta(milliseconds=1), "the next millisecond")
     lives.settle(claim, "succeeded")
     later = lives.claim()
     recorder.step()
