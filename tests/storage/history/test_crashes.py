@@ -67,10 +67,12 @@ def free_the_lead(broker: Broker) -> None:
     broker.call("hset", broker.keys.recording, "until", 0)
 
 
-def catch_up(recorder: Recorder, broker: Broker) -> None:
-    free_the_lead(broker)
+def catch_up(recorder: Recorder, broker: Broker, *, few: int = 0) -> None:
+    """Record until all jobs were looked at and nothing is left; under load, no more than a few events."""
+    if broker.call("exists", broker.keys.recording):
+        free_the_lead(broker)
     for _ in range(2000):
-        if recorder.step() == 0 and not broker.call("hexists", broker.keys.recording, "walk"):
+        if recorder.step() <= few and not broker.call("hexists", broker.keys.recording, "walk"):
             return
     raise AssertionError("there is no end to it")
 
@@ -92,6 +94,8 @@ def assert_in_agreement(broker: Broker, inspector: Inspector, database: Database
 def test_killed_at_any_call_nothing_is_lost_or_counted_twice(
     call: str, when: str, redis_url: str, database_url: str, database: Database, broker: Broker, load: Load
 ) -> None:
+    # From here on nobody walks over all jobs, which would make up for what the cursor passed over.
+    catch_up(Recorder(broker, database), broker, few=100)
     command = [sys.executable, "-m", "tests.storage.history.doomed", redis_url, database_url, broker.namespace]
     for number in ("1", "3"):
         free_the_lead(broker) if broker.call("exists", broker.keys.recording) else None
