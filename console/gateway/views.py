@@ -4,7 +4,7 @@ A `Content` is what the operator sees. A plain ``str`` here is a key to ask with
 or a word of our own (a state, a level): keys are never drawn.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -91,11 +91,24 @@ class JobRow:
 
 @dataclass(frozen=True, slots=True)
 class JobPage:
-    """A slice of a list of jobs. ``total`` counts all that match; ``offset`` is the first row's place."""
+    """A slice of a list of jobs. ``total`` counts all that match; ``offset`` is the first row's place.
+
+    When ``total`` is not exact it is how far one can go at least. ``trouble`` says what is not in the list, and why.
+    """
 
     total: int
     offset: int
     rows: tuple[JobRow, ...]
+    is_exact: bool = True
+    trouble: Content = field(default_factory=lambda: Content(""))
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many jobs match; when it is not exact, there are at least so many."""
+
+    value: int
+    is_exact: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +167,7 @@ class Branch:
 class JobView:
     """Everything about one job. ``argument_lines`` and ``result_lines`` are trees; ``undecoded`` says why not.
 
-    ``raw_lines`` are its payload and its record as JSON, without secrets.
+    ``raw_lines`` are its payload and its record as JSON, without secrets. ``is_recorded``: only history has it.
     """
 
     row: JobRow
@@ -179,6 +192,7 @@ class JobView:
     undecoded: Content
     attempts: tuple[AttemptView, ...]
     raw_lines: tuple[Content, ...] = ()
+    is_recorded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

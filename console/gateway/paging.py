@@ -1,0 +1,91 @@
+"""A list that is read from place to place, shown by number.
+
+History answers pages by where the one before it ended, and never skips or counts its way to a number. A `Pager`
+remembers the places that it came by; to show rows in the middle it begins at the nearest one. Where rows have come or
+gone since, the places behind them are forgotten.
+"""
+
+import threading
+from collections.abc import Callable
+from typing import Final
+
+from storage.history.entries import Count, Entry
+from storage.history.ledger import Found
+from storage.history.walking import Place
+
+STEP: Final = 200
+"""Rows from one remembered place to the next."""
+MOST: Final = 10_000
+"""Rows of one question."""
+ASKED_AT_MOST: Final = 12
+"""Questions for one window: pages may be shorter than asked for."""
+AHEAD: Final = 1_000
+"""Rows that one can scroll on when nobody knows how many there are."""
+
+Ask = Callable[[str, int], Found]
+
+
+class Pager:
+    """The places of one list."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self._marks: dict[int, str] = {0: ""}
+        self._total = 0
+        self._is_exact = False
+        self._reach = 0
+
+    def read(self, ask: Ask, offset: int, limit: int) -> tuple[int, tuple[Entry, ...], str]:
+        """Return the number of the first row, rows from there on, and why history is not in them ("" when it is)."""
+        with self.lock:
+            at = start = max(mark for mark in self._marks if mark <= offset)
+            rows: list[Entry] = []
+            for _ in range(ASKED_AT_MOST):
+                found = ask(self._marks[at], min(MOST, offset + limit - at))
+                if found.trouble:
+                    return 0, (), found.trouble
+                rows += found.entries
+                self._learn(at, found)
+                at += len(found.entries)
+                if not found.after or at >= offset + limit or at not in self._marks:
+                    break
+            skipped = min(len(rows), max(0, offset - start))
+            return start + skipped, tuple(rows[skipped : skipped + limit]), ""
+
+    def _learn(self, at: int, found: Found) -> None:
+        """Remember places; those that are no longer there are forgotten, with all behind them."""
+        end = at + len(found.entries)
+        for number, mark in sorted(self._marks.items()):
+            if at < number <= end and mark != _place(found.entries[number - at - 1]):
+                self._marks = {one: place for one, place in self._marks.items() if one < number}
+                break
+        for number in range(at + STEP - at % STEP, end + 1, STEP):
+            self._marks[number] = _place(found.entries[number - at - 1])
+        self._reach = max(self._marks.keys() | {end})
+        if found.after:
+            self._marks[end] = found.after
+            if self._is_exact and self._total <= end:
+                self._is_exact = False
+        else:
+            self._marks = {one: place for one, place in self._marks.items() if one <= end}
+            self._total, self._is_exact = end, True
+
+    def counted(self, count: Count) -> None:
+        """Take in how many there are, as far as history counted."""
+        with self.lock:
+            if count.is_exact or not self._is_exact or count.value > self._total:
+                self._total, self._is_exact = count.value, count.is_exact
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether `total` is how many there are."""
+        return self._is_exact
+
+    @property
+    def total(self) -> int:
+        """How many there are, or how far one can go at least."""
+        return self._total if self._is_exact else max(self._total, self._reach + AHEAD if self._reach else 0)
+
+
+def _place(entry: Entry) -> str:
+    return str(Place(entry.created_at, entry.id))

@@ -1,0 +1,140 @@
+"""Lists of jobs on real Redis and PostgreSQL: what is open as Redis has it, what has ended as history has it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import redis
+
+from console.gateway.errors import GatewayRefused, GatewayUnavailable
+from console.gateway.live import LiveGateway
+from console.gateway.live_jobs import LiveJobs
+from storage.broker.broker import Broker
+from storage.broker.inspector import Inspector
+from storage.embedded import Endpoints
+from storage.history.recorder import Recorder
+from storage.settings import Settings
+from tasks.operations import Operations
+from tasks.resources import Resources
+from tests.storage.history.lives import Lives
+
+
+class Lists(LiveJobs, LiveGateway):  # type: ignore[misc]  # it lists by the text of a filter instead
+    """A live gateway whose lists are those of this part."""
+
+
+@pytest.fixture
+def broker(redis_client: "redis.Redis", namespace: str) -> Broker:
+    return Broker(redis_client, namespace)
+
+
+@pytest.fixture
+def lives(broker: Broker) -> Lives:
+    return Lives(broker)
+
+
+@pytest.fixture
+def held(redis_url: str, database_url: str, tmp_path: Path) -> Resources:
+    endpoints = Endpoints(redis_url, database_url, tmp_path / "objects", frozenset())
+    return Resources(Settings(dewey_home=tmp_path), endpoints)
+
+
+@pytest.fixture
+def lists(broker: Broker, held: Resources, redis_client: "redis.Redis", namespace: str) -> Lists:
+    inspector = Inspector(redis_client, namespace)
+    return Lists(inspector, Operations(broker, inspector), "ada", held=held)
+
+
+@pytest.fixture
+def recorder(broker: Broker, held: Resources) -> Recorder:
+    return Recorder(broker, held.database)
+
+
+def record(recorder: Recorder) -> None:
+    while recorder.step():
+        pass
+
+
+def keys(lists: Lists, criteria: str, offset: int = 0, limit: int = 100) -> list[str]:
+    return [row.key for row in lists.jobs(criteria, offset, limit).rows]
+
+
+def test_what_is_open_comes_first_and_then_what_has_ended(lists: Lists, lives: Lives, recorder: Recorder) -> None:
+    old, dead = lives.succeed(), lives.fail()
+    lives.add(id="runs")
+    lives.claim()
+    lives.add(id="waits")
+    record(recorder)
+    page = lists.jobs("", 0, 100)
+    assert [(row.key, row.state) for row in page.rows] == [
+        *(("runs", "running"), ("waits", "queued")),
+        *((dead, "dead"), (old, "succeeded")),
+    ]
+    assert (page.total, page.is_exact, page.trouble.plain) == (4, True, "")
+    assert keys(lists, "", 1, 2) == ["waits", dead]
+    assert lists.jobs("", 3, 2).offset == 3
+    assert keys(lists, "state:queued,running queue:default") == ["runs", "waits"]
+
+
+def test_jobs_that_redis_has_forgotten_are_in_the_list_and_can_be_opened(
+    lists: Lists, lives: Lives, recorder: Recorder, redis_client: "redis.Redis"
+) -> None:
+    gone = lives.fail(payload=b"{}")
+    record(recorder)
+    redis_client.flushdb()
+    assert keys(lists, "") == [gone]
+    assert keys(lists, "err:user state:dead") == [gone]
+    view = lists.recorded_job(lists.recorded_key(gone[:4]))
+    assert (view.row.key, view.row.state, view.is_recorded) == (gone, "dead", True)
+    assert view.attempts[0].error.plain == "KeyError: no such user 7"
+    assert lists.recorded_log(gone).lines == ()
+
+
+def test_the_whole_grammar_is_answered_with_a_count(lists: Lists, lives: Lives, recorder: Recorder) -> None:
+    for _ in range(3):
+        lives.fail()
+    lives.succeed()
+    record(recorder)
+    assert len(keys(lists, "err:KeyError attempt:1 -queue:email last:1h")) == 3
+    tally = lists.count("err:KeyError")
+    assert (tally.value, tally.is_exact) == (3, True)
+    assert lists.count("").value == 4
+    assert keys(lists, "err:KeyError", 2, 10) == ["job-1"]
+
+
+def test_what_ended_a_moment_ago_is_shown_as_redis_has_it(lists: Lists, lives: Lives) -> None:
+    dead = lives.fail()
+    assert keys(lists, "state:dead err:user") == [dead], "history has not read it yet"
+
+
+def test_without_history_the_list_has_what_redis_holds_and_says_so(lists: Lists, lives: Lives, held: Resources) -> None:
+    dead = lives.fail()
+    lives.add(id="waits")
+    gone = replace(held.endpoints, database_url="postgresql://nobody@127.0.0.1:1/none")
+    alone = Lists(lists._inspector, lists._operations, "ada", held=Resources(held.settings, gone))
+    for criteria, shown in (("", ["waits", dead]), ("err:user", [dead])):
+        page = alone.jobs(criteria, 0, 10)
+        assert [row.key for row in page.rows] == shown
+        assert "history is not in this list" in page.trouble.plain
+        assert not alone.count("err:user").is_exact
+    assert alone.count("state:dead").value == 1
+
+
+def test_a_console_without_history_can_not_know_what_only_history_can_tell(lists: Lists, lives: Lives) -> None:
+    lives.add(id="waits")
+    alone = Lists(lists._inspector, lists._operations, "ada")
+    assert keys(alone, "state:queued") == ["waits"]
+    assert "was not told where the history is" in alone.jobs("", 0, 10).trouble.plain
+    with pytest.raises(GatewayUnavailable, match="not told where the history is"):
+        alone.jobs("err:x", 0, 10)
+
+
+def test_what_is_no_filter_is_refused(lists: Lists) -> None:
+    with pytest.raises(GatewayRefused, match="did you mean state"):
+        lists.jobs("stat:dead", 0, 10)
+
+
+def test_suggestions_are_real_values(lists: Lists, lives: Lives) -> None:
+    lives.fail(queue="email")
+    words = lists.words()
+    assert (words["queue"], words["err"], words["group"]) == (("email",), ("KeyError",), ("f1",))

@@ -1,0 +1,144 @@
+"""Lists that are read from place to place, and filters as the console carries them."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from console.gateway import criteria, paging
+from console.gateway.paging import Pager
+from storage.errors import FilterError
+from storage.history.entries import Count, Entry
+from storage.history.ledger import Found
+from storage.history.walking import Place
+
+NOW = datetime(2026, 3, 14, 2, 47, tzinfo=UTC)
+
+
+def entry(number: int) -> Entry:
+    at = NOW + timedelta(seconds=number)
+    rest = ("t.work", "default", "dead", 0.0, None, None, None, None, None, None, 1, 0, 0, 0)
+    texts = ("", "", "", "", "", "", "", "", "")
+    return Entry(f"job-{number:07}", at, 1, *rest, *texts, args=None)  # type: ignore[arg-type]  # the fields in order
+
+
+class Shelf:
+    """Jobs of history by number, the highest the newest; counts what it was asked."""
+
+    def __init__(self, size: int) -> None:
+        self.numbers = list(range(size, 0, -1))
+        self.asked: list[tuple[str, int]] = []
+        self.trouble = ""
+
+    def ask(self, after: str, limit: int) -> Found:
+        self.asked.append((after, limit))
+        if self.trouble:
+            return Found((), "", self.trouble)
+        first = 0
+        if after:
+            place = Place.read(after)
+            first = self.numbers[0] - round((place.created_at - NOW).total_seconds()) + 1
+        found = [entry(number) for number in self.numbers[first : first + limit]]
+        has_more = first + limit < len(self.numbers)
+        return Found(tuple(found), str(Place(found[-1].created_at, found[-1].id)) if has_more else "")
+
+
+def shown(pager: Pager, shelf: Shelf, offset: int, limit: int = 50) -> tuple[int, list[int]]:
+    first, rows, trouble = pager.read(shelf.ask, offset, limit)
+    assert trouble == ""
+    return first, [int(row.id.removeprefix("job-")) for row in rows]
+
+
+def test_scrolling_a_long_list_never_reads_what_it_has_passed() -> None:
+    pager, shelf = Pager(), Shelf(100_000)
+    for offset in range(0, 30_000, 50):
+        first, numbers = shown(pager, shelf, offset)
+        assert (first, numbers[0]) == (offset, 100_000 - offset)
+        assert len(numbers) == 50
+    assert max(limit for _, limit in shelf.asked) < 2 * paging.STEP + 50
+
+
+def test_a_jump_back_begins_at_the_nearest_place() -> None:
+    pager, shelf = Pager(), Shelf(100_000)
+    shown(pager, shelf, 9_000)
+    shelf.asked.clear()
+    assert shown(pager, shelf, 4_321)[1][0] == 100_000 - 4_321
+    assert len(shelf.asked) == 1
+    assert shelf.asked[0][1] <= paging.STEP + 50
+
+
+def test_the_total_grows_while_one_scrolls_and_is_exact_at_the_end() -> None:
+    pager, shelf = Pager(), Shelf(700)
+    shown(pager, shelf, 0)
+    assert (pager.total, pager.is_exact) == (50 + paging.AHEAD, False)
+    assert shown(pager, shelf, 600, 200) == (600, list(range(100, 0, -1)))
+    assert (pager.total, pager.is_exact) == (700, True)
+
+
+def test_a_count_that_goes_no_further_keeps_an_end_that_was_seen() -> None:
+    pager, shelf = Pager(), Shelf(700)
+    pager.counted(Count(10_000, False))
+    assert (pager.total, pager.is_exact) == (10_000, False)
+    shown(pager, shelf, 600, 200)
+    pager.counted(Count(300, False))
+    assert (pager.total, pager.is_exact) == (700, True)
+    pager.counted(Count(701, True))
+    assert (pager.total, pager.is_exact) == (701, True)
+
+
+def test_places_behind_new_jobs_are_forgotten() -> None:
+    pager, shelf = Pager(), Shelf(5_000)
+    shown(pager, shelf, 1_000)
+    shelf.numbers.insert(0, 5_001)
+    assert shown(pager, shelf, 0, 300)[1][0] == 5_001
+    assert shown(pager, shelf, 1_000)[1][0] == 4_001, "a place from before would have skipped a job"
+
+
+def test_a_window_beyond_the_end_shows_nothing_and_learns_the_end() -> None:
+    pager, shelf = Pager(), Shelf(120)
+    pager.counted(Count(500, True))
+    first, rows, _ = pager.read(shelf.ask, 400, 50)
+    assert (first, rows) == (120, ())
+    assert (pager.total, pager.is_exact) == (120, True)
+
+
+def test_trouble_is_handed_on_and_nothing_is_learnt_from_it() -> None:
+    pager, shelf = Pager(), Shelf(120)
+    shelf.trouble = "history is away"
+    assert pager.read(shelf.ask, 0, 50) == (0, (), "history is away")
+    shelf.trouble = ""
+    assert len(shown(pager, shelf, 0)[1]) == 50
+
+
+@pytest.mark.parametrize(
+    ("text", "states", "queues"),
+    [
+        ("", 8, ()),
+        ("state:dead,running queue:email", 2, ("email",)),
+        ("queue:a,b", 8, ("a", "b")),
+    ],
+)
+def test_states_and_queues_alone_are_plain(text: str, states: int, queues: tuple[str, ...]) -> None:
+    said = criteria.plain(criteria.parsed(text, NOW, UTC))
+    assert said is not None
+    assert (len(said[0]), said[1]) == (states, queues)
+
+
+@pytest.mark.parametrize(
+    "text", ["timeout", "state:dead err:x", "-state:dead", "queue:e*", "state:dead OR queue:a", "state:dead state:dead"]
+)
+def test_what_only_history_can_answer_is_not_plain(text: str) -> None:
+    assert criteria.plain(criteria.parsed(text, NOW, UTC)) is None
+
+
+def test_names_of_queues_are_quoted_where_they_must_be() -> None:
+    for name in ("email", 'two words "quoted"', "-x", "a,b", "OR"):
+        said = criteria.plain(criteria.parsed(criteria.of_queue(name), NOW, UTC))
+        assert said is not None
+        assert said[1] == (name,)
+    assert criteria.of_states("dead", "retrying") == "state:dead,retrying"
+
+
+def test_what_is_no_filter_says_where() -> None:
+    with pytest.raises(FilterError) as caught:
+        criteria.parsed("queue:a stat:dead", NOW, UTC)
+    assert (caught.value.position, caught.value.suggestion) == (8, "state")
