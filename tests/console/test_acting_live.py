@@ -304,7 +304,7 @@ def test_looking_at_the_audit_the_trash_the_canaries_and_every_dialog_changes_no
     client = office.broker.client
 
     def everything() -> dict[object, object]:
-        return {name: client.dump(name) for name in sorted(client.keys())}
+        return {name: client.dump(name) for name in sorted(client.keys(f"{office.broker.keys.prefix}*"))}
 
     before = everything()
 

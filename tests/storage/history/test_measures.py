@@ -90,6 +90,12 @@ def test_an_old_window_is_of_full_hours(database: Database) -> None:
     assert found.total.succeeded >= 90
 
 
+def lately(database: Database) -> measures.Measured:
+    """What was counted in these minutes, whenever this module was read."""
+    now = datetime.now(UTC)
+    return measures.stats(database, now - timedelta(minutes=5), now + timedelta(minutes=5)).total
+
+
 def row_end(row: JobRow) -> datetime:
     assert row.finished_ms is not None
     return datetime.fromtimestamp(row.finished_ms / 1000, UTC)
@@ -102,12 +108,12 @@ def test_an_attempt_is_counted_when_it_begins_and_when_it_ends(
     recorder.step()
     claim = lives.claim()
     recorder.step()
-    found = measures.stats(database, NOW - timedelta(minutes=5), NOW + timedelta(minutes=5)).total
+    found = lately(database)
     assert (found.enqueued, found.started, found.succeeded) == (1, 1, 0)
     assert found.failure_share is None
     lives.settle(claim, "dead", "failed")
     recorder.step()
-    found = measures.stats(database, NOW - timedelta(minutes=5), NOW + timedelta(minutes=5)).total
+    found = lately(database)
     assert (found.enqueued, found.started, found.failed, found.dead, found.failure_share) == (1, 1, 1, 1, 1.0)
 
 
@@ -117,7 +123,7 @@ def test_a_released_attempt_costs_one_start(recorder: Recorder, lives: Lives, da
     recorder.step()
     lives.settle(lives.claim(), "succeeded")
     recorder.step()
-    found = measures.stats(database, NOW - timedelta(minutes=5), NOW + timedelta(minutes=5)).total
+    found = lately(database)
     assert (found.started, found.succeeded, found.failed) == (1, 1, 0)
 
 
@@ -138,7 +144,7 @@ def test_a_canceled_job_is_counted_once(recorder: Recorder, lives: Lives, databa
     recorder.step()
     broker.call("hset", broker.keys.recording, "cursor", "0-0")
     recorder.step()
-    assert measures.stats(database, NOW - timedelta(minutes=5), NOW + timedelta(minutes=5)).total.canceled == 1
+    assert lately(database).canceled == 1
 
 
 def test_what_is_counted_is_not_counted_again() -> None:
