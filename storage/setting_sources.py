@@ -1,4 +1,5 @@
-"""Where each setting came from, so that a wrong one can be named with its value; but never a secret's."""
+"""Where each setting came from, and what is wrong with them together: a wrong one is named with its value, but never a
+secret's."""
 
 import os
 import re
@@ -96,3 +97,27 @@ def _without_secrets(value: str, field: FieldInfo, *, is_address: bool) -> str:
         if "@" in value:
             value = f"{start}…@{value.rpartition('@')[2]}"
     return repr(value[:_LONGEST_SHOWN])[1:-1]
+
+
+def disagreements(found: Found) -> list[str]:
+    """Settings that may be right alone and are wrong together."""
+    pairs = [("S3_ENDPOINT_URL", "S3_BUCKET")]
+    if found.has("S3_BUCKET"):
+        # Without a bucket nobody reads the credentials, which many people have in their environment.
+        pairs += [
+            ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+            ("AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID"),
+            ("AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID"),
+        ]
+    return [
+        f"{given} is set {found.origin(given)} and {needed} is not: set both, or neither"
+        for given, needed in pairs
+        if found.has(given) and not found.has(needed)
+    ]
+
+
+def listed(wrong: list[str]) -> str:
+    """What is wrong, as one message."""
+    if len(wrong) == 1:
+        return wrong[0]
+    return "\n".join([f"{len(wrong)} settings are wrong:", *(f"  {line}" for line in wrong)])

@@ -22,7 +22,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 from storage.errors import SettingsError
 from storage.history_settings import HistorySettings
 from storage.redaction import slow
-from storage.setting_sources import Found, expectation, is_secret, names_of, read
+from storage.setting_sources import disagreements, expectation, is_secret, listed, names_of, read
 from storage.smtp import EXPECTED as EXPECTED_SMTP
 from storage.smtp import SmtpServer
 
@@ -311,7 +311,7 @@ def load(env_file: Path | None = Path(".env")) -> Settings:
         is expected.
     """
     found = read(env_file, Settings.model_fields)
-    wrong = _disagreements(found)
+    wrong = disagreements(found)
     try:
         settings = Settings(_env_file=env_file)
     except ValidationError as error:
@@ -321,7 +321,7 @@ def load(env_file: Path | None = Path(".env")) -> Settings:
     except RuntimeError as error:
         wrong.append(f"DEWEY_HOME is not set, and {error}: set it to {_HOME_EXPECTED}")
     if wrong:
-        raise SettingsError(_listed(wrong))
+        raise SettingsError(listed(wrong))
     return settings
 
 
@@ -376,26 +376,3 @@ def _shown_default(field: FieldInfo) -> str:
 def _reason(item: ErrorDetails) -> str:
     """What our own validators said; the words of others could quote a secret."""
     return str(item["ctx"]["error"]) if item["type"] == "value_error" else ""
-
-
-def _disagreements(found: Found) -> list[str]:
-    """Settings that may be right alone and are wrong together."""
-    pairs = [("S3_ENDPOINT_URL", "S3_BUCKET")]
-    if found.has("S3_BUCKET"):
-        # Without a bucket nobody reads the credentials, which many people have in their environment.
-        pairs += [
-            ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
-            ("AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID"),
-            ("AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID"),
-        ]
-    return [
-        f"{given} is set {found.origin(given)} and {needed} is not: set both, or neither"
-        for given, needed in pairs
-        if found.has(given) and not found.has(needed)
-    ]
-
-
-def _listed(wrong: list[str]) -> str:
-    if len(wrong) == 1:
-        return wrong[0]
-    return "\n".join([f"{len(wrong)} settings are wrong:", *(f"  {line}" for line in wrong)])
