@@ -30,6 +30,8 @@ Unrecorded = Annotated[
 
 ARMED_FOR = timedelta(minutes=15)
 SHOWN_NOT_ELIGIBLE = 10
+SHOWN_DONE = 20
+"""Items that are named when it was done to all of them alike; --json has every one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +185,11 @@ def _tell(preview: Preview, performed: Performed | None, words: Words, way: Way)
 
 
 def _lines(preview: Preview, items: Sequence[Item], words: Words) -> Iterator[str]:
-    yield from (_line(one, words) for one in items)
+    done = [one for one in items if one.outcome == "done"]
+    yield from (_line(one, words) for one in done[:SHOWN_DONE])
+    if len(done) > SHOWN_DONE:
+        yield f"and {len(done) - SHOWN_DONE:,} more  {words.done}"
+    yield from (_line(one, words) for one in items if one.outcome != "done")
     yield from (_refusal(one, words) for one in preview.not_eligible)
 
 

@@ -161,7 +161,7 @@ class DemoActing(DemoLooking):
         )
         first = preview.subjects[0]
         self._done_to_job(replace(preview, action="requeue"), first)
-        return tuple(Item(one.id, one.seen, "done", "in the canary's line") for one in preview.subjects)
+        return tuple(Item(one.id, one.seen, "done", "") for one in preview.subjects)
 
     def _tell_canary(self, action: str, subject: Subject, reason: str) -> Item:
         canary = grown(cast(Canary, self._cell(("canary", subject.id))), self.now())

@@ -32,7 +32,7 @@ def _look(tools: Tools, request: Request) -> Found:
 
 def _begin(tools: Tools, act: Act) -> list[Item]:
     tools.canaries.begin(act.key, shown(act), plan_of(act.request, act.actor))
-    return [Item(subject.id, "", "done", "in the canary's line") for subject in act.subjects]
+    return [Item(subject.id, "", "done", "") for subject in act.subjects]
 
 
 def _words(request: Request) -> list[str]:

@@ -314,6 +314,16 @@ def test_a_group_is_requeued_by_a_canary_that_any_operator_can_hold(dewey: Comma
 # -- queues and consumers --------------------------------------------------------------------------------------
 
 
+def test_of_many_the_first_are_named_and_those_that_were_refused(dewey: CommandLine, office: Office) -> None:
+    for number in range(25):
+        office.add(f"w{number:02}", "email")
+    answer = dewey("cancel", *(f"w{number:02}" for number in range(25)), "gone", "--yes")
+    assert len(answer.lines) == 22
+    assert answer.lines[19].startswith("w19  ")
+    assert answer.lines[20].startswith("and 5 more  ")
+    assert answer.lines[21].startswith("gone  ")
+
+
 def test_limits_are_set_replaced_and_lifted(dewey: CommandLine, office: Office) -> None:
     office.add("a1", "email")
     answer = dewey("limit", "email", "--rate", "100/60", "--cap", "5", "--yes")
