@@ -11,7 +11,8 @@ from textual.widgets import Static
 from console import bindings
 from console.formats import Moment, plural, safe_text
 from console.gateway.acting import CanaryRow
-from console.screens.base import POLL, DeweyScreen
+from console.screens.base import POLL
+from console.screens.listing import ListScreen
 from console.widgets.audit_tables import CanaryTable
 from console.widgets.line_table import LineTable
 from console.widgets.notice import Notice
@@ -20,16 +21,18 @@ from console.widgets.write_bar import progress
 from tasks.actions.values import Request
 
 
-class CanariesScreen(DeweyScreen):
+class CanariesScreen(ListScreen):
     """All canaries that go on, and those that ended of late."""
 
     BINDINGS = bindings.of("canaries")
     MODE: ClassVar[str] = ""
     PLACE: ClassVar[bindings.Place] = "canaries"
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._known = False
+    DETAIL: ClassVar[str] = "#canary-detail"
+    NOTHING: ClassVar[tuple[str, str]] = (
+        "No canary requeue goes on.",
+        "c on a list of failed jobs begins one: one job, then ten, then the rest.",
+    )
 
     def compose_body(self) -> ComposeResult:
         """Lay out the table and the detail."""
@@ -38,11 +41,6 @@ class CanariesScreen(DeweyScreen):
             yield CanaryTable(self.moment, id="canaries-table")
             yield Notice(id="canaries-notice")
         yield Static(id="canary-detail")
-
-    def on_mount(self) -> None:
-        """Say that the first answer is awaited."""
-        self.query_one(Notice).asking()
-        self._arrange(False)
 
     @property
     def table(self) -> CanaryTable:
@@ -54,43 +52,16 @@ class CanariesScreen(DeweyScreen):
         self.ask(POLL, self.dewey.gateway.canaries, self._show)
 
     def _show(self, rows: tuple[CanaryRow, ...]) -> None:
-        self._known = True
-        if not rows:
-            self.query_one(Notice).nothing_here(
-                "No canary requeue goes on.", "c on a list of failed jobs begins one: one job, then ten, then the rest."
-            )
-        self._arrange(bool(rows))
-        self.table.show(len(rows), 0, rows, self.moment)
+        self.list_rows(rows)
         going = sum(1 for row in rows if row.goes_on)
         note = Content.styled(f"{going:,} can still be ended" if going else "all have ended", "$muted")
-        self.query_one(TabLine).tell("canaries", {"canaries": len(rows)}, note if rows else Content(""))
-        self._detail()
+        self.tell_count("canaries", len(rows), note if rows else Content(""))
 
-    def _arrange(self, rows: bool) -> None:
-        self.table.display, self.query_one(Notice).display = rows, not rows
-        self.query_one("#canary-detail").display = rows
-        if rows and self.focused is None:
-            self.table.focus()
-
-    def tell(self, moment: Moment, stale: bool) -> None:
-        """Dim old data; if there is none, say why."""
-        self.table.set_class(stale, "-stale")
-        self.table.at(moment)
-        self._detail()
-        for error in self.unavailable():
-            if not self._known:
-                self.query_one(Notice).can_not_know(error.sentence)
-
-    def _detail(self) -> None:
+    def show_detail(self) -> None:
+        """Show the canary under the cursor."""
         row = self.table.row
         if row is not None:
             self.query_one("#canary-detail", Static).update(described(row, self.moment, self.size.width - 4))
-        self.refresh_bindings()
-
-    def on_line_table_cursor_moved(self, event: LineTable.CursorMoved) -> None:
-        """Show the canary under the cursor."""
-        event.stop()
-        self._detail()
 
     def on_line_table_opened(self, event: LineTable.Opened) -> None:
         """There is nothing behind a row."""

@@ -11,7 +11,8 @@ from console import bindings
 from console.formats import Moment, plural
 from console.gateway.filters import Filter
 from console.gateway.views import QueueRow
-from console.screens.base import POLL, DeweyScreen
+from console.screens.base import POLL
+from console.screens.listing import ListScreen
 from console.widgets.line_table import LineTable
 from console.widgets.notice import Notice
 from console.widgets.queue_detail import QueueDetail
@@ -19,16 +20,15 @@ from console.widgets.queue_table import QueueTable
 from tasks.actions.values import Request
 
 
-class QueuesScreen(DeweyScreen):
+class QueuesScreen(ListScreen):
     """The screen that the console begins with."""
 
     BINDINGS = bindings.of("queues")
     PLACE: ClassVar[bindings.Place] = "queues"
     MODE: ClassVar[str] = "queues"
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._known = False
+    DETAIL: ClassVar[str] = "#queue-detail"
+    NOTHING: ClassVar[tuple[str, str]] = ("No queue yet.", "A queue is there from the first job on; t triggers one.")
 
     def compose_body(self) -> ComposeResult:
         """Lay out the table and the detail."""
@@ -37,11 +37,6 @@ class QueuesScreen(DeweyScreen):
             yield Notice(id="queues-notice")
         yield QueueDetail(id="queue-detail")
 
-    def on_mount(self) -> None:
-        """Say that the first answer is awaited."""
-        self.query_one(Notice).asking()
-        self._arrange(False)
-
     @property
     def table(self) -> QueueTable:
         """The table."""
@@ -49,44 +44,13 @@ class QueuesScreen(DeweyScreen):
 
     def poll(self) -> None:
         """Ask for all queues."""
-        self.ask(POLL, self.dewey.gateway.queues, self._show)
+        self.ask(POLL, self.dewey.gateway.queues, self.list_rows)
 
-    def _show(self, rows: tuple[QueueRow, ...]) -> None:
-        self._known = True
-        if not rows:
-            self.query_one(Notice).nothing_here(
-                "No queue yet.", "A queue is there from the first job on; t triggers one."
-            )
-        self._arrange(bool(rows))
-        self.table.show(len(rows), 0, rows, self.moment)
-        self._detail()
-
-    def _arrange(self, rows: bool) -> None:
-        table, notice = self.table, self.query_one(Notice)
-        table.display, notice.display = rows, not rows
-        self.query_one(QueueDetail).display = rows
-        if rows and self.focused is None:
-            table.focus()
-
-    def tell(self, moment: Moment, stale: bool) -> None:
-        """Dim old data; if there is none, say why."""
-        self.table.set_class(stale, "-stale")
-        self.query_one(QueueDetail).set_class(stale, "-stale")
-        self.table.at(moment)
-        for error in self.unavailable():
-            if not self._known:
-                self.query_one(Notice).can_not_know(error.sentence)
-
-    def _detail(self) -> None:
+    def show_detail(self) -> None:
+        """Show the queue under the cursor."""
         row = self.table.row
         if row is not None:
             self.query_one(QueueDetail).show(row, self.moment)
-        self.refresh_bindings()
-
-    def on_line_table_cursor_moved(self, event: LineTable.CursorMoved) -> None:
-        """Show the queue under the cursor."""
-        event.stop()
-        self._detail()
 
     def on_line_table_opened(self, event: LineTable.Opened) -> None:
         """A double click opens."""

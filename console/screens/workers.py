@@ -8,9 +8,10 @@ from textual.containers import Vertical
 from textual.content import Content
 
 from console import bindings
-from console.formats import Moment, plural
+from console.formats import plural
 from console.gateway.fleet import ConsumerView
-from console.screens.base import POLL, DeweyScreen
+from console.screens.base import POLL
+from console.screens.listing import ListScreen
 from console.widgets.fleet_detail import FleetDetail
 from console.widgets.fleet_table import FleetTable, lines_of
 from console.widgets.line_table import LineTable
@@ -19,16 +20,18 @@ from console.widgets.tab_line import TabLine
 from tasks.actions.values import Request
 
 
-class WorkersScreen(DeweyScreen):
+class WorkersScreen(ListScreen):
     """Who runs jobs, which ones, and for how long."""
 
     BINDINGS = bindings.of("workers")
     PLACE: ClassVar[bindings.Place] = "workers"
     MODE: ClassVar[str] = "workers"
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._known = False
+    DETAIL: ClassVar[str] = "#fleet-detail"
+    NOTHING: ClassVar[tuple[str, str]] = (
+        "No consumer lives: jobs wait.",
+        "dewey up starts one; it shows up here with its first heartbeat.",
+    )
 
     def compose_body(self) -> ComposeResult:
         """Lay out the summary, the table and the detail."""
@@ -37,11 +40,6 @@ class WorkersScreen(DeweyScreen):
             yield FleetTable(self.moment, id="workers-table")
             yield Notice(id="workers-notice")
         yield FleetDetail(id="fleet-detail")
-
-    def on_mount(self) -> None:
-        """Say that the first answer is awaited."""
-        self.query_one(Notice).asking()
-        self._arrange(False)
 
     @property
     def table(self) -> FleetTable:
@@ -53,44 +51,14 @@ class WorkersScreen(DeweyScreen):
         self.ask(POLL, self.dewey.gateway.fleet, self._show)
 
     def _show(self, fleet: tuple[ConsumerView, ...]) -> None:
-        self._known = True
-        if not fleet:
-            self.query_one(Notice).nothing_here(
-                "No consumer lives: jobs wait.", "dewey up starts one; it shows up here with its first heartbeat."
-            )
-        self._arrange(bool(fleet))
-        lines = tuple(lines_of(fleet))
-        self.table.show(len(lines), 0, lines, self.moment)
-        self.query_one(TabLine).tell("fleet", {"fleet": len(fleet)}, _summary(fleet))
-        self._detail()
+        self.list_rows(tuple(lines_of(fleet)))
+        self.tell_count("fleet", len(fleet), _summary(fleet))
 
-    def _arrange(self, rows: bool) -> None:
-        table, notice = self.table, self.query_one(Notice)
-        table.display, notice.display = rows, not rows
-        self.query_one(FleetDetail).display = rows
-        if rows and self.focused is None:
-            table.focus()
-
-    def tell(self, moment: Moment, stale: bool) -> None:
-        """Dim old data; if there is none, say why."""
-        self.table.set_class(stale, "-stale")
-        self.query_one(FleetDetail).set_class(stale, "-stale")
-        self.table.at(moment)
-        self._detail()
-        for error in self.unavailable():
-            if not self._known:
-                self.query_one(Notice).can_not_know(error.sentence)
-
-    def _detail(self) -> None:
+    def show_detail(self) -> None:
+        """Show the line under the cursor."""
         line = self.table.row
         if line is not None:
             self.query_one(FleetDetail).show(line, self.moment)
-        self.refresh_bindings()
-
-    def on_line_table_cursor_moved(self, event: LineTable.CursorMoved) -> None:
-        """Show the line under the cursor."""
-        event.stop()
-        self._detail()
 
     def on_line_table_opened(self, event: LineTable.Opened) -> None:
         """A double click opens."""
