@@ -120,7 +120,9 @@ class DeweyApp(ArmingApp, inherit_bindings=False):
         self.set_keymap(dict(keys or {}))
         self.gateway = gateway
         self.environment = safe_text(environment, limit=24)
-        self.start = start
+        self.start = start.strip()
+        self.is_under_way = bool(self.start) and self.start not in self.MODES
+        """Whether the console is still on its way to where it starts: screens that it passes ask nothing."""
         self.refresh_s = refresh_s
         self.zone = zone
         self.timer = timer
@@ -143,8 +145,9 @@ class DeweyApp(ArmingApp, inherit_bindings=False):
         self._begin()
 
     def _begin(self) -> None:
-        start = self.start.strip()
-        if not start or start in self.MODES:
+        start, under_way = self.start, self.is_under_way
+        self.is_under_way = False
+        if not under_way:
             return
         if start == "trigger":
             self.open_trigger()
@@ -155,6 +158,7 @@ class DeweyApp(ArmingApp, inherit_bindings=False):
                 self.open_jobs(parse(start))
             except FilterError as error:
                 self.notify(safe_text(error).plain, severity="error", title="Not a place to start at")
+                self.screen.post_message(events.ScreenResume())
 
     # The time.
 

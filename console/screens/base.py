@@ -74,7 +74,8 @@ class DeweyScreen(ActingScreen):
     def on_screen_resume(self) -> None:
         """Ask at once when the screen comes into sight."""
         self.refresh_frame()
-        self.poll()
+        if self.is_current and not self.dewey.is_under_way:
+            self.poll()
 
     def on_screen_suspend(self) -> None:
         """Ask nothing while out of sight."""

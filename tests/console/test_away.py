@@ -50,6 +50,29 @@ def test_the_last_data_stays_with_its_age_and_the_next_try(start: str) -> None:
     play(script, still_app(gateway, start=start))
 
 
+def test_a_screen_that_is_passed_on_the_way_to_the_start_asks_nothing() -> None:
+    gateway = FlakyGateway()
+    gateway.go_away()
+
+    async def script(stage: Stage) -> None:
+        assert gateway.asked == ["find"]
+        gateway.come_back()
+        await stage.press("escape")
+        assert "glance" in gateway.asked
+
+    play(script, still_app(gateway, start="job:68"))
+
+
+def test_a_start_that_is_no_place_says_so_on_the_first_screen() -> None:
+    gateway = FlakyGateway()
+
+    async def script(stage: Stage) -> None:
+        assert "Not a place to start at" in stage.notes
+        assert "glance" in gateway.asked
+
+    play(script, still_app(gateway, start="stat:dead"))
+
+
 @pytest.mark.parametrize("start", ["queues", "jobs", "logs", "trigger", "job:68", *WATCHING])
 def test_without_any_data_the_screen_says_that_it_can_not_know_and_why(start: str) -> None:
     gateway = FlakyGateway()

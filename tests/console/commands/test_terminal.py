@@ -29,17 +29,32 @@ class Terminal:
             stdin=self.slave,
             stdout=self.slave,
             stderr=self.slave,
-            env={**environment, "TERM": "xterm-256color"},
+            env={**environment, "TERM": "xterm-256color", "PYTHONFAULTHANDLER": "1"},
             start_new_session=True,
         )
 
     def read_until(self, text: bytes) -> None:
-        """Read until a text has come, or None is left to come."""
+        """Read until a text has come; if it does not, say what the command was doing instead."""
         deadline = time.monotonic() + LONGEST_S
         while text not in self.output:
-            assert time.monotonic() < deadline, f"{text!r} did not come: {self.output[-1000:]!r}"
-            if select.select([self.master], [], [], 0.1)[0]:
-                self.output += os.read(self.master, 65_536)
+            assert time.monotonic() < deadline, f"{text!r} did not come: {self.output[-1000:]!r}\n{self._stacks()}"
+            self._read(0.1)
+
+    def _read(self, timeout_s: float) -> bool:
+        ready = bool(select.select([self.master], [], [], timeout_s)[0])
+        if ready:
+            self.output += os.read(self.master, 65_536)
+        return ready
+
+    def _stacks(self) -> str:
+        """End the command, and return what it had to say of all of its threads."""
+        if self.popen.poll() is not None:
+            return f"it had ended with {self.popen.returncode}"
+        had = len(self.output)
+        self.popen.send_signal(signal.SIGABRT)
+        while self._read(3.0):
+            pass
+        return self.output[had:].decode(errors="replace")
 
     def close(self) -> None:
         """End what still runs."""
