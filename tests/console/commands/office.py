@@ -29,8 +29,13 @@ from tests.tasks.jobs import Jobs
 
 ROOT = Path(__file__).resolve().parents[3]
 DEWEY = (sys.executable, "-m", "console")
-HEARING = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
-"""Becomes a command that hears Ctrl-C, also where the tests run in a shell's background, which ignores it."""
+HEARING = (
+    *(sys.executable, "-I", "-S", "-c"),
+    "import os, signal, sys; [signal.signal(one, signal.SIG_DFL) for one in (signal.SIGINT, signal.SIGHUP)]; "
+    "os.execv(sys.argv[1], sys.argv[1:])",
+)
+"""Becomes a command that hears Ctrl-C and a terminal that hangs up, also where the tests run in a shell's background,
+which ignores the one, or under ``nohup``, which ignores the other."""
 REQUEST = ClaimRequest("host:1", "host:1/Worker-1", 60_000)
 
 
@@ -162,7 +167,7 @@ def process(
     identity: launch.Identity | None = None,
 ) -> Iterator[Process]:
     """A ``dewey`` of its own while in the block; killed at its end if it still runs."""
-    command = [sys.executable, "-I", "-S", "-c", HEARING, *DEWEY, *map(str, words)]
+    command = [*HEARING, *DEWEY, *map(str, words)]
     if identity is not None:
         command = launch.wrapped(command, identity=identity)
     stamp = f"{datetime.now(UTC).timestamp():.6f}"

@@ -5,27 +5,33 @@ import pty
 import select
 import signal
 import subprocess
+import sys
 import termios
 import time
+from collections.abc import Sequence
 
 import pytest
 
-from tests.console.commands.office import DEWEY, Office
+from tests.console.commands.office import DEWEY, HEARING, Office
 from tests.servers import is_alive
 
 LONGEST_S = 40.0
+DEAF = [
+    *(sys.executable, "-I", "-S", "-c"),
+    "import os, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])",
+]
 LEAVE_SCREEN = b"\x1b[?1049l"
 
 
 class Terminal:
     """A command in a pseudo-terminal."""
 
-    def __init__(self, *words: str, environment: dict[str, str]) -> None:
+    def __init__(self, *words: str, environment: dict[str, str], start: Sequence[str] = HEARING) -> None:
         self.master, self.slave = pty.openpty()
         self.modes = termios.tcgetattr(self.slave)
         self.output = b""
         self.popen = subprocess.Popen(
-            [*DEWEY, *words],
+            [*start, *DEWEY, *words],
             stdin=self.slave,
             stdout=self.slave,
             stderr=self.slave,
@@ -82,5 +88,21 @@ def test_a_signal_ends_the_console_and_gives_the_terminal_back(
         assert terminal.popen.wait(LONGEST_S) == 0
         assert termios.tcgetattr(terminal.slave) == terminal.modes
         assert not any(map(is_alive, pids))
+    finally:
+        terminal.close()
+
+
+def test_a_console_that_was_told_to_ignore_a_hangup_goes_on(office: Office) -> None:
+    office.add("aaaa-1", "email")
+    terminal = Terminal("console", environment=office.environment, start=DEAF)
+    try:
+        terminal.read_until(b"email")
+        terminal.popen.send_signal(signal.SIGHUP)
+        terminal.output = b""
+        os.write(terminal.master, b"2")
+        terminal.read_until(b"Queues")
+        terminal.popen.send_signal(signal.SIGTERM)
+        terminal.read_until(LEAVE_SCREEN)
+        assert terminal.popen.wait(LONGEST_S) == 0
     finally:
         terminal.close()
