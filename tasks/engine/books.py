@@ -19,6 +19,7 @@ from tasks.engine.assignment import Assignment, History
 from tasks.engine.codec import TypedJson
 from tasks.engine.consumer import DeweyConsumer
 from tasks.engine.held import Held
+from tasks.engine.messages import PER_CALL, CallRegistry
 from tasks.engine.storage import DeweyStorage
 from tasks.engine.unit import Units
 
@@ -68,6 +69,7 @@ class BookedHuey(Huey):  # type: ignore[misc]  # huey has no types
         self.held = Held()
         options.setdefault("serializer", TypedJson())
         super().__init__(name, **options)
+        self._registry = CallRegistry()
 
     # -- parts -------------------------------------------------------------------------------------------------
 
@@ -155,12 +157,22 @@ class DeweyTaskWrapper(TaskWrapper):  # type: ignore[misc]  # huey has no types
     def schedule(self, args: Any = None, kwargs: Any = None, eta: Any = None, delay: Any = None, **options: Any) -> Any:
         if isinstance(args, datetime) and eta is None and delay is None:
             args, eta = None, args
+        if options.keys() & PER_CALL:  # Huey would not know these
+            if eta is None and delay is None:
+                args, delay = None, args
+            given = {**(kwargs or {}), **options, "eta": eta, "delay": delay}
+            return self.huey.enqueue(self.s(*(args or ()), **given))
         return super().schedule(args, kwargs, self._exact(eta), delay, **options)
 
     def s(self, *args: Any, **kwargs: Any) -> Any:
+        """Huey's, and with ``retry_jitter`` and ``retry_max_delay`` for this one job. Raises ConfigurationError."""
         if "eta" in kwargs:
             kwargs["eta"] = self._exact(kwargs["eta"])
-        return super().s(*args, **kwargs)
+        settings = {name: kwargs.pop(name) for name in PER_CALL if name in kwargs}
+        retry.check(settings)
+        task = super().s(*args, **kwargs)
+        vars(task).update((name, value) for name, value in settings.items() if value is not None)
+        return task
 
     def _exact(self, eta: Any) -> Any:
         """Huey cuts a local time to whole seconds, and its job would start early; one with a zone it takes as it is."""

@@ -23,6 +23,7 @@ from huey.serializer import Serializer
 from huey.utils import SKIPPED, Error
 
 from storage.errors import StorageError
+from tasks.engine.messages import PER_CALL, CallMessage
 
 MAX_BYTES = 4 * 2**20
 """Largest payload or result, in bytes, written or read."""
@@ -39,6 +40,7 @@ _NOT_OURS = (
 )
 """What the readers of tagged types make of content that no writer of ours has written."""
 _MESSAGE_FIELDS: tuple[str, ...] = Message._fields
+_CALL_FIELDS: tuple[str, ...] = (*_MESSAGE_FIELDS, *PER_CALL)
 
 
 class EncodeError(StorageError):
@@ -144,7 +146,7 @@ def _plain_dict(value: dict[object, object], path: str) -> object:
 def _plain_message(message: Any, _path: str) -> object:
     task = message.name
     fields: dict[str, object] = {}
-    for name in _MESSAGE_FIELDS:
+    for name in _CALL_FIELDS if isinstance(message, CallMessage) else _MESSAGE_FIELDS:
         value = getattr(message, name)
         if value is None or (name in {"args", "kwargs"} and not value):
             continue
@@ -224,6 +226,7 @@ _WRITERS: dict[type, Callable[[Any, str], object]] = {
     Decimal: lambda value, _: {"~decimal": str(value)},
     UUID: lambda value, _: {"~uuid": str(value)},
     Message: _plain_message,
+    CallMessage: _plain_message,
     Error: lambda value, path: {"~error": _plain(value.metadata, path)},
     type(SKIPPED): lambda _value, _path: {"~skipped": True},
 }
@@ -254,7 +257,9 @@ def _typed_message(fields: dict[str, Any]) -> Any:
         raise DecodeError(f"the arguments of a job are a {type(args).__name__}, not a list")
     read["args"] = tuple(args)
     read["kwargs"] = {key: _typed(item) for key, item in fields.get("kwargs", {}).items()}
-    return Message(**read)
+    settings = {name: read.pop(name) for name in PER_CALL if name in read}
+    message = Message(**read)
+    return CallMessage.of(message, settings) if settings else message
 
 
 def _typed_exception(content: list[Any]) -> Exception:

@@ -5,9 +5,8 @@
     @huey.task(retries=9, retry_delay=2, retry_backoff=3, retry_max_delay=60)  # 2, 6, 18, 54, 60, 60 … s
     @huey.task(retries=5, retry_delay=60, retry_jitter=0.5)                    # somewhere in 30..60 s each time
 
-Huey's own ``retries``, ``retry_delay`` and ``retry_backoff`` can be said per call too (``work.s(1, retry_delay=9)``);
-``retry_jitter`` and ``retry_max_delay`` belong to the task. A delay that the task asks for itself (RetryTask, a rate
-limit of Huey's, ``Transient.retry_after_s``) is neither cut nor spread.
+All of them can be said per call too, for one job: ``work.s(1, retry_delay=9, retry_jitter=0.5)``. A delay that the
+task asks for itself (RetryTask, a rate limit of Huey's, ``Transient.retry_after_s``) is neither cut nor spread.
 """
 
 import math

@@ -136,3 +136,63 @@ def test_settings_that_can_not_be_meant_are_refused(shop: Shop, settings: dict[s
         shop.huey.task(**settings)
     with pytest.raises(ConfigurationError, match=message):
         shop.huey.periodic_task(cron("* * * * *"), **settings)
+
+
+def test_a_call_may_have_a_longest_delay_of_its_own(shop: Shop) -> None:
+    @shop.huey.task(retries=4, retry_delay=2, retry_backoff=3, retry_max_delay=100)
+    def work() -> None:
+        raise ValueError("no")
+
+    called = work(retry_max_delay=timedelta(seconds=5))
+    scheduled = work.schedule(delay=0.001, retry_max_delay=7, priority=-1)
+    assert waits(shop, called, 4) == [2.0, 5.0, 5.0, 5.0]
+    shop.run_one()
+    shop.make_due(scheduled)
+    assert waits(shop, scheduled, 4) == [2.0, 6.0, 7.0, 7.0]
+    shop.run_one()
+    assert waits(shop, work(), 4) == [2.0, 6.0, 18.0, 54.0]
+
+
+def test_a_call_may_have_a_jitter_of_its_own_also_as_a_step_of_a_pipeline(shop: Shop) -> None:
+    @shop.huey.task(retries=1, retry_delay=100, retry_jitter=1.0)
+    def work(*_: object) -> None:
+        raise ValueError("no")
+
+    @shop.huey.task()
+    def first() -> int:
+        return 1
+
+    assert waits(shop, work(retry_jitter=0), 1) == [100.0]
+    shop.run_one()
+    step = work.s(retry_jitter=0)
+    shop.huey.enqueue(first.s().then(step))
+    shop.run_one()
+    assert waits(shop, step, 1) == [100.0]
+    shop.run_one()
+    plain = work()
+    assert waits(shop, plain, 1) == [pytest.approx(retry.delays(work.s(), plain.id, 1)[0], abs=0.001)]
+
+
+@pytest.mark.parametrize("settings", [{"retry_jitter": 2}, {"retry_max_delay": -1}, {"retry_jitter": "some"}])
+def test_a_call_that_can_not_be_meant_is_refused_before_anything_is_enqueued(
+    shop: Shop, settings: dict[str, Any]
+) -> None:
+    @shop.huey.task(retries=1)
+    def work() -> None:
+        pass
+
+    ((name, _),) = settings.items()
+    for launch in (work, lambda **given: work.schedule(delay=1, **given)):
+        with pytest.raises(ConfigurationError, match=name):
+            launch(**settings)
+    assert len(shop.huey) == 0
+
+
+def test_only_a_call_with_settings_of_its_own_writes_more_than_hueys_message(shop: Shop) -> None:
+    @shop.huey.task(retry_jitter=0.5)
+    def work() -> None:
+        pass
+
+    assert b"retry_jitter" not in shop.huey.serialize_task(work.s())
+    assert b"retry_jitter" in shop.huey.serialize_task(work.s(retry_jitter=0.25))
+    assert shop.huey.deserialize_task(shop.huey.serialize_task(work.s(retry_jitter=0.25))).retry_jitter == 0.25
