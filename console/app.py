@@ -29,6 +29,7 @@ from console.screens.audit import AuditScreen
 from console.screens.base import DeweyScreen
 from console.screens.canaries import CanariesScreen
 from console.screens.commands import ActionCommands
+from console.screens.failures import FailuresScreen
 from console.screens.files import FilesScreen
 from console.screens.help import HelpScreen
 from console.screens.job import JobScreen
@@ -59,6 +60,7 @@ class DeweyApp(ArmingApp, inherit_bindings=False):
         "app.tcss",
         "screens/audit.tcss",
         "screens/canaries.tcss",
+        "screens/failures.tcss",
         "screens/files.tcss",
         "screens/job.tcss",
         "screens/jobs.tcss",
@@ -76,6 +78,7 @@ class DeweyApp(ArmingApp, inherit_bindings=False):
         "overview": OverviewScreen,
         "queues": QueuesScreen,
         "jobs": JobsScreen,
+        "failures": FailuresScreen,
         "logs": LogsScreen,
         "files": FilesScreen,
         "schedules": SchedulesScreen,

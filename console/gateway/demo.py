@@ -9,6 +9,7 @@ from console.gateway import building, demo_records, demo_scene
 from console.gateway.building import Call
 from console.gateway.demo_acting import DemoActing
 from console.gateway.demo_book import DemoBook
+from console.gateway.demo_failures import DemoFailures, marks_of_night
 from console.gateway.demo_flow import DemoFlow
 from console.gateway.demo_glance import DemoGlance
 from console.gateway.demo_library import DemoLibrary
@@ -33,7 +34,7 @@ ORDER: Final[tuple[State, ...]] = (
 TAIL_LINES: Final = 1_000
 
 
-class DemoGateway(DemoActing, DemoGlance, DemoLibrary, DemoSchedules, DemoFlow):
+class DemoGateway(DemoActing, DemoFailures, DemoGlance, DemoLibrary, DemoSchedules, DemoFlow):
     """Answers from memory. ``now`` is the clock: the default one stands still."""
 
     def __init__(self, now: Callable[[], datetime] = lambda: demo_records.NOW, *, empty: bool = False) -> None:
@@ -49,6 +50,8 @@ class DemoGateway(DemoActing, DemoGlance, DemoLibrary, DemoSchedules, DemoFlow):
         self._orders: dict[str, str] = {}
         self._by_hand: dict[str, str] = {}
         self._book = DemoBook(empty=empty)
+        if not empty:
+            self._book.cells["mark"] = marks_of_night()
         self._holds: dict[str, SchedulePause] = {} if empty else dict(HOLDS)
 
     def now(self) -> datetime:

@@ -11,7 +11,7 @@ from console.gateway.acting import (
 )
 from console.gateway.demo_book import Cell, Deed, DemoBook, grown
 from console.gateway.demo_part import DemoPart
-from console.gateway.demo_records import TASKS
+from console.gateway.demo_records import TASKS, group_of
 from console.gateway.errors import GatewayRefused
 from console.gateway.filters import FilterError, parse
 from storage.broker.canaries import Canary
@@ -273,11 +273,6 @@ class DemoLooking(DemoPart):
         if deed is None:
             raise GatewayRefused(f"there is no action {request.subjects[0]} in the audit")
         return deed
-
-
-def group_of(job: Job) -> str:
-    """Return what the demo calls the group of a failure."""
-    return hashlib.sha256(f"{job.task} {job.error_type}".encode()).hexdigest()[:16]
 
 
 def label(job: Job) -> str:

@@ -36,6 +36,11 @@ def job_id(number: int) -> str:
     return hashlib.sha256(f"job {number}".encode()).hexdigest()[:32]
 
 
+def group_of(job: Job) -> str:
+    """Return what the demo calls the group of a failure."""
+    return hashlib.sha256(f"{job.task} {job.error_type}".encode()).hexdigest()[:16]
+
+
 def pick(options: tuple[Any, ...], *key: object) -> Any:
     """Return one of the options, by the key."""
     return options[int(chance(*key) * len(options))]

@@ -10,6 +10,7 @@ from console.gateway import building
 from console.gateway.errors import GatewayRefused
 from console.gateway.filters import Filter
 from console.gateway.live_acting import LiveActing
+from console.gateway.live_failures import LiveFailures
 from console.gateway.live_flow import LiveFlow
 from console.gateway.live_glance import LiveGlance
 from console.gateway.live_library import LiveLibrary
@@ -29,7 +30,7 @@ CLOCK_S: Final = 60.0
 """How long a reading of Redis's clock is trusted."""
 
 
-class LiveGateway(LiveActing, LiveGlance, LiveLibrary, LiveSchedules, LiveFlow):
+class LiveGateway(LiveActing, LiveFailures, LiveGlance, LiveLibrary, LiveSchedules, LiveFlow):
     """Asks one namespace of one Redis. ``by`` is who pauses and resumes, as others will read it.
 
     ``held`` are the other stores, and how they are reached; without them what only they know can not be known.

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from console.gateway.acting import ActingGateway
+from console.gateway.failures import FailuresView, PlaceView
 from console.gateway.filters import Filter
 from console.gateway.fleet import ConsumerView
 from console.gateway.flow import FlowLine
@@ -72,6 +73,12 @@ class Gateway(ActingGateway, Protocol):
 
     def fleet(self) -> tuple[ConsumerView, ...]:
         """Return the consumers that live or fell silent of late, with what they run."""
+
+    def failures(self, anew: bool = False) -> FailuresView:
+        """Return the groups of failures, also those muted or resolved. ``anew``: something was said of one."""
+
+    def place(self, sample_key: str) -> PlaceView:
+        """Return where a job broke last."""
 
     def schedules(self) -> tuple[ScheduleRow, ...]:
         """Return all schedules, by name."""

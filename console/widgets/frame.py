@@ -32,6 +32,7 @@ SCREENS: Final = (
     ("overview", "1", "Overview"),
     ("queues", "2", "Queues"),
     ("jobs", "3", "Jobs"),
+    ("failures", "4", "Failures"),
     ("schedules", "5", "Schedules"),
     ("workers", "6", "Workers"),
     ("logs", "7", "Logs"),
@@ -64,19 +65,25 @@ class HeaderLine(Widget):
         self.refresh()
 
     def render(self) -> Content:
-        """Put the line together: the first of its forms that fits. Health and clock are in each of them."""
+        """Put the line together: the first of its forms that fits. Health and clock are in each of them; how long
+        answers take gives way to the titles."""
         width = self.size.width
         clock = Content.assemble((self.moment.clock() if self.moment else "", "$foreground"), " ")
-        right = self._health() + Content("   ") + clock
-        left = Content("")
-        for form in (("  ", True), (" ", True), (" ", False)):
-            left = self._left(*form)
+        left = right = Content("")
+        for gap, with_titles, with_time in (
+            ("  ", True, True),
+            (" ", True, True),
+            (" ", True, False),
+            (" ", False, True),
+        ):
+            right = self._health(with_time) + Content("   " if with_time else "  ") + clock
+            left = self._left(gap, with_titles)
             if left.cell_length + right.cell_length < width:
                 break
         else:
             right = clock
-        gap = max(1, width - left.cell_length - right.cell_length)
-        return (left + Content(" " * gap) + right).truncate(width)
+        space = max(1, width - left.cell_length - right.cell_length)
+        return (left + Content(" " * space) + right).truncate(width)
 
     def _left(self, gap: str, with_titles: bool) -> Content:
         """Return name, environment and screens; without titles only the screen in sight has one."""
@@ -89,9 +96,10 @@ class HeaderLine(Widget):
                 left += Content.assemble(" ", (title, "bold $strong underline" if here else "$muted"))
         return left + Content(" ")
 
-    def _health(self) -> Content:
+    def _health(self, with_time: bool) -> Content:
         if self.health.state == "up":
-            return Content.assemble(("● up", "$success"), (f" {_took(self.health.took_s):>6}", "$muted"))
+            took = f" {_took(self.health.took_s):>6}" if with_time else ""
+            return Content.assemble(("● up", "$success"), (took, "$muted"))
         if self.health.state == "away":
             return Content.styled("✗ away", "bold $error")
         return Content.styled("◌ asking", "$muted")

@@ -67,6 +67,8 @@ QUESTIONS = (
     "tail",
     "tasks",
     "fleet",
+    "failures",
+    "place",
     "preview",
     "perform",
     "audit",

@@ -1,0 +1,63 @@
+"""The part of the live gateway that knows groups of failures: the broker's counts, history's trends and marks."""
+
+from dataclasses import replace
+from time import monotonic
+from typing import Final
+
+from console.formats import safe_text
+from console.gateway.failures import FailuresView, GroupRow, PlaceView, group_row, live_row, place_view
+from console.gateway.live_part import LivePart
+from console.gateway.reading import translated
+from storage.broker.records import FailureGroup
+from storage.errors import JobMissing, StorageError
+from storage.history import failures
+from storage.history import jobs as recorded
+
+TRENDS_S: Final = 10.0
+"""How long trends and marks are trusted: they are counted over all failed attempts."""
+
+
+class LiveFailures(LivePart):
+    """Groups of failures, and where they broke."""
+
+    _groups_read: tuple[float, tuple[GroupRow, ...]] = (float("-inf"), ())
+
+    def failures(self, anew: bool = False) -> FailuresView:
+        """Return all groups. While history is away they are the broker's own, and it is said so."""
+        with translated():
+            self._read_clock()
+            live = self._inspector.failure_groups()
+        if self._held is None:
+            return _live_only(live, "this console was not told where the history is")
+        read_at, known = self._groups_read
+        if anew or monotonic() - read_at > TRENDS_S or any(one.fingerprint not in _keys(known) for one in live):
+            try:
+                found = failures.groups(self._held.database, now=self.now(), live=live)
+            except StorageError as error:
+                return _live_only(live, str(error))
+            known = tuple(group_row(group) for group in found)
+            self._groups_read = (monotonic(), known)
+        counts = {one.fingerprint: one.count for one in live}
+        return FailuresView(tuple(replace(row, dead=counts.get(row.key, 0)) for row in known))
+
+    def place(self, sample_key: str) -> PlaceView:
+        """Return where a job broke last, from the broker or from history."""
+        with translated():
+            try:
+                attempts = self._inspector.job(sample_key).attempts
+                trace = next((one.traceback for one in reversed(attempts) if one.traceback), "")
+            except JobMissing:
+                if self._held is None:
+                    raise
+                runs = recorded.job(self._held.database, sample_key).runs
+                trace = next((one.traceback for one in reversed(runs) if one.traceback), "")
+        return place_view(sample_key, self._redactor.redact_text(trace))
+
+
+def _keys(rows: tuple[GroupRow, ...]) -> frozenset[str]:
+    return frozenset(row.key for row in rows)
+
+
+def _live_only(live: tuple[FailureGroup, ...], why: str) -> FailuresView:
+    said = f"only what is dead now is listed, without trends and marks: {why}"
+    return FailuresView(tuple(live_row(group) for group in live), safe_text(said, limit=300))

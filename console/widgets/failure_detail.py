@@ -1,0 +1,134 @@
+"""One group of failures in more detail: the error, where it broke, since when and where, and what was said of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from textual.content import Content
+from textual.widget import Widget
+
+from console.formats import Moment, count, plural
+from console.gateway.acting import CanaryRow
+from console.gateway.failures import GroupRow, PlaceView, TrendView
+from console.widgets.failure_table import STATES
+from console.widgets.queue_detail import bars
+from console.widgets.write_bar import canary_line
+
+CHART: Final = 24
+"""Hours of the chart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A group with where its sample broke (None: not known yet), and the canary that requeues it, if there is one."""
+
+    row: GroupRow
+    place: PlaceView | None
+    canary: CanaryRow | None
+    moment: Moment
+
+
+class FailureDetail(Widget):
+    """Words on the left, failures by hour on the right; a canary of the group has a line of its own."""
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._shown: Shown | None = None
+
+    def show(self, shown: Shown) -> None:
+        """Take a group in."""
+        if shown != self._shown:
+            self._shown = shown
+            self.refresh()
+
+    def render(self) -> Content:
+        """Put words and chart side by side."""
+        shown = self._shown
+        if shown is None:
+            return Content("")
+        width, height = self.content_size
+        top = [shown.row.error.stylize("bold $strong").truncate(width, ellipsis=True)]
+        if shown.canary is not None:
+            top.append(canary_line(shown.canary).truncate(width, ellipsis=True))
+        chart = _chart(shown.row.trend, height - len(top), 2 if width >= 110 else 1)
+        left_width = max(20, width - max(line.cell_length for line in chart) - 2)
+        words = _words(shown, left_width)
+        lines = []
+        for index in range(height - len(top)):
+            left = (words[index] if index < len(words) else Content("")).truncate(left_width, ellipsis=True)
+            right = chart[index] if index < len(chart) else Content("")
+            lines.append(left + Content(" " * (left_width - left.cell_length + 1)) + right)
+        return Content("\n").join([*top, *lines])
+
+
+def _words(shown: Shown, width: int) -> list[Content]:
+    row, moment = shown.row, shown.moment
+    lines = [_said(row, moment), _line("task", row.task)]
+    lines += _broke_at(shown.place, width)
+    first, last = moment.ago(row.first_seen_at), moment.ago(row.last_seen_at)
+    lines.append(_line("seen", Content.assemble(last, (", first ", "$muted"), first)))
+    dead = "can not be known" if row.dead is None else plural(row.dead, "job") + " dead"
+    lines.append(_line("now", Content.assemble(dead, (" · last ", "$muted"), row.sample.stylize("$accent"))))
+    if row.trend is not None:
+        lines.append(_line("hosts", _list(row.hosts)))
+        lines.append(_line("versions", _list(row.versions)))
+    return lines
+
+
+def _said(row: GroupRow, moment: Moment) -> Content:
+    """The state, and what an operator said of the group."""
+    text, tone = STATES[row.state]
+    state = Content.styled(text, f"${tone}")
+    mark = row.mark
+    if mark is None:
+        return state
+    said = Content.assemble((" by ", "$muted"), mark.by.stylize("bold"), f" {moment.ago(mark.at)}")
+    word = Content.styled(f" · {mark.state}", "$muted") if mark.state != row.state else Content("")
+    return state + word + said + (Content(": ") + mark.note if mark.note else Content(""))
+
+
+def _broke_at(place: PlaceView | None, width: int) -> list[Content]:
+    """File, line and function of the frame, and its code."""
+    if place is None:
+        return [_line("broke at", Content.styled("…", "$faint"))]
+    if place.frame is None:
+        return [_line("broke at", Content.styled("no traceback is kept", "$muted"))]
+    lines = place.frame.text.split("\n", allow_blank=True)
+    where = _place(lines[0].plain)
+    shown = where if len(where) <= width - 10 else "…" + where[-(width - 11) :]
+    found = [_line("broke at", Content.styled(shown, "$accent"))]
+    if len(lines) > 1:
+        found.append(_line("", Content.styled(lines[1].plain.strip(), "$foreground")))
+    return found
+
+
+def _place(line: str) -> str:
+    """Write 'File "/app/x.py", line 1, in f' as "/app/x.py:1 in f"."""
+    head, separator, rest = line.removeprefix('File "').partition('", line ')
+    number, comma, function = rest.partition(", in ")
+    return f"{head}:{number} in {function}" if separator and comma else line
+
+
+def _line(name: str, value: Content | str) -> Content:
+    return Content.assemble((f"{name:<10}", "$muted"), value)
+
+
+def _list(names: Sequence[Content]) -> Content:
+    return Content(", ").join(names) if names else Content.styled("not recorded", "$faint")
+
+
+def _chart(trend: TrendView | None, height: int, cell: int) -> list[Content]:
+    """Draw the failed attempts of the last day by hour, with axis and counts."""
+    if trend is None:
+        return [Content.styled("trend: can not know", "$faint")]
+    highest = max([*trend.hours, 1])
+    rows = max(1, min(8, height - 3))
+    lines = []
+    for index, line in enumerate(bars(trend.hours, rows, highest)):
+        label = count(highest) if index == 0 else ""
+        wide = "".join(character * cell for character in line)
+        lines.append(Content.assemble((f"{label:>6} ", "$muted"), (wide, "$primary")))
+    axis = "−24 h" + "now".rjust(CHART * cell - 5)
+    lines.append(Content.assemble(" " * 7, (axis, "$faint")))
+    lines.append(Content.styled("failed attempts by hour".rjust(7 + CHART * cell), "$muted"))
+    return lines
