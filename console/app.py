@@ -19,10 +19,10 @@ from textual.screen import Screen
 from console import bindings
 from console.arming import ArmingApp
 from console.formats import Moment, TimeMode, safe_text
+from console.gateway.criteria import parsed
 from console.gateway.demo import DemoGateway
 from console.gateway.demo_records import NOW
 from console.gateway.errors import GatewayError
-from console.gateway.filters import Filter, FilterError, parse
 from console.gateway.protocol import Gateway
 from console.gateway.views import WhyView
 from console.screens.audit import AuditScreen
@@ -41,9 +41,11 @@ from console.screens.queues import QueuesScreen
 from console.screens.schedules import SchedulesScreen
 from console.screens.why import WhyDialog
 from console.screens.workers import WorkersScreen
+from console.widgets.filter_bar import PAUSE_S
 from console.widgets.frame import Health
 from console.widgets.palette import DARK, DEFAULTS, LIGHT
 from console.widgets.picture import portable
+from storage.errors import FilterError
 
 logger = logging.getLogger(__name__)
 
@@ -86,6 +88,8 @@ class DeweyApp(ArmingApp, inherit_bindings=False):
         "audit": AuditScreen,
     }
     DEFAULT_MODE = "overview"
+    typing_pause_s = PAUSE_S
+    """How long typing pauses before what is typed is counted."""
     COMMANDS: ClassVar[set[Any]] = {ActionCommands}
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012  # the toolkit declares it so
         (0, "-narrow"),
@@ -158,7 +162,8 @@ class DeweyApp(ArmingApp, inherit_bindings=False):
             self.open_job(start.removeprefix("job:"), is_prefix=True)
         else:
             try:
-                self.open_jobs(parse(start))
+                parsed(start, self.gateway.now())
+                self.open_jobs(start)
             except FilterError as error:
                 self.notify(safe_text(error).plain, severity="error", title="Not a place to start at")
                 self.screen.post_message(events.ScreenResume())
@@ -244,7 +249,7 @@ class DeweyApp(ArmingApp, inherit_bindings=False):
         """Show a job."""
         self.push_screen(JobScreen(key, tab, is_prefix=is_prefix))
 
-    def open_jobs(self, criteria: Filter) -> None:
+    def open_jobs(self, criteria: str) -> None:
         """Show the jobs that match."""
         self.push_screen(JobsScreen(criteria))
 

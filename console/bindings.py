@@ -35,6 +35,7 @@ Place = Literal[
     "overview",
     "files",
     "file",
+    "filter bar",
 ]
 
 
@@ -80,7 +81,11 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("pick.task", "enter", "pick", "pick", "Fill in the form of this task.", ("pick",), priority=True),
     Key("back", "escape", "back", "back", "Undo the last step: range, marks, filter, screen. Never quits.", ("screen",)),
     Key("search", "slash", "search", "search", "Find the stored passages nearest to a text.", ("files",)),
-    Key("filter", "slash", "filter", "filter", "Show only some jobs: state:dead queue:email.", ("jobs",)),
+    Key("filter", "slash", "filter", "filter", "Show only some: state:dead queue:email err:Timeout last:1h -invoice.", ("jobs",)),
+    Key("match.next", "n", "match(1)", "next match", "Go to the next row in which a word of the filter stands.", ("jobs",), shown=False),
+    Key("match.previous", "N", "match(-1)", "previous match", "Go to the row before in which a word of the filter stands.", ("jobs",), shown=False),
+    Key("complete", "tab", "complete(1)", "complete", "Take what can stand here; again, the next that can.", ("filter bar",), shown=False),
+    Key("complete.back", "shift+tab", "complete(-1)", "complete back", "Take what can stand here, from the last on.", ("filter bar",), shown=False),
     Key("requeue", "r", "requeue", "requeue", "Put the marked jobs, or this one, back into their queues; asks first.", ("jobs", "job"), acts=("requeue",)),
     Key("pause", "p", "pause", "pause", "Let no worker start a job of this queue, with a reason; or resume it.", ("queues",), acts=("pause", "resume")),
     Key("quiet", "p", "quiet", "quiet", "Let this consumer claim nothing more, or let it go on; asks first.", ("workers",), acts=("quiet", "wake")),

@@ -16,21 +16,10 @@ from console.gateway.demo_library import DemoLibrary
 from console.gateway.demo_records import CannedJob
 from console.gateway.demo_schedules import HOLDS, DemoSchedules
 from console.gateway.errors import GatewayRefused
-from console.gateway.filters import Filter
-from console.gateway.views import JobPage, JobRow, JobView, LogPage, QueueRow, TaskView, WhyView
-from storage.broker.records import STATES, LogLine, Pause, QueueStats, SchedulePause, State
+from console.gateway.views import JobRow, JobView, LogPage, QueueRow, TaskView, WhyView
+from storage.broker.records import STATES, LogLine, Pause, QueueStats, SchedulePause
 from storage.broker.why import explain
 
-ORDER: Final[tuple[State, ...]] = (
-    "running",
-    "retrying",
-    "queued",
-    "scheduled",
-    "blocked",
-    "dead",
-    "canceled",
-    "succeeded",
-)
 TAIL_LINES: Final = 1_000
 
 
@@ -80,23 +69,6 @@ class DemoGateway(DemoActing, DemoFailures, DemoGlance, DemoLibrary, DemoSchedul
             demo_records.minutes(name),
         )
         return building.queue_row(stats)
-
-    def jobs(self, criteria: Filter, offset: int, limit: int) -> JobPage:
-        """Return a slice, ordered by state, queue, and newest first."""
-        with self._lock:
-            chosen = [
-                canned
-                for canned in self._jobs.values()
-                if (not criteria.states or canned.job.state in criteria.states)
-                and (not criteria.queues or canned.job.queue in criteria.queues)
-            ]
-        chosen.sort(key=lambda canned: canned.job.finished_at or canned.job.created_at, reverse=True)
-        chosen.sort(key=lambda canned: (ORDER.index(canned.job.state), canned.job.queue))
-        page = chosen[offset : offset + limit]
-        return JobPage(len(chosen), offset, tuple(self._row(canned) for canned in page))
-
-    def _row(self, canned: CannedJob) -> JobRow:
-        return building.job_row(canned.job, Call(kwargs=canned.kwargs), self.now())
 
     def rows(self, keys: Sequence[str]) -> tuple[JobRow, ...]:
         """Return the named jobs."""

@@ -10,10 +10,9 @@ from console.gateway.acting import (
     look_of,
 )
 from console.gateway.demo_book import Cell, Deed, DemoBook, grown
-from console.gateway.demo_part import DemoPart
+from console.gateway.demo_jobs import DemoJobs
 from console.gateway.demo_records import TASKS, group_of
 from console.gateway.errors import GatewayRefused
-from console.gateway.filters import FilterError, parse
 from storage.broker.canaries import Canary
 from storage.broker.records import Job, Pause, State
 from storage.errors import StorageError
@@ -56,7 +55,7 @@ ORDERS: Final = {"canary-pause": "paused", "canary-resume": "running", "canary-a
 REDACTOR: Final = Redactor()
 
 
-class DemoLooking(DemoPart):
+class DemoLooking(DemoJobs):
     """Looks as the live one does, with as much of its rules as the demo's jobs need."""
 
     _book: DemoBook
@@ -140,18 +139,6 @@ class DemoLooking(DemoPart):
         """Return the jobs of a group of failures."""
         dead = [one.job for one in self._jobs.values() if one.job.state == "dead"]
         return tuple(job.id for job in dead if group_of(job).startswith(group))
-
-    def matching(self, query: str) -> tuple[str, ...]:
-        """Return the jobs that match a filter."""
-        try:
-            criteria = parse(query)
-        except FilterError as error:
-            raise GatewayRefused(str(error)) from error
-        return tuple(row.key for row in self.jobs(criteria, 0, 100_000).rows)
-
-    def jobs(self, criteria: Any, offset: int, limit: int) -> Any:
-        """Return a slice of the jobs that match."""
-        raise NotImplementedError
 
     def _found_jobs(self, request: Request) -> Found:
         states, instead = RULES[request.action]

@@ -8,17 +8,18 @@ from typing import Final
 
 from console.gateway import building
 from console.gateway.errors import GatewayRefused
-from console.gateway.filters import Filter
 from console.gateway.live_acting import LiveActing
 from console.gateway.live_failures import LiveFailures
 from console.gateway.live_flow import LiveFlow
 from console.gateway.live_glance import LiveGlance
+from console.gateway.live_jobs import RECORDED, LiveJobs
 from console.gateway.live_library import LiveLibrary
 from console.gateway.live_schedules import LiveSchedules
 from console.gateway.reading import translated
-from console.gateway.views import JobPage, JobRow, JobView, LogPage, QueueRow, TaskView, WhyView
+from console.gateway.views import JobRow, JobView, LogPage, QueueRow, TaskView, WhyView
 from storage.broker import records
 from storage.broker.inspector import Inspector
+from storage.errors import JobMissing
 from tasks.actions.layer import Actions
 from tasks.engine.codec import DecodeError, decode_value
 from tasks.operations import Operations
@@ -30,7 +31,7 @@ CLOCK_S: Final = 60.0
 """How long a reading of Redis's clock is trusted."""
 
 
-class LiveGateway(LiveActing, LiveFailures, LiveGlance, LiveLibrary, LiveSchedules, LiveFlow):
+class LiveGateway(LiveJobs, LiveActing, LiveFailures, LiveGlance, LiveLibrary, LiveSchedules, LiveFlow):
     """Asks one namespace of one Redis. ``by`` is who pauses and resumes, as others will read it.
 
     ``held`` are the other stores, and how they are reached; without them what only they know can not be known.
@@ -78,13 +79,6 @@ class LiveGateway(LiveActing, LiveFailures, LiveGlance, LiveLibrary, LiveSchedul
             self._read_clock()
             return tuple(building.queue_row(stats) for stats in self._inspector.queues())
 
-    def jobs(self, criteria: Filter, offset: int, limit: int) -> JobPage:
-        """Return a slice of the jobs that match."""
-        with translated():
-            self._read_clock()
-            page = self._inspector.jobs(criteria.states, criteria.queues, offset, limit)
-        return JobPage(page.total, page.offset, tuple(self._row(job) for job in page.jobs))
-
     def _row(self, job: records.Job) -> JobRow:
         return building.job_row(job, self._call(job), self.now())
 
@@ -100,15 +94,21 @@ class LiveGateway(LiveActing, LiveFailures, LiveGlance, LiveLibrary, LiveSchedul
         return tuple(found)
 
     def find(self, prefix: str) -> str:
-        """Return the id that starts so."""
+        """Return the id that starts so, of what history has when Redis has none."""
         with translated():
-            return self._inspector.find(prefix)
+            try:
+                return self._inspector.find(prefix)
+            except JobMissing as missing:
+                return self.recorded_key(prefix, missing)
 
     def job(self, key: str) -> JobView:
-        """Return everything about one job."""
+        """Return everything about one job, as history has it when Redis has forgotten it."""
         with translated():
             self._read_clock()
-            job = self._inspector.job(key)
+            try:
+                job = self._inspector.job(key)
+            except JobMissing as missing:
+                return self.recorded_job(key, missing)
         result: object = None
         unread = ""
         if job.result is not None:
@@ -128,7 +128,10 @@ class LiveGateway(LiveActing, LiveFailures, LiveGlance, LiveLibrary, LiveSchedul
     def log(self, key: str, after: str) -> LogPage:
         """Return the lines of a job's log after a place."""
         with translated():
-            return _log_page(self._inspector.log(key, after or "0", LINES))
+            page = None if after == RECORDED else self._inspector.log(key, after or "0", LINES)
+            if page is None or (not after and not page.lines and not self._inspector.rows((key,))):
+                return self.recorded_log(key, after)
+            return _log_page(page)
 
     def tail(self, after: str) -> LogPage:
         """Return the lines of everything after a place."""

@@ -19,13 +19,16 @@ from console.gateway.recorded import entry_row, story_lines, story_view
 from console.gateway.views import JobPage, JobView, LogPage, Tally
 from storage.broker.records import FINISHED, STATES, State
 from storage.database.connection import Database
-from storage.errors import StoreRefused, StoreUnavailable
+from storage.errors import JobMissing, StoreRefused, StoreUnavailable
 from storage.history import jobs as history
+from storage.history.entries import Story
 from storage.history.filters import Filter, Is
 from storage.history.ledger import Ledger
 from tasks.ledger import open_ledger
 
 LISTS_KEPT: Final = 8
+RECORDED: Final = "recorded"
+"""The place in a log after what history has of it."""
 WORDS_KEPT: Final = 200
 """Values that are suggested for one field at most."""
 
@@ -70,10 +73,12 @@ class LiveJobs(LivePart):
         first, entries, trouble = pager.read(lambda after, most: ledger.search(given, after, most), offset, limit)
         if trouble:
             found = ledger.search(given, "", offset + limit)
-            rows = tuple(entry_row(one, now) for one in found.entries[offset:])
+            rows = tuple(entry_row(one, now, self._redactor) for one in found.entries[offset:])
             total = len(found.entries) + bool(found.after)
             return JobPage(total, offset, rows, not found.after, safe_text(found.trouble, limit=400))
-        return JobPage(pager.total, first, tuple(entry_row(one, now) for one in entries), pager.is_exact)
+        return JobPage(
+            pager.total, first, tuple(entry_row(one, now, self._redactor) for one in entries), pager.is_exact
+        )
 
     def _listed(self, criteria: str, given: Filter, said: Plain, offset: int, limit: int) -> JobPage:
         """A slice of what is open, in Redis's order, and then of what has ended."""
@@ -97,7 +102,7 @@ class LiveJobs(LivePart):
             if trouble:
                 return self._held_by_redis(said, offset, limit, trouble)
             first = offset if rows else before + behind
-            rows += [entry_row(one, self.now()) for one in entries]
+            rows += [entry_row(one, self.now(), self._redactor) for one in entries]
         return JobPage(before + pager.total, first, tuple(rows), pager.is_exact)
 
     def _held_by_redis(self, said: Plain, offset: int, limit: int, trouble: str) -> JobPage:
@@ -144,17 +149,28 @@ class LiveJobs(LivePart):
 
     # Jobs that Redis has forgotten.
 
-    def recorded_key(self, prefix: str) -> str:
-        """Return the id of the job of history that starts so. Raises JobMissing."""
-        return self._ledger().story(prefix).entry.id
+    def recorded_key(self, prefix: str, missing: JobMissing) -> str:
+        """Return the id of the job of history that starts so. Raises JobMissing: ``missing`` without a history."""
+        return self._story(prefix, missing).entry.id
 
-    def recorded_job(self, key: str) -> JobView:
-        """Return everything that history has of a job. Raises JobMissing."""
-        return story_view(self._ledger().story(key), self.now())
+    def recorded_job(self, key: str, missing: JobMissing) -> JobView:
+        """Return everything that history has of a job. Raises JobMissing, as above."""
+        return story_view(self._story(key, missing), self.now(), self._redactor)
 
-    def recorded_log(self, key: str) -> LogPage:
-        """Return the last lines that history has of a job's log. Raises JobMissing."""
-        return LogPage(story_lines(self._ledger().story(key)), "recorded")
+    def recorded_log(self, key: str, after: str) -> LogPage:
+        """Return the last lines that history has of a job's log, once; none when it does not have the job."""
+        if after == RECORDED:
+            return LogPage((), RECORDED)
+        try:
+            story = self._story(key, JobMissing(f"there is no job {key!r}"))
+        except JobMissing:
+            return LogPage((), after)
+        return LogPage(story_lines(story, self._redactor), RECORDED)
+
+    def _story(self, key: str, missing: JobMissing) -> Story:
+        if self._held is None:
+            raise missing
+        return self._ledger().story(key)
 
     def _database(self) -> Database:
         if self._held is None:

@@ -11,13 +11,12 @@ from typing import Protocol
 
 from console.gateway.acting import ActingGateway
 from console.gateway.failures import FailuresView, PlaceView
-from console.gateway.filters import Filter
 from console.gateway.fleet import ConsumerView
 from console.gateway.flow import FlowLine
 from console.gateway.glance import Glance, HealthView, Part, Waits
 from console.gateway.library import FilePage, Found, PassagePage
 from console.gateway.timetable import ScheduleRow
-from console.gateway.views import JobPage, JobRow, JobView, LogPage, QueueRow, TaskView, WhyView
+from console.gateway.views import JobPage, JobRow, JobView, LogPage, QueueRow, Tally, TaskView, WhyView
 from storage.files import Status
 
 
@@ -44,8 +43,14 @@ class Gateway(ActingGateway, Protocol):
     def queues(self) -> tuple[QueueRow, ...]:
         """Return all queues, by name."""
 
-    def jobs(self, criteria: Filter, offset: int, limit: int) -> JobPage:
-        """Return a slice of the jobs that match."""
+    def jobs(self, criteria: str, offset: int, limit: int) -> JobPage:
+        """Return a slice of the jobs that match a filter; "" is all of them."""
+
+    def count(self, criteria: str) -> Tally:
+        """Count the jobs that match, as far as a second goes."""
+
+    def words(self) -> Mapping[str, tuple[str, ...]]:
+        """Return real values of a filter's fields, to complete what is typed."""
 
     def rows(self, keys: Sequence[str]) -> tuple[JobRow, ...]:
         """Return the named jobs as they are now; those that are gone are left out."""

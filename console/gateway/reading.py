@@ -7,7 +7,7 @@ from typing import Final
 from console.gateway.building import Call
 from console.gateway.errors import GatewayRefused, GatewayUnavailable
 from storage.broker.records import Job
-from storage.errors import JobMissing, Refused, StorageError, StoreUnavailable
+from storage.errors import FilterError, JobMissing, Refused, StorageError, StoreUnavailable
 from storage.redaction import Redactor
 from tasks.engine.codec import DecodeError, decode_call
 
@@ -19,7 +19,7 @@ def translated() -> Iterator[None]:
         yield
     except StoreUnavailable as error:
         raise GatewayUnavailable(str(error)) from error
-    except (Refused, JobMissing) as error:
+    except (Refused, JobMissing, FilterError) as error:
         raise GatewayRefused(str(error)) from error
     except StorageError as error:
         raise GatewayRefused(f"{type(error).__name__}: {error}") from error

@@ -1,4 +1,7 @@
-"""Jobs as history has them, made into views. Every text passes `safe_text` here, and nowhere later."""
+"""Jobs as history has them, made into views. Every text passes `safe_text` here, and nowhere later.
+
+They were recorded without secrets; what the settings call secret by now is taken out as well.
+"""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -9,9 +12,10 @@ from console.gateway.building import Call
 from console.gateway.views import JobRow, JobView, LogLineView
 from storage.broker.records import Attempt, Job, LogLine
 from storage.history.entries import Entry, Run, Story
+from storage.redaction import Redactor
 
 
-def entry_job(entry: Entry) -> Job:
+def entry_job(entry: Entry, redactor: Redactor) -> Job:
     """Return history's job as the broker would have written it, without its payload."""
     return Job(
         id=entry.id,
@@ -29,43 +33,46 @@ def entry_job(entry: Entry) -> Job:
         retries=entry.retries,
         retries_left=entry.retries_left,
         worker=entry.worker,
-        reason=entry.reason,
+        reason=redactor.redact_text(entry.reason),
         error_type=entry.error_type,
-        error=entry.error,
+        error=redactor.redact_text(entry.error),
         parent=entry.parent,
     )
 
 
-def entry_call(entry: Entry) -> Call:
+def entry_call(entry: Entry, redactor: Redactor) -> Call:
     """Return the arguments as history has them."""
-    return Call(kwargs=entry.args) if isinstance(entry.args, Mapping) else Call((entry.args,) if entry.args else ())
+    shown = redactor.redact_value(entry.args)
+    return Call(kwargs=shown) if isinstance(shown, Mapping) else Call((shown,) if shown else ())
 
 
-def entry_row(entry: Entry, now: datetime) -> JobRow:
+def entry_row(entry: Entry, now: datetime, redactor: Redactor) -> JobRow:
     """Return the view of a job as a line."""
-    return building.job_row(entry_job(entry), entry_call(entry), now)
+    return building.job_row(entry_job(entry, redactor), entry_call(entry, redactor), now)
 
 
-def story_view(story: Story, now: datetime) -> JobView:
+def story_view(story: Story, now: datetime, redactor: Redactor) -> JobView:
     """Return the view of a whole job that the broker has forgotten."""
     job = replace(
-        entry_job(story.entry),
-        attempts=tuple(_attempt(run) for run in story.runs),
+        entry_job(story.entry, redactor),
+        attempts=tuple(_attempt(run, redactor) for run in story.runs),
         result=None if story.result is None else b"",
     )
-    view = building.job_view(job, entry_call(story.entry), story.result, now)
+    view = building.job_view(job, entry_call(story.entry, redactor), redactor.redact_value(story.result), now)
     return replace(view, is_recorded=True)
 
 
-def _attempt(run: Run) -> Attempt:
+def _attempt(run: Run, redactor: Redactor) -> Attempt:
+    error, traceback = redactor.redact_text(run.error), redactor.redact_text(run.traceback)
     outcome, started_at, finished_at = run.outcome, run.started_at, run.finished_at
-    return Attempt(run.number, outcome, started_at, finished_at, run.worker, run.error_type, run.error, run.traceback)  # type: ignore[arg-type]
+    return Attempt(run.number, outcome, started_at, finished_at, run.worker, run.error_type, error, traceback)  # type: ignore[arg-type]
 
 
-def story_lines(story: Story) -> tuple[LogLineView, ...]:
+def story_lines(story: Story, redactor: Redactor) -> tuple[LogLineView, ...]:
     """Return the last lines of its log."""
     entry = story.entry
-    return tuple(
-        building.log_line(LogLine("", entry.task, entry.queue, one.attempt, one.at, one.level, one.logger, one.message))
+    lines = [
+        LogLine("", entry.task, entry.queue, one.attempt, one.at, one.level, one.logger, one.message)
         for one in story.lines
-    )
+    ]
+    return tuple(building.log_line(replace(one, message=redactor.redact_text(one.message))) for one in lines)

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 POLL: Final = "poll"
-QUIET: Final = (POLL, "canaries")
-"""Questions that come back by themselves: that nobody answered them is said by the frame alone."""
+QUIET: Final = (POLL, "canaries", "count", "foresee", "words")
+"""Questions that come back by themselves, or that nobody waits for: that they were not answered, the frame says."""
 
 
 @dataclass(frozen=True, slots=True)

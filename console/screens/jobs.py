@@ -2,6 +2,8 @@
 
 import shlex
 from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import partial
 from typing import ClassVar, Final
 
 from textual.app import ComposeResult
@@ -11,35 +13,49 @@ from textual.content import Content
 from console import bindings
 from console.formats import Moment, plural
 from console.gateway.acting import Done
-from console.gateway.filters import Filter
-from console.gateway.views import JobPage, JobRow
-from console.screens.base import POLL, DeweyScreen
+from console.gateway.criteria import parsed
+from console.gateway.errors import GatewayRefused
+from console.gateway.views import JobPage, JobRow, Tally
+from console.screens.base import POLL
+from console.screens.filtering import FilteredScreen
 from console.screens.job_actions import Chosen, JobActions, safe_key
-from console.widgets.filter_bar import FilterBar
+from console.widgets.filter_bar import Grammar
 from console.widgets.job_table import JobTable
 from console.widgets.line_table import LineTable
 from console.widgets.notice import Notice
+from storage.history.filters import Filter
+from storage.history.query import FIELDS
 
 MARKS_LIMIT: Final = 10_000
+COUNTED_TO: Final = 10_000
+"""Beyond this many it is only said that there are more."""
+COUNT_S: Final = 10.0
+"""How long a count is good for while the list does not end in sight."""
+LOOKED_AT: Final = 500
+LOOKS: Final = 10
+"""Pages of so many rows in which the next match is looked for."""
 
 
-class JobsScreen(JobActions, DeweyScreen):
+class JobsScreen(JobActions, FilteredScreen):
     """The list of jobs. Opened from a queue, it begins with that queue's filter."""
 
     BINDINGS = bindings.of("jobs")
     PLACE: ClassVar[bindings.Place] = "jobs"
     MODE: ClassVar[str] = "jobs"
 
-    def __init__(self, criteria: Filter | None = None) -> None:
+    def __init__(self, criteria: str = "") -> None:
         super().__init__()
-        self._first_criteria = criteria or Filter()
-        self.criteria = self._first_criteria
+        self._first_criteria = criteria
+        self.criteria = criteria
         self._known = False
+        self._is_exact = True
+        self._tally: Tally | None = None
+        self._tallied_at: datetime | None = None
         self.everything = False
 
     def compose_body(self) -> ComposeResult:
         """Lay out the filter bar and the table."""
-        yield FilterBar(self.criteria)
+        yield self.make_bar(Grammar(self.read_filter, FIELDS, "every job"))
         with Vertical(id="jobs-body"):
             yield JobTable(self.moment, id="jobs-table")
             yield Notice(id="jobs-notice")
@@ -48,6 +64,7 @@ class JobsScreen(JobActions, DeweyScreen):
         """Say that the first answer is awaited."""
         self.query_one(Notice).asking()
         self._arrange(False)
+        self.table.highlight(self.words_looked_for())
 
     @property
     def table(self) -> JobTable:
@@ -60,38 +77,65 @@ class JobsScreen(JobActions, DeweyScreen):
         """Ask for the rows in sight."""
         criteria, gateway = self.criteria, self.dewey.gateway
         offset, limit = self.table.window()
-        self.ask(POLL, lambda: gateway.jobs(criteria, offset, limit), lambda page: self._show(criteria, page))
+        then = partial(self._show, criteria)
+        self.ask(POLL, lambda: gateway.jobs(criteria, offset, limit), then, partial(self._refused, criteria))
+
+    def is_of_backend(self, name: str) -> bool:
+        """A count takes as long as it may: it says nothing of how fast the backend answers."""
+        return name != "count"
 
     def on_line_table_wanted(self, event: LineTable.Wanted) -> None:
         """Rows came into sight that are not there yet."""
         event.stop()
         self.poll()
 
-    def _show(self, criteria: Filter, page: JobPage) -> None:
+    def _show(self, criteria: str, page: JobPage) -> None:
         if criteria != self.criteria:
             return
-        self._known = True
+        self._known, self._is_exact = True, page.is_exact
         self._arrange(page.total > 0)
         if not page.total:
             self._say_empty()
         self.table.show(page.total, page.offset, page.rows, self.moment)
-        bar = self.query_one(FilterBar)
-        bar.words.queues |= {row.queue_key for row in page.rows if row.queue.plain == row.queue_key}
+        self.bar.trouble(page.trouble)
         self._count()
+        if not page.is_exact and not page.trouble:
+            self._ask_count()
+
+    def _refused(self, criteria: str, error: GatewayRefused) -> None:
+        """Keep what is shown, and say why there is no newer answer."""
+        if criteria == self.criteria:
+            self.bar.trouble(error.sentence)
+            if not self._known:
+                self.query_one(Notice).can_not_know(error.sentence)
+
+    def _ask_count(self) -> None:
+        """Count what matches, as long as the list does not end in sight; seldom, for it costs the most."""
+        now, at = self.moment.now, self._tallied_at
+        if at is not None and (now - at).total_seconds() < COUNT_S:
+            return
+        self._tallied_at = now
+        criteria, gateway = self.criteria, self.dewey.gateway
+        self.ask("count", lambda: gateway.count(criteria), partial(self._counted, criteria), lambda _: None)
+
+    def _counted(self, criteria: str, tally: Tally) -> None:
+        if criteria == self.criteria:
+            self._tally = tally
+            self._count()
 
     def _say_empty(self) -> None:
         notice = self.query_one(Notice)
         if self.criteria:
             clears = self.criteria != self._first_criteria
             hint = "esc clears the filter" if clears else "esc goes back"
-            notice.nothing_matches(Content(self.query_one(FilterBar).shown_text), hint)
+            notice.nothing_matches(Content(self.bar.shown_text), hint)
         else:
             notice.nothing_here("No job yet.", "t triggers one.")
 
     def _arrange(self, rows: bool) -> None:
         table, notice = self.table, self.query_one(Notice)
         table.display, notice.display = rows, not rows
-        if rows and self.focused is None and not self.query_one(FilterBar).editing:
+        if rows and self.focused is None and not self.bar.editing:
             table.focus()
 
     def _count(self) -> None:
@@ -104,9 +148,15 @@ class JobsScreen(JobActions, DeweyScreen):
             parts.append(("■ everything that matches · ", "$accent"))
         elif marks:
             parts.append((f"■ {marks:,} marked · ", "$accent"))
-        parts.append((plural(self.table.total, "job"), "$foreground"))
-        self.query_one(FilterBar).tell(Content.assemble(*parts))
+        parts.append((self._total(), "$foreground"))
+        self.bar.tell(Content.assemble(*parts))
         self.refresh_bindings()
+
+    def _total(self) -> str:
+        """How many match, never as a number that looks more exact than it is."""
+        if self._is_exact:
+            return plural(self.table.total, "job")
+        return "counting…" if self._tally is None else _said(self._tally)
 
     def tell(self, moment: Moment, stale: bool) -> None:
         """Dim old data; if there is none, say why."""
@@ -116,41 +166,68 @@ class JobsScreen(JobActions, DeweyScreen):
             if not self._known:
                 self.query_one(Notice).can_not_know(error.sentence)
 
-    # The filter.
+    def read_filter(self, text: str) -> Filter:
+        """Read the text of a filter."""
+        return parsed(text, self.moment.now)
 
-    def action_filter(self) -> None:
-        """Edit the filter."""
-        self.query_one(FilterBar).begin()
+    def count_typed(self, criteria: str) -> None:
+        """Count what matches what is typed."""
+        gateway = self.dewey.gateway
+        self.ask("foresee", lambda: gateway.count(criteria), partial(self._foresee, criteria), lambda _: None)
 
-    def on_filter_bar_chosen(self, event: FilterBar.Chosen) -> None:
-        """Show what matches, from the top."""
-        event.stop()
-        self._set_filter(event.criteria)
+    def _foresee(self, criteria: str, tally: Tally) -> None:
+        self.bar.foresee(criteria, Content.assemble(("→ ", "$faint"), (_said(tally), "$accent")))
 
-    def on_filter_bar_left(self, event: FilterBar.Left) -> None:
+    def give_keys_back(self) -> None:
         """Give the keys back to the list."""
-        event.stop()
         if self.table.display:
             self.table.focus()
         else:
             self.set_focus(None)
 
-    def _set_filter(self, criteria: Filter) -> None:
+    def filter_by(self, criteria: str) -> None:
+        """Show what matches, from the top."""
         if criteria == self.criteria:
             return
         self.criteria = criteria
         self._known = self.everything = False
-        self.query_one(FilterBar).show(criteria)
+        self._is_exact, self._tally, self._tallied_at = True, None, None
+        self.bar.show(criteria)
+        self.bar.trouble(Content(""))
+        self.table.highlight(self.words_looked_for())
         self.table.end_range()
         self.table.clear()
         self.poll()
+
+    def action_match(self, step: int) -> None:
+        """Go to the next row with a word of the filter, or to the one before."""
+        self._look_for_match(self.table.cursor + step, step, LOOKS)
+
+    def _look_for_match(self, start: int, step: int, looks: int) -> None:
+        index, is_found = self.table.match_from(start, step)
+        if is_found:
+            self.table.move_to(index)
+        elif not 0 <= index < self.table.total:
+            self.notify(f"No match {'further down' if step > 0 else 'above'}.", timeout=3)
+        elif not looks:
+            self.notify(f"No match among {LOOKS * LOOKED_AT:,} rows from here.", severity="warning")
+        else:
+            criteria, gateway = self.criteria, self.dewey.gateway
+            first = index if step > 0 else max(0, index - LOOKED_AT + 1)
+
+            def look(page: JobPage) -> None:
+                if criteria == self.criteria and page.rows:
+                    self.table.show(page.total, page.offset, page.rows, self.moment)
+                    self._look_for_match(index, step, looks - 1)
+
+            self.ask("match", lambda: gateway.jobs(criteria, first, LOOKED_AT), look)
 
     # Back.
 
     def has_steps(self) -> bool:
         """Say whether `esc` has something to undo here."""
         return (
-            self.query_one(FilterBar).editing
+            self.bar.editing
             or self.table.range is not None
             or bool(self.table.marks)
             or self.everything
@@ -159,7 +236,7 @@ class JobsScreen(JobActions, DeweyScreen):
 
     def step_back(self) -> bool:
         """Leave the filter's field, the range, the marks, the filter: one at a time."""
-        bar = self.query_one(FilterBar)
+        bar = self.bar
         if bar.editing:
             bar.end()
         elif self.table.range is not None:
@@ -168,7 +245,7 @@ class JobsScreen(JobActions, DeweyScreen):
             self.everything = False
             self.table.unmark_all()
         elif self.criteria != self._first_criteria:
-            self._set_filter(self._first_criteria)
+            self.filter_by(self._first_criteria)
         else:
             return False
         self._count()
@@ -210,13 +287,14 @@ class JobsScreen(JobActions, DeweyScreen):
 
     def action_mark_all(self) -> None:
         """Mark everything that matches; beyond the limit, choose it by its filter."""
-        if self.table.total > MARKS_LIMIT and self.criteria:
+        is_over = self.table.total > MARKS_LIMIT or not self._is_exact
+        if is_over and self.criteria:
             self.everything = True
             self.table.unmark_all()
             self._count()
             return
-        if self.table.total > MARKS_LIMIT:
-            self.notify(f"The first {MARKS_LIMIT:,} of {self.table.total:,} are marked.", severity="warning")
+        if is_over:
+            self.notify(f"The first {MARKS_LIMIT:,} of {self._total()} are marked.", severity="warning")
         self._ask_marks(0, MARKS_LIMIT)
 
     def _ask_marks(self, offset: int, limit: int) -> None:
@@ -237,6 +315,8 @@ class JobsScreen(JobActions, DeweyScreen):
             return "There is no job under the cursor."
         if action == "mark_all" and not self.table.total:
             return "There is no job to mark."
+        if action == "match" and not self.table.words:
+            return "No word is highlighted: filter by one first, such as err:Timeout."
         return self.why_not_on_jobs(action) or super().why_not(action)
 
     def on_line_table_opened(self, event: LineTable.Opened) -> None:
@@ -273,7 +353,7 @@ class JobsScreen(JobActions, DeweyScreen):
     def chosen(self) -> Chosen:
         """Return everything that matches, the marked jobs, or the one under the cursor."""
         if self.everything:
-            return Chosen((), (), self.criteria.text(), is_marked=True)
+            return Chosen((), (), self.criteria, is_marked=True)
         marks, row = self.table.marks, self.table.row
         if marks:
             return Chosen(tuple(marks), tuple(marks.values()), is_marked=True)
@@ -285,3 +365,9 @@ class JobsScreen(JobActions, DeweyScreen):
         for key in done.done_keys:
             self.table.marks.pop(key, None)
         self._count()
+
+
+def _said(tally: Tally) -> str:
+    if tally.is_exact:
+        return plural(tally.value, "job")
+    return f"{min(tally.value, COUNTED_TO):,}+ jobs"

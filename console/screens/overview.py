@@ -9,7 +9,7 @@ from textual.containers import Vertical
 
 from console import bindings
 from console.formats import Moment
-from console.gateway.filters import Filter
+from console.gateway.criteria import of_queue
 from console.gateway.glance import PARTS, Glance, HealthView, Part, Waits
 from console.gateway.troubles import troubles
 from console.screens.base import POLL, DeweyScreen
@@ -155,7 +155,7 @@ class OverviewScreen(DeweyScreen):
         """Show the queue's jobs."""
         row = self.table.row
         if row is not None:
-            self.dewey.open_jobs(Filter(queues=(row.key,)))
+            self.dewey.open_jobs(of_queue(row.key))
 
     def action_copy(self) -> None:
         """Copy the queue's name."""

@@ -9,7 +9,7 @@ from textual.content import Content
 
 from console import bindings
 from console.formats import Moment, plural
-from console.gateway.filters import Filter
+from console.gateway.criteria import of_queue
 from console.gateway.views import QueueRow
 from console.screens.base import POLL
 from console.screens.listing import ListScreen
@@ -67,7 +67,7 @@ class QueuesScreen(ListScreen):
         """Show the queue's jobs."""
         row = self.table.row
         if row is not None:
-            self.dewey.open_jobs(Filter(queues=(row.key,)))
+            self.dewey.open_jobs(of_queue(row.key))
 
     def action_copy(self) -> None:
         """Copy the queue's name."""

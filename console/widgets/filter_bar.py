@@ -1,35 +1,40 @@
-"""The bar above a list of jobs: the filter, how many match, how many are marked; errors stand under it."""
+"""The bar above a list: the filter, how many match, how many are marked; errors stand under it, where they are.
 
+While it is edited, a line under it says what can stand at the cursor; `tab` takes it. What is counted meanwhile is
+counted for what is typed, once typing pauses.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.suggester import Suggester
+from textual.timer import Timer
 from textual.widgets import Input, Static
 
+from console import bindings
+from console.completion import Completion, complete
 from console.formats import safe_text
-from console.gateway.filters import Filter, FilterError, parse
-from storage.broker.records import STATES
+from storage.errors import FilterError
+from storage.history.query import MOST_CHARS
+
+SIGN: Final = " / "
+PAUSE_S: Final = 0.25
+"""How long typing pauses before what is typed is counted."""
 
 
-class Words(Suggester):
-    """Completes the last word from states and from the queues that were seen."""
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """What a bar understands. ``check`` raises FilterError; ``fields`` are names with what they ask for; ``everything``
+    is what is shown when there is no filter."""
 
-    def __init__(self) -> None:
-        super().__init__(use_cache=False, case_sensitive=True)
-        self.queues: frozenset[str] = frozenset()
-
-    async def get_suggestion(self, value: str) -> str | None:
-        """Return the text with its last word completed."""
-        head, _, word = value.rpartition(" ")
-        name, colon, listed = word.partition(":")
-        if not colon:
-            options = [option for option in ("state:", "queue:") if option.startswith(word) and word]
-            return f"{head} {options[0]}".lstrip() if options else None
-        before, comma, last = listed.rpartition(",")
-        values = sorted(self.queues) if name == "queue" else list(STATES) if name == "state" else []
-        found = next((option for option in values if last and option.startswith(last)), None)
-        return None if found is None else f"{head} {name}:{before}{comma}{found}".lstrip()
+    check: Callable[[str], object]
+    fields: Mapping[str, str]
+    everything: str
 
 
 class FilterBar(Vertical):
@@ -43,55 +48,94 @@ class FilterBar(Vertical):
     FilterBar #filter-input:focus { border: none; background: $panel; }
     FilterBar #filter-shown { width: 1fr; height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
     FilterBar #filter-count { width: auto; height: 1; padding: 0 1; color: $muted; }
+    FilterBar #filter-hint { height: 1; display: none; padding: 0 1 0 3; text-wrap: nowrap; text-overflow: ellipsis; }
     FilterBar #filter-error { height: auto; display: none; padding: 0 1 0 3; color: $error; background: $surface; }
+    FilterBar #filter-trouble { height: auto; max-height: 2; display: none; padding: 0 1; color: $warning; }
     FilterBar.-editing #filter-input { display: block; }
     FilterBar.-editing #filter-shown { display: none; }
+    FilterBar.-editing #filter-hint { display: block; }
+    FilterBar.-wrong #filter-hint { display: none; }
     FilterBar.-wrong #filter-error { display: block; }
+    FilterBar.-trouble #filter-trouble { display: block; }
     """
+    BINDINGS = bindings.of("filter bar")
 
     class Chosen(Message):
         """A filter was entered."""
 
-        def __init__(self, criteria: Filter) -> None:
+        def __init__(self, criteria: str) -> None:
+            super().__init__()
+            self.criteria = criteria
+
+    class Typed(Message):
+        """Typing paused at a text that is a filter."""
+
+        def __init__(self, criteria: str) -> None:
             super().__init__()
             self.criteria = criteria
 
     class Left(Message):
         """Editing ended."""
 
-    def __init__(self, criteria: Filter) -> None:
+    def __init__(self, criteria: str, grammar: Grammar, pause_s: float = PAUSE_S) -> None:
         super().__init__()
         self.criteria = criteria
-        self.words = Words()
+        self.grammar = grammar
+        self.pause_s = pause_s
+        self.words: Mapping[str, tuple[str, ...]] = {}
+        self.error: FilterError | None = None
+        self._timer: Timer | None = None
+        self._told = Content("")
+        self._round: tuple[Completion, str, int] | None = None
 
     def compose(self) -> ComposeResult:
-        """Lay out sign, text, count and error."""
+        """Lay out sign, text, count, completion, error and trouble."""
         with Horizontal():
-            yield Static(Content(" / "), id="filter-sign")
-            yield Input(id="filter-input", suggester=self.words, compact=True, select_on_focus=False)
+            yield Static(Content(SIGN), id="filter-sign")
+            yield Input(id="filter-input", compact=True, select_on_focus=False, max_length=MOST_CHARS)
             yield Static(id="filter-shown")
             yield Static(id="filter-count")
+        yield Static(id="filter-hint")
         yield Static(id="filter-error")
+        yield Static(id="filter-trouble")
 
     def on_mount(self) -> None:
-        """Show the filter that it was made with."""
+        """Show the filter that it was made with; where it is written, it stands in the same place."""
+        self.field.styles.padding = 0
         self.show(self.criteria)
 
-    def show(self, criteria: Filter) -> None:
+    @property
+    def field(self) -> Input:
+        """Where the filter is written."""
+        return self.query_one("#filter-input", Input)
+
+    def show(self, criteria: str) -> None:
         """Show a filter as the one in force."""
         self.criteria = criteria
-        shown = safe_text(criteria.text(), limit=200)
-        everything = Content.styled("every job", "$faint")
-        self.query_one("#filter-shown", Static).update(shown.stylize("$strong") if criteria else everything)
+        shown = safe_text(criteria, limit=400).stylize("$strong")
+        everything = Content.styled(self.grammar.everything, "$faint")
+        self.query_one("#filter-shown", Static).update(shown if criteria else everything)
 
     def tell(self, count: Content) -> None:
         """Say how many match, and how many are marked."""
-        self.query_one("#filter-count", Static).update(count)
+        self._told = count
+        if not self.editing:
+            self.query_one("#filter-count", Static).update(count)
+
+    def foresee(self, criteria: str, count: Content) -> None:
+        """Say how many match what is typed; what was typed before is not of interest any more."""
+        if self.editing and criteria == self.field.value.strip():
+            self.query_one("#filter-count", Static).update(count)
+
+    def trouble(self, sentence: Content) -> None:
+        """Say what is not in the list, and why; an empty sentence says nothing."""
+        self.query_one("#filter-trouble", Static).update(Content.assemble(("! ", "bold"), sentence))
+        self.set_class(bool(sentence), "-trouble")
 
     @property
     def shown_text(self) -> str:
         """The filter as safe text."""
-        return safe_text(self.criteria.text(), limit=200).plain
+        return safe_text(self.criteria, limit=200).plain
 
     @property
     def editing(self) -> bool:
@@ -101,31 +145,128 @@ class FilterBar(Vertical):
     def begin(self) -> None:
         """Let the filter be edited."""
         self.add_class("-editing")
-        field = self.query_one("#filter-input", Input)
-        text = safe_text(self.criteria.text(), limit=200).plain
-        field.value = text + " " if text else ""
-        field.focus()
-        field.cursor_position = len(field.value)
+        text = safe_text(self.criteria, limit=MOST_CHARS).plain
+        self._write(text + " " if text else "", len(text) + 1)
+        self.field.focus()
 
     def end(self) -> None:
         """Leave the filter as it was."""
+        self._stop()
         self.remove_class("-editing", "-wrong")
+        self.query_one("#filter-count", Static).update(self._told)
         self.post_message(self.Left())
+
+    # Writing.
+
+    def _write(self, text: str, cursor: int) -> None:
+        with self.prevent(Input.Changed):
+            self.field.value = text
+        self.field.cursor_position = cursor
+        self._look()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """An error is gone as soon as something changes."""
         event.stop()
+        self._round = None
+        self._look()
+
+    def _look(self) -> None:
+        """Say what can stand here, and count what matches once typing pauses."""
         self.remove_class("-wrong")
+        self.error = None
+        self.hint()
+        self._stop()
+        if not self.pause_s:
+            self._typed()
+        elif self.editing:
+            self._timer = self.set_timer(self.pause_s, self._typed)
+
+    def _stop(self) -> None:
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None
+
+    def _typed(self) -> None:
+        text = self.field.value.strip()
+        if not self.editing:
+            return
+        self.foresee(text, Content(""))
+        if text == self.criteria:
+            self.foresee(text, self._told)
+            return
+        try:
+            self.grammar.check(text)
+        except FilterError:
+            return
+        self.foresee(text, Content.styled("counting…", "$faint"))
+        self.post_message(self.Typed(text))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Take the filter, or say under the bar what is not understood."""
         event.stop()
+        text = event.value.strip()
         try:
-            criteria = parse(event.value)
+            self.grammar.check(text)
         except FilterError as error:
-            self.query_one("#filter-error", Static).update(safe_text(error, limit=300))
-            self.add_class("-wrong")
+            self._refuse(event.value, error)
             return
-        self.show(criteria)
-        self.post_message(self.Chosen(criteria))
+        self.show(text)
+        self.post_message(self.Chosen(text))
         self.end()
+
+    def _refuse(self, text: str, error: FilterError) -> None:
+        """Mark the mistake in the text, with the sentence below it."""
+        self.error = error
+        lead = len(text) - len(text.lstrip())
+        at = error.position + lead
+        before = cell_len(text[:at]) - int(self.field.scroll_offset.x)
+        length = max(1, cell_len(text[at : at + error.length]))
+        room = max(1, self.field.size.width)
+        start = max(0, min(before, room - 1))
+        mark = "▔" * max(1, min(before + length, room) - start)
+        lines = [Content(" " * start + mark), safe_text(error, limit=300)]
+        if error.suggestion:
+            lines.append(Content.assemble(("tab", "bold"), " writes ", safe_text(error.suggestion, limit=80)))
+        self.query_one("#filter-error", Static).update(Content("\n").join(lines))
+        self.add_class("-wrong")
+
+    # Completing.
+
+    def hint(self) -> None:
+        """Say what can stand at the cursor."""
+        if self._round is not None:
+            completion, _, chosen = self._round
+        else:
+            completion, chosen = self._completion(), 0
+        parts: list[Content] = []
+        if completion.options:
+            parts.append(Content.styled("tab  ", "$faint"))
+            for index, option in enumerate(completion.options[chosen : chosen + 20]):
+                parts.append(Content.styled(option, "$faint" if index else "bold $accent") + Content("  "))
+        asked = self.grammar.fields.get(completion.field, "")
+        if asked:
+            parts.append(Content.styled(asked, "$muted"))
+        self.query_one("#filter-hint", Static).update(Content("").join(parts))
+
+    def _completion(self) -> Completion:
+        return complete(self.field.value, self.field.cursor_position, self.grammar.fields, self.words)
+
+    def action_complete(self, step: int) -> None:
+        """Take what can stand at the cursor; again, the next that can. After a mistake, what may be meant."""
+        text = self.field.value
+        if self.error is not None and self.error.suggestion:
+            at = self.error.position + len(text) - len(text.lstrip())
+            suggestion = self.error.suggestion
+            self._write(text[:at] + suggestion + text[at + self.error.length :], at + len(suggestion))
+            return
+        if self._round is None:
+            completion, chosen = self._completion(), 0 if step > 0 else -1
+        else:
+            completion, text, chosen = self._round
+            chosen += step
+        if not completion.options:
+            return
+        chosen %= len(completion.options)
+        is_one = len(completion.options) == 1
+        self._round = None if is_one else (completion, text, chosen)
+        self._write(*completion.taken(text, completion.options[chosen]))

@@ -64,12 +64,12 @@ def _note(row: JobRow, _moment: Moment) -> Cell:
     return Cell(row.note.plain, "error" if row.note_is_error else "muted")
 
 
-_NOTE: Final[Column[JobRow]] = Column("error or arguments", 0, _note)
+_NOTE: Final[Column[JobRow]] = Column("error or arguments", 0, _note, is_searched=True)
 
 NARROW: Final[Sequence[Column[JobRow]]] = (
     Column("state", 11, _glyph),
     Column("id", 8, _id),
-    Column("task", 18, _task),
+    Column("task", 18, _task, is_searched=True),
     Column("try", 3, _attempt, "right"),
     Column("when", 9, _when, "right"),
     _NOTE,
@@ -77,7 +77,7 @@ NARROW: Final[Sequence[Column[JobRow]]] = (
 NORMAL: Final[Sequence[Column[JobRow]]] = (
     Column("state", 11, _glyph),
     Column("id", 8, _id),
-    Column("task", 22, _task),
+    Column("task", 22, _task, is_searched=True),
     Column("queue", 11, _queue),
     Column("try", 3, _attempt, "right"),
     Column("when", 9, _when, "right"),
@@ -87,7 +87,7 @@ NORMAL: Final[Sequence[Column[JobRow]]] = (
 WIDE: Final[Sequence[Column[JobRow]]] = (
     Column("state", 11, _glyph),
     Column("id", 8, _id),
-    Column("task", 24, _task),
+    Column("task", 24, _task, is_searched=True),
     Column("queue", 13, _queue),
     Column("try", 3, _attempt, "right"),
     Column("prio", 5, _priority, "right"),

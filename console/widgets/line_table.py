@@ -18,6 +18,7 @@ from textual.strip import Strip
 
 from console import bindings
 from console.formats import Moment, fit
+from console.highlights import has_one, pieces
 from console.widgets.palette import Palette, Tone, palette_of
 
 Row = TypeVar("Row")
@@ -42,6 +43,8 @@ class Column(Generic[Row]):
     width: int
     draw: Callable[[Row, Moment], Cell]
     align: Literal["left", "right"] = "left"
+    is_searched: bool = False
+    """Whether the words that are looked for are marked in it."""
 
 
 class LineTable(ScrollView, Generic[Row], can_focus=True):
@@ -73,6 +76,7 @@ class LineTable(ScrollView, Generic[Row], can_focus=True):
         self.total = 0
         self.cursor = 0
         self.cursor_key = ""
+        self.words: tuple[str, ...] = ()
         self._rows: dict[int, Row] = {}
         self._columns: Sequence[Column[Row]] = ()
         self._widths: list[int] = []
@@ -161,6 +165,27 @@ class LineTable(ScrollView, Generic[Row], can_focus=True):
         """How wide a line is: the scroll bar is not part of it."""
         return self.size.width - self.styles.scrollbar_size_vertical
 
+    # Words that are looked for.
+
+    def highlight(self, words: tuple[str, ...]) -> None:
+        """Mark some words where they stand."""
+        if words != self.words:
+            self.words = words
+            self.repaint(everything=True)
+
+    def has_word(self, row: Row) -> bool:
+        """Say whether one of the words stands in a row, cut off or not."""
+        searched = (column for column in self._columns if column.is_searched)
+        return any(has_one(column.draw(row, self.moment).text, self.words) for column in searched)
+
+    def match_from(self, index: int, step: int) -> tuple[int, bool]:
+        """Return the first row with a word from a number on, and True; or the first that is not held, and False."""
+        while (row := self._rows.get(index)) is not None:
+            if self.has_word(row):
+                return index, True
+            index += step
+        return index, False
+
     # Drawing.
 
     def repaint(self, everything: bool = False) -> None:
@@ -230,8 +255,11 @@ class LineTable(ScrollView, Generic[Row], can_focus=True):
     def _strip(self, cells: Sequence[Cell], width: int, base: Style, palette: Palette, gutter: str) -> Strip:
         segments = [Segment(gutter, base + palette["accent"])]
         for column, cells_wide, cell in zip(self._columns, self._widths, cells, strict=True):
-            text = fit(cell.text, cells_wide, right=column.align == "right")
-            segments.append(Segment(text + self._gap, base + palette[cell.tone]))
+            text = fit(cell.text, cells_wide, right=column.align == "right") + self._gap
+            words = self.words if column.is_searched and cell.tone != "title" else ()
+            for piece, is_word in pieces(text, words):
+                style = base + palette[cell.tone]
+                segments.append(Segment(piece, style + palette.word if is_word else style))
         return Strip(segments).adjust_cell_length(width, base)
 
     def notify_style_update(self) -> None:

@@ -162,6 +162,7 @@ class Palette:
         self.cursor = _background(variables["row-cursor"])
         self.cursor_blurred = _background(variables["row-cursor-blurred"])
         self.marked = _background(variables["row-marked"])
+        self.word = Style(color=Color.parse(variables["accent"]).rich_color, bold=True, underline=True)
 
     def __getitem__(self, tone: Tone) -> Style:
         return self._tones[tone]

@@ -2,5 +2,5 @@
 
 import pytest
 
-for _scripts in ("key_scripts", "watch_scripts", "act_scripts", "stage"):
+for _scripts in ("key_scripts", "watch_scripts", "act_scripts", "walk_scripts", "filter_scripts", "stage"):
     pytest.register_assert_rewrite(f"tests.console.{_scripts}")

@@ -1,7 +1,7 @@
 """Gateways that misbehave on demand, for tests."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -30,12 +30,11 @@ from console.gateway.demo import DemoGateway
 from console.gateway.demo_book import canned_canary
 from console.gateway.demo_records import NOW
 from console.gateway.errors import GatewayUnavailable
-from console.gateway.filters import Filter
 from console.gateway.fleet import ConsumerView, consumer_view
 from console.gateway.glance import HealthView, Part, Waits, health_view
 from console.gateway.library import FilePage, Found, PassagePage, file_row, hit_view, passage_view
 from console.gateway.timetable import ScheduleRow, schedule_row
-from console.gateway.views import JobPage, JobRow, JobView, LogPage, QueueRow, TaskView
+from console.gateway.views import JobPage, JobRow, JobView, LogPage, QueueRow, Tally, TaskView
 from storage.audit import Entry, Item
 from storage.broker.records import (
     Attempt,
@@ -60,6 +59,8 @@ from tasks.actions.values import NotEligible, Performed, Preview, Request, Subje
 QUESTIONS = (
     "queues",
     "jobs",
+    "count",
+    "words",
     "rows",
     "find",
     "job",
@@ -136,19 +137,26 @@ class VastGateway(DemoGateway):
         super().__init__()
         self.total = total
         self.shift = 0
+        self.is_exact = True
+        self.counted: list[str] = []
         self.asked: list[tuple[int, int]] = []
-        self._model = super().jobs(Filter(), 0, 1).rows[0]
+        self._model = super().jobs("", 0, 1).rows[0]
 
     def row(self, number: int) -> JobRow:
         """Return the job of a number."""
         return replace(self._model, key=f"job-{number:07}", short_id=Content(f"{number:08}"), state="queued")
 
-    def jobs(self, criteria: Filter, offset: int, limit: int) -> JobPage:
+    def jobs(self, criteria: str, offset: int, limit: int) -> JobPage:
         """Return rows ``offset`` to ``offset + limit``."""
         self.asked.append((offset, limit))
         last = min(self.total, offset + limit)
         rows = tuple(self.row(index - self.shift) for index in range(offset, max(offset, last)))
-        return JobPage(self.total, offset, rows)
+        return JobPage(self.total, offset, rows, self.is_exact)
+
+    def count(self, criteria: str) -> Tally:
+        """Count them; when they are not to be counted exactly, up to ten thousand."""
+        self.counted.append(criteria)
+        return Tally(self.total, True) if self.is_exact else Tally(min(self.total, 10_000), self.total <= 10_000)
 
 
 class HostileGateway(DemoGateway):
@@ -200,10 +208,14 @@ class HostileGateway(DemoGateway):
         stats = [QueueStats(text, {"dead": 1}, 0, pause[index], 0, minutes) for index, text in enumerate(self.payloads)]
         return tuple(building.queue_row(one) for one in stats)
 
-    def jobs(self, criteria: Filter, offset: int, limit: int) -> JobPage:
+    def jobs(self, criteria: str, offset: int, limit: int) -> JobPage:
         """Return all of them, whatever the filter."""
         rows = self._rows()
         return JobPage(len(rows), offset, rows[offset : offset + limit])
+
+    def words(self) -> Mapping[str, tuple[str, ...]]:
+        """Return the payloads as values of every field."""
+        return dict.fromkeys(("state", "queue", "task", "err", "args", "host"), self.payloads)
 
     def rows(self, keys: Sequence[str]) -> tuple[JobRow, ...]:
         """Return those of the keys."""

@@ -34,7 +34,7 @@ def key(*ids: str, start: str = "queues") -> Callable[[Script], Script]:
     return register
 
 
-def _jobs(stage: Stage) -> JobTable:
+def jobs_table(stage: Stage) -> JobTable:
     return stage.app.screen.query_one(JobTable)
 
 
@@ -81,12 +81,12 @@ async def _esc_goes_back_step_by_step_and_never_quits(stage: Stage) -> None:
     assert isinstance(stage.app.screen, JobScreen)
     await stage.press("escape")
     assert isinstance(stage.app.screen, JobsScreen)
-    assert _jobs(stage).range is not None
+    assert jobs_table(stage).range is not None
     await stage.press("escape")
-    assert _jobs(stage).range is None
-    assert _jobs(stage).marks
+    assert jobs_table(stage).range is None
+    assert jobs_table(stage).marks
     await stage.press("escape")
-    assert not _jobs(stage).marks
+    assert not jobs_table(stage).marks
     assert "state:dead" in stage.text
     await stage.press("escape")
     assert "every job" in stage.text
@@ -98,24 +98,9 @@ async def _esc_goes_back_step_by_step_and_never_quits(stage: Stage) -> None:
     assert "first screen" in stage.notes
 
 
-@key("filter", start="jobs")
-async def _slash_filters(stage: Stage) -> None:
-    await stage.press("slash")
-    await stage.type("state:dead queue:email")
-    await stage.press("enter")
-    assert "9 jobs" in stage.text
-    await stage.press("slash", "end")
-    await stage.type("nonsense")
-    await stage.press("enter")
-    assert "“nonsense” is not understood" in stage.text
-    await stage.press("escape")
-    assert "9 jobs" in stage.text
-    assert "nonsense" not in stage.text
-
-
 @key("requeue", start=DEAD)
 async def _r_requeues_the_job_after_asking(stage: Stage) -> None:
-    requeued = _jobs(stage).cursor_key
+    requeued = jobs_table(stage).cursor_key
     await stage.press("r")
     assert isinstance(stage.app.screen, ActionDialog)
     assert "Requeue 1 job?" in stage.text
@@ -137,7 +122,7 @@ async def _r_requeues_the_marked_and_says_what_is_left_out(stage: Stage) -> None
     assert "it is succeeded: only dead" in stage.text
     await stage.press("right", "enter")
     assert "23 jobs requeued." in stage.notes
-    assert not [row for row in stage.app.gateway.rows(tuple(_jobs(stage).marks)) if row.state == "dead"]
+    assert not [row for row in stage.app.gateway.rows(tuple(jobs_table(stage).marks)) if row.state == "dead"]
 
 
 @key("requeue", start="jobs")
@@ -149,7 +134,7 @@ async def _r_on_a_running_job_is_dimmed_and_says_why(stage: Stage) -> None:
 
 @key("requeue", start=DEAD)
 async def _r_on_a_jobs_screen_requeues_it(stage: Stage) -> None:
-    requeued = _jobs(stage).cursor_key
+    requeued = jobs_table(stage).cursor_key
     await stage.press("enter", "r", "right", "enter")
     assert stage.app.gateway.job(requeued).row.state == "queued"
     assert "○ queued" in stage.text
@@ -180,11 +165,11 @@ async def _p_pauses_with_a_reason_and_resumes(stage: Stage) -> None:
 @key("mark", start="jobs")
 async def _space_marks_and_goes_on(stage: Stage) -> None:
     await stage.press("space", "space")
-    assert len(_jobs(stage).marks) == 2
-    assert _jobs(stage).cursor == 2
+    assert len(jobs_table(stage).marks) == 2
+    assert jobs_table(stage).cursor == 2
     assert "2 marked" in stage.text
     await stage.press("k", "space")
-    assert len(_jobs(stage).marks) == 1
+    assert len(jobs_table(stage).marks) == 1
 
 
 @key("mark.range", start="jobs")
@@ -192,13 +177,13 @@ async def _v_marks_a_range(stage: Stage) -> None:
     await stage.press("j", "v", "j", "j")
     assert "range of 3" in stage.text
     await stage.press("v")
-    assert len(_jobs(stage).marks) == 3
+    assert len(jobs_table(stage).marks) == 3
 
 
 @key("mark.all", start=DEAD)
 async def _a_marks_everything_that_matches(stage: Stage) -> None:
     await stage.press("a")
-    assert len(_jobs(stage).marks) == 9
+    assert len(jobs_table(stage).marks) == 9
 
 
 @key("log", start="jobs")
@@ -254,7 +239,7 @@ async def _y_copies_the_name_or_the_command(stage: Stage) -> None:
 
 @key("copy", "copy.command", start="jobs")
 async def _y_copies_the_id_or_the_command(stage: Stage) -> None:
-    whole = _jobs(stage).cursor_key
+    whole = jobs_table(stage).cursor_key
     await stage.press("y")
     assert stage.app.clipboard == whole
     await stage.press("Y")
@@ -357,48 +342,6 @@ async def _ctrl_c_says_how_to_quit(stage: Stage) -> None:
     await stage.press("ctrl+c")
     assert stage.app.is_running
     assert "ctrl+q leaves the console" in stage.notes
-
-
-@key("move.down", "move.up", "move.top", "move.bottom", "move.page_down", "move.page_up", start="jobs")
-async def _the_list_is_walked_with_letters_or_arrows(stage: Stage) -> None:
-    table = _jobs(stage)
-    seen = []
-    for one in ("j", "down", "k", "up", "G", "g", "end", "home", "pagedown", "ctrl+f", "pageup", "ctrl+b"):
-        await stage.press(one)
-        seen.append(table.cursor)
-    assert seen == [1, 2, 1, 0, 224, 0, 224, 0, 19, 38, 19, 0]
-
-
-@key("scroll.down", "scroll.up", "scroll.top", "scroll.bottom", "scroll.page_down", "scroll.page_up", start="logs")
-async def _the_log_is_walked_with_letters_or_arrows(stage: Stage) -> None:
-    view = stage.app.screen.query_one(LogView)
-    end = view.max_scroll_y
-    seen = []
-    for one in ("k", "up", "j", "g", "down", "pagedown", "pageup", "G"):
-        await stage.press(one)
-        seen.append(view.scroll_offset.y)
-    page = view.size.height - 1
-    assert seen == [end - 1, end - 2, end - 1, 0, 1, 1 + page, 1, end]
-    assert view.following
-
-
-@key("scroll.right", "scroll.left", start="logs")
-async def _the_log_is_scrolled_sideways(stage: Stage) -> None:
-    view = stage.app.screen.query_one(LogView)
-    await stage.press("right", "right", "left")
-    assert view.scroll_offset.x == 8
-
-
-@key("scroll.down", "scroll.up", "scroll.top", "scroll.bottom", "scroll.page_down", "scroll.page_up", start=DEAD)
-async def _the_attempts_are_walked_with_letters(stage: Stage) -> None:
-    await stage.press("enter", "right_square_bracket", "right_square_bracket")
-    scroller = stage.app.screen.query_one("#attempts", Scroller)
-    seen = []
-    for one in ("j", "k", "G", "g", "pagedown", "pageup"):
-        await stage.press(one)
-        seen.append(scroller.scroll_offset.y)
-    assert (seen[0], seen[1], seen[3], seen[5]) == (1, 0, 0, 0)
-    assert seen[2] == scroller.max_scroll_y > seen[4] > 5
 
 
 @key("why", start="state:queued queue:reports")

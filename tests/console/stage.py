@@ -28,6 +28,7 @@ def still_app(gateway: Gateway | None = None, **options: Any) -> DeweyApp:
     write = options.pop("write", "")
     app = DeweyApp(gateway or DemoGateway(), **options)
     app.write_reason = write
+    app.typing_pause_s = 0
     return app
 
 

@@ -13,6 +13,8 @@ from console.screens.pick import PickScreen
 from console.widgets.queue_table import QueueTable
 from tests.console import act_scripts as act_scripts  # noqa: PLC0414  # registers its scripts in TESTED
 from tests.console import failure_scripts as failure_scripts  # noqa: PLC0414  # registers its scripts in TESTED
+from tests.console import filter_scripts as filter_scripts  # noqa: PLC0414  # registers its scripts in TESTED
+from tests.console import walk_scripts as walk_scripts  # noqa: PLC0414  # registers its scripts in TESTED
 from tests.console import watch_scripts as watch_scripts  # noqa: PLC0414  # registers its scripts in TESTED
 from tests.console.gateways import FlakyGateway
 from tests.console.key_scripts import DEAD, TESTED

@@ -10,7 +10,6 @@ import pytest
 import redis
 
 from console.gateway.errors import GatewayRefused, GatewayUnavailable
-from console.gateway.filters import Filter, parse
 from console.gateway.live import LiveGateway
 from console.gateway.protocol import Gateway
 from storage.broker.broker import Broker
@@ -77,7 +76,7 @@ def test_it_answers_what_the_screens_ask(gateway: LiveGateway) -> None:
 def test_a_triggered_job_waits_with_its_arguments(gateway: LiveGateway, broker: Broker) -> None:
     operations = Operations(broker, Inspector(broker.client, broker.namespace))
     key = operations.trigger(INGEST.name, {"file_id": 7, "force": True}, priority=3)
-    (row,) = gateway.jobs(parse("state:queued queue:ingestion"), 0, 10).rows
+    (row,) = gateway.jobs("state:queued queue:ingestion", 0, 10).rows
     assert (row.key, row.state, row.task.plain, row.priority) == (key, "queued", "ingest_file", 3)
     assert row.note.plain == "file_id=7, force=true"
     view = gateway.job(gateway.find(key[:6]))
@@ -126,7 +125,7 @@ def test_without_the_layer_nothing_can_be_done(gateway: LiveGateway) -> None:
 def test_what_can_not_be_decoded_is_shown_as_such(gateway: LiveGateway, broker: Broker, trigger: Trigger) -> None:
     key = trigger(file_id=7)
     broker.client.hset(broker.keys.job(key), "payload", b"\x80\x04]\x94.")
-    (row,) = gateway.jobs(Filter(), 0, 10).rows
+    (row,) = gateway.jobs("", 0, 10).rows
     assert row.note.plain.startswith("arguments not readable: ")
     assert gateway.job(key).undecoded
 

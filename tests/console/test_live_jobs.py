@@ -1,4 +1,4 @@
-"""Lists of jobs on real Redis and PostgreSQL: what is open as Redis has it, what has ended as history has it."""
+"""LiveGateway of jobs on real Redis and PostgreSQL: what is open as Redis has it, what has ended as history has it."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +8,6 @@ import redis
 
 from console.gateway.errors import GatewayRefused, GatewayUnavailable
 from console.gateway.live import LiveGateway
-from console.gateway.live_jobs import LiveJobs
 from storage.broker.broker import Broker
 from storage.broker.inspector import Inspector
 from storage.embedded import Endpoints
@@ -17,10 +16,6 @@ from storage.settings import Settings
 from tasks.operations import Operations
 from tasks.resources import Resources
 from tests.storage.history.lives import Lives
-
-
-class Lists(LiveJobs, LiveGateway):  # type: ignore[misc]  # it lists by the text of a filter instead
-    """A live gateway whose lists are those of this part."""
 
 
 @pytest.fixture
@@ -40,9 +35,9 @@ def held(redis_url: str, database_url: str, tmp_path: Path) -> Resources:
 
 
 @pytest.fixture
-def lists(broker: Broker, held: Resources, redis_client: "redis.Redis", namespace: str) -> Lists:
+def lists(broker: Broker, held: Resources, redis_client: "redis.Redis", namespace: str) -> LiveGateway:
     inspector = Inspector(redis_client, namespace)
-    return Lists(inspector, Operations(broker, inspector), "ada", held=held)
+    return LiveGateway(inspector, Operations(broker, inspector), "ada", held=held)
 
 
 @pytest.fixture
@@ -55,11 +50,11 @@ def record(recorder: Recorder) -> None:
         pass
 
 
-def keys(lists: Lists, criteria: str, offset: int = 0, limit: int = 100) -> list[str]:
+def keys(lists: LiveGateway, criteria: str, offset: int = 0, limit: int = 100) -> list[str]:
     return [row.key for row in lists.jobs(criteria, offset, limit).rows]
 
 
-def test_what_is_open_comes_first_and_then_what_has_ended(lists: Lists, lives: Lives, recorder: Recorder) -> None:
+def test_what_is_open_comes_first_and_then_what_has_ended(lists: LiveGateway, lives: Lives, recorder: Recorder) -> None:
     old, dead = lives.succeed(), lives.fail()
     lives.add(id="runs")
     lives.claim()
@@ -77,20 +72,22 @@ def test_what_is_open_comes_first_and_then_what_has_ended(lists: Lists, lives: L
 
 
 def test_jobs_that_redis_has_forgotten_are_in_the_list_and_can_be_opened(
-    lists: Lists, lives: Lives, recorder: Recorder, redis_client: "redis.Redis"
+    lists: LiveGateway, lives: Lives, recorder: Recorder, redis_client: "redis.Redis"
 ) -> None:
     gone = lives.fail(payload=b"{}")
     record(recorder)
     redis_client.flushdb()
     assert keys(lists, "") == [gone]
     assert keys(lists, "err:user state:dead") == [gone]
-    view = lists.recorded_job(lists.recorded_key(gone[:4]))
+    view = lists.job(lists.find(gone[:4]))
     assert (view.row.key, view.row.state, view.is_recorded) == (gone, "dead", True)
     assert view.attempts[0].error.plain == "KeyError: no such user 7"
-    assert lists.recorded_log(gone).lines == ()
+    page = lists.log(gone, "")
+    assert page.lines == ()
+    assert lists.log(gone, page.cursor) == page
 
 
-def test_the_whole_grammar_is_answered_with_a_count(lists: Lists, lives: Lives, recorder: Recorder) -> None:
+def test_the_whole_grammar_is_answered_with_a_count(lists: LiveGateway, lives: Lives, recorder: Recorder) -> None:
     for _ in range(3):
         lives.fail()
     lives.succeed()
@@ -102,16 +99,18 @@ def test_the_whole_grammar_is_answered_with_a_count(lists: Lists, lives: Lives, 
     assert keys(lists, "err:KeyError", 2, 10) == ["job-1"]
 
 
-def test_what_ended_a_moment_ago_is_shown_as_redis_has_it(lists: Lists, lives: Lives) -> None:
+def test_what_ended_a_moment_ago_is_shown_as_redis_has_it(lists: LiveGateway, lives: Lives) -> None:
     dead = lives.fail()
     assert keys(lists, "state:dead err:user") == [dead], "history has not read it yet"
 
 
-def test_without_history_the_list_has_what_redis_holds_and_says_so(lists: Lists, lives: Lives, held: Resources) -> None:
+def test_without_history_the_list_has_what_redis_holds_and_says_so(
+    lists: LiveGateway, lives: Lives, held: Resources
+) -> None:
     dead = lives.fail()
     lives.add(id="waits")
     gone = replace(held.endpoints, database_url="postgresql://nobody@127.0.0.1:1/none")
-    alone = Lists(lists._inspector, lists._operations, "ada", held=Resources(held.settings, gone))
+    alone = LiveGateway(lists._inspector, lists._operations, "ada", held=Resources(held.settings, gone))
     for criteria, shown in (("", ["waits", dead]), ("err:user", [dead])):
         page = alone.jobs(criteria, 0, 10)
         assert [row.key for row in page.rows] == shown
@@ -120,21 +119,21 @@ def test_without_history_the_list_has_what_redis_holds_and_says_so(lists: Lists,
     assert alone.count("state:dead").value == 1
 
 
-def test_a_console_without_history_can_not_know_what_only_history_can_tell(lists: Lists, lives: Lives) -> None:
+def test_a_console_without_history_can_not_know_what_only_history_can_tell(lists: LiveGateway, lives: Lives) -> None:
     lives.add(id="waits")
-    alone = Lists(lists._inspector, lists._operations, "ada")
+    alone = LiveGateway(lists._inspector, lists._operations, "ada")
     assert keys(alone, "state:queued") == ["waits"]
     assert "was not told where the history is" in alone.jobs("", 0, 10).trouble.plain
     with pytest.raises(GatewayUnavailable, match="not told where the history is"):
         alone.jobs("err:x", 0, 10)
 
 
-def test_what_is_no_filter_is_refused(lists: Lists) -> None:
+def test_what_is_no_filter_is_refused(lists: LiveGateway) -> None:
     with pytest.raises(GatewayRefused, match="did you mean state"):
         lists.jobs("stat:dead", 0, 10)
 
 
-def test_suggestions_are_real_values(lists: Lists, lives: Lives) -> None:
+def test_suggestions_are_real_values(lists: LiveGateway, lives: Lives) -> None:
     lives.fail(queue="email")
     words = lists.words()
     assert (words["queue"], words["err"], words["group"]) == (("email",), ("KeyError",), ("f1",))

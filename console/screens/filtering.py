@@ -1,0 +1,74 @@
+"""A screen with a filter above what it lists: how it is written, completed, counted, entered and left."""
+
+from collections.abc import Mapping
+
+from console.highlights import words_of
+from console.screens.base import DeweyScreen
+from console.widgets.filter_bar import FilterBar, Grammar
+from storage.errors import FilterError
+from storage.history.filters import Filter
+
+
+class FilteredScreen(DeweyScreen):
+    """A screen that shows what matches ``criteria``, the text of a filter; "" is everything."""
+
+    criteria: str = ""
+
+    # To be answered by screens.
+
+    def read_filter(self, text: str) -> Filter:
+        """Read the text of a filter. Raises FilterError."""
+        raise NotImplementedError
+
+    def count_typed(self, criteria: str) -> None:
+        """Count what matches a filter that is being typed, and tell the bar."""
+
+    def filter_by(self, criteria: str) -> None:
+        """Show what matches."""
+        raise NotImplementedError
+
+    def give_keys_back(self) -> None:
+        """Focus what the filter was written over."""
+        raise NotImplementedError
+
+    # The rest is the same for all.
+
+    def make_bar(self, grammar: Grammar) -> FilterBar:
+        """Make the bar for `compose_body`."""
+        return FilterBar(self.criteria, grammar, self.dewey.typing_pause_s)
+
+    @property
+    def bar(self) -> FilterBar:
+        """The filter's bar."""
+        return self.query_one(FilterBar)
+
+    def words_looked_for(self) -> tuple[str, ...]:
+        """Return the words of the filter that are marked where they stand."""
+        try:
+            return words_of(self.read_filter(self.criteria))
+        except FilterError:  # a queue may be called as no filter can say: the list says so
+            return ()
+
+    def action_filter(self) -> None:
+        """Edit the filter."""
+        self.ask("words", self.dewey.gateway.words, self._know_words, lambda _: None)
+        self.bar.begin()
+
+    def _know_words(self, words: Mapping[str, tuple[str, ...]]) -> None:
+        self.bar.words = words
+        self.bar.hint()
+
+    def on_filter_bar_typed(self, event: FilterBar.Typed) -> None:
+        """Count what matches what is typed."""
+        event.stop()
+        self.count_typed(event.criteria)
+
+    def on_filter_bar_chosen(self, event: FilterBar.Chosen) -> None:
+        """Show what matches, from the top."""
+        event.stop()
+        self.filter_by(event.criteria)
+
+    def on_filter_bar_left(self, event: FilterBar.Left) -> None:
+        """Give the keys back."""
+        event.stop()
+        self.give_keys_back()

@@ -1,0 +1,105 @@
+"""How jobs are filtered and looked for, as scripts; test_keys.py plays them."""
+
+from console.screens.jobs import JobsScreen
+from console.widgets.filter_bar import FilterBar
+from tests.console.key_scripts import jobs_table, key
+from tests.console.stage import Stage
+
+
+def _written(stage: Stage) -> str:
+    return stage.app.screen.query_one(FilterBar).field.value
+
+
+@key("filter", start="jobs")
+async def _slash_filters(stage: Stage) -> None:
+    await stage.press("slash")
+    await stage.type("state:dead queue:email")
+    await stage.press("enter")
+    assert "9 jobs" in stage.text
+    await stage.press("slash", "end")
+    await stage.type("stat:dead")
+    await stage.press("enter")
+    assert "“stat” is no field: did you mean state?" in stage.text
+    await stage.press("escape")
+    assert "9 jobs" in stage.text
+    assert "stat:dead" not in stage.text.replace("state:dead", "")
+
+
+@key("filter", start="jobs")
+async def _every_part_of_the_grammar_filters(stage: Stage) -> None:
+    for text, number in (
+        ("err:SMTP -queue:ingestion attempt:>=3", "7 jobs"),
+        ("(state:dead OR state:retrying) task:ingest_file", "5 jobs"),
+        ("args.user_id:4137 OR host:w9", "1 job"),
+        ('log:"page 2" state:running', "3 jobs"),
+        ("RESOURCE -state:running", "3 jobs"),
+    ):
+        await stage.press("slash", "ctrl+u")
+        await stage.type(text)
+        assert f"→ {number}" in stage.text, text
+        await stage.press("enter")
+        assert stage.text.split("\n")[2].endswith(f" {number} "), text
+
+
+@key("complete", "complete.back", start="jobs")
+async def _tab_completes_fields_and_real_values(stage: Stage) -> None:
+    await stage.press("slash")
+    await stage.type("qu")
+    assert "queue:" in stage.text
+    await stage.press("tab")
+    assert _written(stage) == "queue:"
+    assert "tab  default  email  ingestion" in stage.text
+    await stage.press("tab", "tab")
+    assert _written(stage) == "queue:email"
+    await stage.press("shift+tab")
+    assert _written(stage) == "queue:default"
+    await stage.type(",em")
+    await stage.press("tab")
+    assert _written(stage) == "queue:default,email"
+    await stage.type(" -args.ac")
+    await stage.press("tab")
+    assert _written(stage) == "queue:default,email -args.account_id:"
+    assert stage.app.focused is stage.app.screen.query_one(FilterBar).field
+
+
+@key("complete", start="jobs")
+async def _tab_after_a_mistake_writes_what_may_be_meant(stage: Stage) -> None:
+    await stage.press("slash")
+    await stage.type("queue:email status:dead")
+    await stage.press("enter")
+    lines = stage.text.split("\n")
+    place = next(index for index, line in enumerate(lines) if "▔" in line)
+    assert lines[place].index("▔") == lines[place - 1].index("status")
+    assert lines[place].count("▔") == len("status")
+    assert "tab writes state" in stage.text
+    await stage.press("tab")
+    assert _written(stage) == "queue:email state:dead"
+    assert "▔" not in stage.text
+    await stage.press("enter")
+    assert "9 jobs" in stage.text
+
+
+@key("match.next", "match.previous", start="state:queued,running OR err:smtp")
+async def _n_goes_from_match_to_match(stage: Stage) -> None:
+    table, screen = jobs_table(stage), stage.app.screen
+    assert isinstance(screen, JobsScreen)
+    rows = stage.app.gateway.jobs(screen.criteria, 0, 1_000).rows
+    matching = [index for index, row in enumerate(rows) if "SMTP" in row.note.plain]
+    assert 1 < len(matching) < len(rows)
+    await stage.press("g")
+    seen = [0] if matching[0] == 0 else []
+    while len(seen) < len(matching):
+        await stage.press("n")
+        seen.append(table.cursor)
+    assert seen == matching
+    await stage.press("n")
+    assert "No match further down." in stage.notes
+    await stage.press("N")
+    assert table.cursor == matching[-2]
+
+
+@key("match.next", start="jobs")
+async def _n_without_words_says_what_it_is_for(stage: Stage) -> None:
+    await stage.press("n")
+    assert isinstance(stage.app.screen, JobsScreen)
+    assert "No word is highlighted" in stage.notes
