@@ -13,6 +13,7 @@ import typer
 from console import profiles
 from console.commands.asking import actions_of
 from console.commands.consumers import APPLICATION, SAMPLES, TEND_S, Crew, Plan, consumer_log
+from console.commands.ending import Ending
 from console.commands.opening import Desk, WrongUse, open_desk, operator, require_terminal
 from console.commands.printing import Json, emit, paragraph, plural, say, shown
 from storage import doctor as doctoring
@@ -201,13 +202,7 @@ def run_console_on(desk: Desk, environment: str, start: str, write: str | None =
     )
     screen.write_reason, screen.is_read_only = write or "", write is None
 
-    def end(*_: object) -> None:
-        # A handler may interrupt the loop inside of its own queues: only this call is safe then, and wakes it as well.
-        if screen._loop is None:
-            raise SystemExit(0)
-        screen._loop.call_soon_threadsafe(screen.call_later, screen.exit)
-
-    with _on_signals((signal.SIGTERM, signal.SIGHUP), end):
+    with Ending(screen) as ending, _on_signals((signal.SIGTERM, signal.SIGHUP), ending.ask):
         screen.run()
     if screen.return_code:
         raise typer.Exit(screen.return_code)

@@ -44,9 +44,10 @@ class Terminal:
         deadline = time.monotonic() + LONGEST_S
         while text not in self.output:
             assert time.monotonic() < deadline, f"{text!r} did not come: {self.output[-1000:]!r}\n{self._stacks()}"
-            self._read(0.1)
+            self.read(0.1)
 
-    def _read(self, timeout_s: float) -> bool:
+    def read(self, timeout_s: float) -> bool:
+        """Read what has come; whether anything came in time."""
         ready = bool(select.select([self.master], [], [], timeout_s)[0])
         if ready:
             self.output += os.read(self.master, 65_536)
@@ -58,7 +59,7 @@ class Terminal:
             return f"it had ended with {self.popen.returncode}"
         had = len(self.output)
         self.popen.send_signal(signal.SIGABRT)
-        while self._read(3.0):
+        while self.read(3.0):
             pass
         return self.output[had:].decode(errors="replace")
 
