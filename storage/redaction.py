@@ -7,7 +7,7 @@ stays whole: the job needs it. Every pass is linear in the length of what it rea
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
 MASK = "[redacted]"
@@ -23,6 +23,8 @@ DEEPEST = 40
 """How deep a value is looked into; what lies deeper is not shown."""
 _LONG_NAME = 8
 """A name of so many letters is found anywhere in a key; a shorter one as a word of it, or at its end."""
+_LONGEST_KEY = 200
+_MOST_KEYS = 4096
 _SHORTEST_KNOWN = 6
 """A secret of fewer characters is not looked for elsewhere: it would take common words out."""
 
@@ -103,9 +105,9 @@ class Redactor:
         self, args: Sequence[object], kwargs: Mapping[str, object], names: Sequence[str] = ()
     ) -> tuple[tuple[object, ...], dict[str, object]]:
         """The arguments of a call; ``names`` are those of its parameters, so that positional ones are known too."""
-        known = [*names, *[""] * len(args)]
-        positional = tuple(self._item(name, value, 0) for name, value in zip(known, args, strict=False))
-        return positional, {key: self._item(key, value, 0) for key, value in kwargs.items()}
+        known = names if len(names) >= len(args) else [*names, *[""] * len(args)]
+        positional = [self._item(name, value, 0) for name, value in zip(known, args, strict=False)]
+        return tuple(positional), {key: self._item(key, value, 0) for key, value in kwargs.items()}
 
     def redact_text(self, text: str, secrets: Iterable[str] = ()) -> str:
         """A text with its secrets masked. ``secrets`` are known ones, to be masked wherever they stand."""
@@ -137,6 +139,8 @@ class Redactor:
     def _redacted(self, value: object, depth: int) -> object:
         if isinstance(value, str):
             return self.redact_text(value)
+        if value is None or isinstance(value, int | float):  # most are, and it is dear to ask what is a mapping
+            return self._plain(value)
         if isinstance(value, Mapping | list | tuple | set | frozenset):
             return MASK if depth >= DEEPEST else self._container(value, depth)
         return self._plain(value)
@@ -165,7 +169,7 @@ class Redactor:
         return self.redact_text(key) if isinstance(key, str) else key
 
     def _item(self, key: object, value: object, depth: int) -> object:
-        if isinstance(key, str) and not _keeps(key, value) and self.is_secret(key):
+        if isinstance(key, str) and self.is_secret(key) and not _keeps(key, value):
             return MASK
         return self._redacted(value, depth + 1)
 
@@ -200,15 +204,19 @@ class _Names:
     words: tuple[tuple[str, ...], ...]
     assignment: "re.Pattern[str]"
     hints: tuple[str, ...]
+    known: dict[str, bool] = field(default_factory=dict, compare=False)
+    """What was found of the keys that were asked last: the same few come with every job."""
 
     def match(self, key: str) -> bool:
-        return _match(self, key[:200])
+        key = key[:_LONGEST_KEY]
+        found = self.known.get(key)
+        if found is None:
+            if len(self.known) >= _MOST_KEYS:
+                self.known.clear()
+            found = self.known[key] = _match(self, key)
+        return found
 
-    def __hash__(self) -> int:
-        return hash(self.squashed)
 
-
-@lru_cache(maxsize=4096)
 def _match(names: _Names, key: str) -> bool:
     low = _SQUASH.sub("", key.lower())
     if any(low.endswith((name, f"{name}s")) or (len(name) >= _LONG_NAME and name in low) for name in names.squashed):

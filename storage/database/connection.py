@@ -43,6 +43,8 @@ DATA_CLASSES = ("22", "54")
 """A value that is none of its type, or that is beyond a limit of the program."""
 SCHEMA_CODES = ("3F000", "42703", "42P01", "42704", "42883")
 """Schema, column, table, object or function is not there."""
+COPIED_AT_ONCE = 2**20
+"""Bytes handed to libpq in one go: after each, another thread of the interpreter may have its turn of some ms."""
 REFUSED_AT_THE_DOOR = (
     "authentication failed",
     "no pg_hba.conf entry",
@@ -75,7 +77,7 @@ class Session:
         """Sends a stream to a COPY ... FROM STDIN statement."""
         cursor: psycopg2.extensions.cursor = self.database.cursor()  # type: ignore[no-untyped-call]  # so in peewee
         with cursor:
-            cursor.copy_expert(sql, stream)
+            cursor.copy_expert(sql, stream, COPIED_AT_ONCE)
 
     def _cursor(self, sql: str, parameters: Parameters) -> psycopg2.extensions.cursor:
         execute: Callable[..., psycopg2.extensions.cursor] = self.database.execute_sql

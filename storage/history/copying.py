@@ -9,7 +9,6 @@ from functools import lru_cache
 from storage.database.connection import Session
 
 _SPECIAL = re.compile(r"[\\\t\n\r]")
-_SPECIAL_BUT_TAB = re.compile(r"[\\\n\r]")
 _ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 NULL = "\\N"
 
@@ -33,7 +32,8 @@ def quoted(text: str) -> str:
 def all_quoted(texts: Sequence[str]) -> str:
     """Several texts as fields of a row."""
     joined = "\t".join(texts)
-    if joined.count("\t") == len(texts) - 1 and not _SPECIAL_BUT_TAB.search(joined):
+    # One look for each is quicker than one pattern for all.
+    if joined.count("\t") == len(texts) - 1 and "\\" not in joined and "\n" not in joined and "\r" not in joined:
         return joined
     return "\t".join(map(quoted, texts))
 
@@ -48,6 +48,7 @@ def number(value: float | None) -> str:
     return NULL if value is None else repr(value)
 
 
+@lru_cache(maxsize=65_536)  # most instants of a job are those of another one, or of itself
 def instant(at_ms: int | None) -> str:
     """Milliseconds since the epoch as a timestamptz, or NULL."""
     if at_ms is None:
@@ -55,7 +56,7 @@ def instant(at_ms: int | None) -> str:
     return f"{_second(at_ms // 1000)}.{at_ms % 1000:03d}+00"
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=4_096)
 def _second(at_s: int) -> str:
     return datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%d %H:%M:%S")
 

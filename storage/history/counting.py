@@ -28,6 +28,9 @@ class Old(NamedTuple):
 
 NEW = Old(0, "", 0, 0)
 
+Place = tuple[str, str]
+"""Queue and task."""
+
 
 @dataclass(slots=True)
 class Tally:
@@ -58,48 +61,50 @@ class Tallies:
     """The counts of one batch."""
 
     def __init__(self) -> None:
-        self._by_minute: dict[tuple[int, str, str], Tally] = {}
+        self._by_minute: dict[tuple[int, Place], Tally] = {}
 
     def count(self, row: JobRow, old: Old) -> tuple[int, int]:
         """Count what is new in a job's row; answers up to which attempt starts and ends are counted now."""
+        place = row.queue, row.task
         if old is NEW:
-            self._at(row, row.created_ms).enqueued += 1
+            self._at(place, row.created_ms).enqueued += 1
         starts, ends = old.starts_counted, old.ends_counted
         for run in row.runs:
-            if run.number > old.starts_counted:
-                self._start(row, run)
-                starts = max(starts, run.number)
-            if run.finished_ms is not None and run.number > old.ends_counted:
-                self._end(row, run, run.finished_ms)
-                ends = max(ends, run.number)
-        if row.state != old.state and row.finished_ms is not None and row.state in ("dead", "canceled"):
-            tally = self._at(row, row.finished_ms)
+            number, finished_ms = run.number, run.finished_ms
+            if number > old.starts_counted:
+                self._start(place, run)
+                starts = max(starts, number)
+            if finished_ms is not None and number > old.ends_counted:
+                self._end(place, run, finished_ms)
+                ends = max(ends, number)
+        if row.state in ("dead", "canceled") and row.state != old.state and row.finished_ms is not None:
+            tally = self._at(place, row.finished_ms)
             setattr(tally, row.state, getattr(tally, row.state) + 1)
         return starts, ends
 
     def rows(self) -> Iterator[tuple[object, ...]]:
         """The rows to add to measures: step_s, at (ms), queue, task and the columns of Tally, histograms as texts."""
         for step_s in STEPS_S:
-            merged: dict[tuple[int, str, str], Tally] = {}
-            for (minute_ms, queue, task), tally in self._by_minute.items():
+            merged: dict[tuple[int, Place], Tally] = {}
+            for (minute_ms, place), tally in self._by_minute.items():
                 at_ms = minute_ms - minute_ms % (step_s * 1000) if step_s else 0
-                merged.setdefault((at_ms, queue, task), Tally()).add(tally)
-            for (at_ms, queue, task), tally in sorted(merged.items()):
+                merged.setdefault((at_ms, place), Tally()).add(tally)
+            for (at_ms, (queue, task)), tally in sorted(merged.items()):
                 yield (
                     *(step_s, at_ms, queue, task, tally.enqueued, tally.started, tally.succeeded, tally.failed),
                     *(tally.lost, tally.canceled, tally.dead, tally.wait_ms, tally.run_ms),
                     *(_array(tally.wait), _array(tally.run)),
                 )
 
-    def _at(self, row: JobRow, at_ms: int) -> Tally:
-        key = at_ms - at_ms % MINUTE_MS, row.queue, row.task
+    def _at(self, place: Place, at_ms: int) -> Tally:
+        key = at_ms - at_ms % MINUTE_MS, place
         found = self._by_minute.get(key)
         if found is None:
             found = self._by_minute[key] = Tally()
         return found
 
-    def _start(self, row: JobRow, run: Run) -> None:
-        tally = self._at(row, run.started_ms)
+    def _start(self, place: Place, run: Run) -> None:
+        tally = self._at(place, run.started_ms)
         tally.started += 1
         wait_ms = run.wait_ms
         if wait_ms is not None:
@@ -107,11 +112,12 @@ class Tallies:
             bucket = bucket_of(wait_ms)
             tally.wait[bucket] = tally.wait.get(bucket, 0) + 1
 
-    def _end(self, row: JobRow, run: Run, finished_ms: int) -> None:
-        tally = self._at(row, finished_ms)
-        if run.outcome in _OUTCOMES:
-            setattr(tally, run.outcome, getattr(tally, run.outcome) + 1)
-        if run.outcome in ("succeeded", "failed"):
+    def _end(self, place: Place, run: Run, finished_ms: int) -> None:
+        tally = self._at(place, finished_ms)
+        outcome = run.outcome
+        if outcome in _OUTCOMES:
+            setattr(tally, outcome, getattr(tally, outcome) + 1)
+        if outcome in ("succeeded", "failed"):
             run_ms = run.run_ms or 0
             tally.run_ms += run_ms
             bucket = bucket_of(run_ms)

@@ -136,23 +136,8 @@ def job_row(packed: Packed, shown: ShownTexts) -> JobRow:
         _instant(finished),
         _instant(queued),
     )
-    texts = tuple(
-        text or ""
-        for text in (
-            job_id,
-            task,
-            queue,
-            state,
-            worker,
-            consumer,
-            reason,
-            error_type,
-            error,
-            fingerprint,
-            parent,
-            unique,
-        )
-    )
+    words = (job_id, task, queue, state, worker, consumer, reason, error_type, error, fingerprint, parent, unique)
+    texts = tuple([text or "" for text in words])
     if not _is_plain(texts):
         texts = tuple(storable(_visible(text), longest=most) for text, most in zip(texts, _LONGEST, strict=True))
     runs = _runs(packed) if len(packed) > FIRST_ATTEMPT_AT else []
@@ -226,7 +211,10 @@ def _fields(text: str) -> dict[str, Any]:
 def _instant(value: Any) -> int | None:
     if not value:
         return None
-    at_ms = int(float(value))
+    try:
+        at_ms = int(value)
+    except ValueError:
+        at_ms = int(float(value))
     return at_ms if 0 < at_ms < _LAST_MS else None
 
 

@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import lru_cache
 
 from storage.database.connection import Session
 from storage.errors import StoreUnavailable
@@ -18,6 +19,8 @@ from storage.history.rows import JobRow, Run
 
 LOCK = 0x6465770000000000
 """The advisory locks of recorders begin here; the rest is the namespace."""
+
+DAY_MS = 86_400_000
 
 JOB_COLUMNS = (
     "id, task, queue, state, worker, reason, error_type, error, fingerprint, parent, unique_key, host, "
@@ -127,7 +130,7 @@ class Writer:
         }
         if not fresh:
             return Written(0, 0, len(latest))
-        self.ensure_days(session, {day_of(created_ms) for created_ms, _ in fresh})
+        self.ensure_days(session, map(day_of, {created_ms - created_ms % DAY_MS for created_ms, _ in fresh}))
         tallies = Tallies()
         new_lines: list[str] = []
         changed_lines: list[str] = []
@@ -180,19 +183,23 @@ def _groups(found: Iterable[tuple[JobRow, Run]]) -> Iterator[tuple[object, ...]]
 
 
 def _job_line(row: JobRow, counted: tuple[int, int], versions: dict[str, str]) -> str:
-    last = row.runs[-1] if row.runs else None
-    job_id, task, queue, state, worker, _, reason, error_type, error, _, parent, unique_key = row.texts
-    texts = (
-        *(job_id, task, queue, state, worker, reason, error_type, error, row.fingerprint, parent, unique_key),
-        *(host_of(worker), version_of(worker, versions)),
+    (
+        texts, created_ms, version, priority, queued_ms, run_at_ms, started_ms, finished_ms, attempt, crashes, retries,
+        left, args, result, runs, _,
+    ) = row  # fmt: skip
+    job_id, task, queue, state, worker, _, reason, error_type, error, _, parent, unique_key = texts
+    host, process = _place_of(worker)
+    words = all_quoted(
+        (
+            *(job_id, task, queue, state, worker, reason, error_type, error, row.fingerprint, parent, unique_key),
+            *(host, versions.get(process, "")),
+        )
     )
-    times = (row.created_ms, row.queued_ms, row.run_at_ms, row.started_ms, row.finished_ms)
-    created, queued, due, started, finished = map(instant, times)
-    took = f"{number(last.wait_ms)}\t{number(last.run_ms)}" if last else f"{NULL}\t{NULL}"
+    took = f"{number(runs[-1].wait_ms)}\t{number(runs[-1].run_ms)}" if runs else f"{NULL}\t{NULL}"
     return (
-        f"{all_quoted(texts)}\t{created}\t{row.version}\t{row.priority!r}\t{queued}\t{due}\t{started}\t{finished}\t"
-        f"{took}\t{row.attempt}\t{row.crashes}\t{row.retries}\t{row.retries_left}\t{counted[0]}\t{counted[1]}\t"
-        f"{json_text(row.args)}\t{json_text(row.result)}\n"
+        f"{words}\t{instant(created_ms)}\t{version}\t{priority!r}\t{instant(queued_ms)}\t{instant(run_at_ms)}\t"
+        f"{instant(started_ms)}\t{instant(finished_ms)}\t{took}\t{attempt}\t{crashes}\t{retries}\t{left}\t"
+        f"{counted[0]}\t{counted[1]}\t{json_text(args)}\t{json_text(result)}\n"
     )
 
 
@@ -209,12 +216,19 @@ def _attempt_line(row: JobRow, run: Run, versions: dict[str, str]) -> str:
 
 def host_of(worker: str) -> str:
     """The host in a worker's name, ``host:pid/worker``."""
-    return worker.partition("/")[0].rpartition(":")[0]
+    return _place_of(worker)[0]
 
 
 def version_of(worker: str, versions: dict[str, str]) -> str:
     """What the process of a worker runs, "" when it is not known."""
-    return versions.get(worker.partition("/")[0], "")
+    return versions.get(_place_of(worker)[1], "")
+
+
+@lru_cache(maxsize=4_096)
+def _place_of(worker: str) -> tuple[str, str]:
+    """The host and the process in a worker's name."""
+    process = worker.partition("/")[0]
+    return process.rpartition(":")[0], process
 
 
 def _version(row: JobRow) -> int:

@@ -51,6 +51,20 @@ class DecodeError(StorageError):
     """Bytes are not typed JSON of ours; they are kept as they are."""
 
 
+class _PlainCall(msgspec.Struct):
+    """The arguments of a job of which none has a type that JSON has not."""
+
+    args: list[Any] = []
+    kwargs: dict[str, Any] = {}
+
+
+class _PlainJob(msgspec.Struct):
+    call: _PlainCall = msgspec.field(name="~job")
+
+
+_read_plain_job = msgspec.json.Decoder(_PlainJob).decode
+
+
 class RemoteError(Exception):
     """An exception of another process, as its text: Huey hands it to error handlers.
 
@@ -98,6 +112,11 @@ def decode(data: bytes) -> Any:
 
 def decode_call(payload: bytes) -> tuple[tuple[object, ...], dict[str, object]]:
     """Positional and keyword arguments of a job's payload, for display. Raises DecodeError."""
+    if payload.count(b'"~') == 1 and b"\\u007" not in payload and len(payload) <= MAX_BYTES:
+        # No other tag than the job's own: what was written is what was meant, and nothing else of the job is read.
+        with contextlib.suppress(msgspec.DecodeError, RecursionError):
+            call = _read_plain_job(payload).call
+            return tuple(call.args), call.kwargs
     message = decode(payload)
     if not isinstance(message, Message):
         raise DecodeError(f"the payload is a {type(message).__name__}, not a job's message")

@@ -2,11 +2,11 @@
 
 All on one Redis and one PostgreSQL that waits for its disk as in production, with every index that history has. Each
 round runs all, so that noise of the machine falls on all. No-op jobs: the least work there is to record anything of.
+Processor time is given too, in µs per job and by process: it tells what bounds what, whoever else uses the machine.
 """
 
 import argparse
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -25,6 +25,7 @@ from storage.history.lag import lag
 from storage.servers.postgres import PostgresServer
 from tasks.engine.assignment import Assignment
 from tasks.engine.recorder_process import recorder_of
+from tests.bench.cpu import descendants, used_s
 from tests.servers import redis_server, running, short_directory, wait_until
 
 CONSUMER = "from huey.bin.huey_consumer import consumer_main; consumer_main()"
@@ -33,96 +34,165 @@ ENDED = ("succeeded", "dead", "canceled")
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """The servers, and how many jobs to a measurement."""
+    """The servers, how many jobs to a measurement, and how long each job computes."""
 
     client: "redis.Redis"
     redis_url: str
+    redis_pid: int
     database_url: str
     database: Database
+    postgres_pid: int
     jobs: int
     workers: int
+    work_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Jobs per second, and µs of processor time per job: of consumer, recorder, Redis and PostgreSQL."""
+
+    per_s: float
+    consumer_us: float
+    recorder_us: float
+    redis_us: float
+    postgres_us: float
+    behind: int = 0
+
+    @classmethod
+    def of(cls, jobs: int, spent_s: float, used: Sequence[float], until: Sequence[float], behind: int = 0) -> "Cost":
+        """What so many jobs took, from the processor seconds used before and after."""
+        consumer, recorder, redis, postgres = ((b - a) / jobs * 1e6 for a, b in zip(used, until, strict=True))
+        return cls(jobs / spent_s, consumer, recorder, redis, postgres, behind)
+
+    @property
+    def all_us(self) -> float:
+        return self.consumer_us + self.recorder_us + self.redis_us + self.postgres_us
+
+    def __str__(self) -> str:
+        parts = (self.consumer_us, self.recorder_us, self.redis_us, self.postgres_us, self.all_us)
+        return f"{self.per_s:>8.0f}" + "".join(f"{part:>12.0f}" for part in parts) + f"{self.behind:>10}"
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What was measured side by side."""
+
+    without: Cost
+    with_it: Cost
+    alone: Cost
+
+    @property
+    def drains(self) -> float:
+        return self.alone.per_s / self.without.per_s
+
+    @property
+    def loses(self) -> float:
+        return 1 - self.with_it.per_s / self.without.per_s
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print a table of jobs per second and ratios; the exit status says whether the aims were reached."""
+    """Print a table of jobs per second, processor time and ratios."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench history", description=__doc__)
     parser.add_argument("--jobs", type=int, default=10_000, help="jobs per measurement, at most 20000")
     parser.add_argument("--rounds", type=int, default=3, help="how often each is measured")
     parser.add_argument("--workers", type=int, default=8, help="thread workers of the consumer")
+    parser.add_argument("--work-us", type=int, default=0, help="how long each job computes, in µs")
     options = parser.parse_args(arguments)
-    with _servers(options.jobs, options.workers) as bench:
-        rounds = [_round(bench, number) for number in range(options.rounds)]
+    print(
+        f"{options.jobs} jobs that compute {options.work_us} µs, {options.workers} thread workers; µs of processor time"
+    )
+    head = "".join(f"{name:>12}" for name in ("consumer", "recorder", "redis", "postgres", "all"))
+    print(f"{'':<26}{'jobs/s':>8}{head}{'behind':>10}", flush=True)
+    with _servers(options) as bench:
+        rounds = [_round(bench) for _ in range(options.rounds)]
         _explain(bench.database)
-    print(f"\n{options.jobs} no-op jobs, {options.workers} thread workers, median of {options.rounds} rounds, jobs/s")
-    names = ("consumer without recorder", "consumer with recorder", "recorder alone", "recorder alone, per CPU second")
-    for name, values in zip(names, zip(*rounds, strict=True), strict=True):
-        print(f"{name:<34}{statistics.median(values):>10.0f}")
-    drains = statistics.median(one[2] / one[0] for one in rounds)
-    loses = 1 - statistics.median(one[1] / one[0] for one in rounds)
-    print(f"{'recorder alone / consumer':<34}{drains:>9.1f}x   (aim: 4x)")
-    print(f"{'lost with the recorder':<34}{loses:>9.1%}    (aim: less than 10 %)")
+    drains = sorted(one.drains for one in rounds)
+    loses = sorted(one.loses for one in rounds)
+    print(f"recorder alone / consumer   {_spread(drains, '{:.1f}x')}   (aim: 4x)")
+    print(f"lost with the recorder      {_spread(loses, '{:.0%}')}   (aim: less than 10 %)")
     return 0
 
 
+def _spread(values: Sequence[float], form: str) -> str:
+    words = [form.format(one) for one in (statistics.median(values), values[0], values[-1])]
+    return f"{words[0]} ({words[1]} to {words[2]})"
+
+
 @contextmanager
-def _servers(jobs: int, workers: int) -> Iterator[Bench]:
+def _servers(options: argparse.Namespace) -> Iterator[Bench]:
     with short_directory() as directory, redis_server() as redis_at:
         server = PostgresServer(directory / "postgres", directory / "run", durable=True)
-        with running(server, directory / "postgres.log"):
+        with running(server, directory / "postgres.log") as postgres_pid:
             url = server.url_of("postgres")
             migrations.apply(url)
             os.environ |= {"BENCH_REDIS_URL": redis_at.url, "BENCH_DATABASE_URL": url}
             client = connect_redis(redis_at.url)
-            yield Bench(client, redis_at.url, url, connect(url), jobs, workers)
+            redis_pid = client.info("server")["process_id"]
+            yield Bench(
+                *(client, redis_at.url, redis_pid, url, connect(url), postgres_pid),
+                *(options.jobs, options.workers, options.work_us),
+            )
             client.close()
 
 
-def _round(bench: Bench, number: int) -> tuple[float, float, float, float]:
+def _round(bench: Bench) -> Round:
     without = _consume(bench, "dewey")
-    alone, per_cpu = _drain(bench)
+    alone = _drain(bench)
     with_it = _consume(bench, "recorded")
-    behind = lag(bench.client, "bench").events_behind
     _await_history(bench)
-    told = f"{without:.0f} without, {with_it:.0f} with ({behind} events behind at its end), {alone:.0f} recorder alone"
-    print(f"round {number + 1}: {told}", flush=True)
-    return without, with_it, alone, per_cpu
+    for name, cost in (("without recorder", without), ("with recorder", with_it), ("recorder alone", alone)):
+        print(f"{name:<26}{cost}", flush=True)
+    return Round(without, with_it, alone)
 
 
-def _consume(bench: Bench, engine: str) -> float:
-    """Jobs per second of one consumer over a full queue."""
+def _consume(bench: Bench, engine: str) -> Cost:
+    """One consumer over a full queue."""
     from tests.bench import jobs as applications  # noqa: PLC0415 - reads the addresses from the environment
 
     bench.client.flushall()
-    huey, task = getattr(applications, engine), getattr(applications, f"{engine}_noop")
+    huey, task = getattr(applications, engine), getattr(applications, f"{engine}_job")
     first = _recorder(bench)  # from now on everything waits for a recorder, and there is nothing from before
     while lag(bench.client, "bench").is_walking or not lag(bench.client, "bench").exists:
         first.step()
     first._stream.leave()
-    for number in range(bench.jobs):
-        task(number)
+    for _ in range(bench.jobs):
+        task(bench.work_us)
     command = [sys.executable, "-c", CONSUMER, f"tests.bench.jobs.{engine}", "-w", str(bench.workers), "-q", "-n"]
     consumer = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         if engine == "recorded":
             wait_until(lambda: lag(bench.client, "bench").leader != "", "a recorder leads", timeout_s=60)
         wait_until(lambda: len(huey) < bench.jobs * 0.9, "the first jobs", timeout_s=60)
-        begun, start = len(huey), time.perf_counter()
-        wait_until(lambda: len(huey) == 0, "the last job", timeout_s=300)
-        return begun / (time.perf_counter() - start)
+        begun, start, used = len(huey), time.perf_counter(), _used_s(bench, consumer.pid)
+        wait_until(lambda: len(huey) == 0, "the last job", timeout_s=600)
+        spent, until = time.perf_counter() - start, _used_s(bench, consumer.pid)
+        behind = lag(bench.client, "bench").events_behind if engine == "recorded" else 0
+        return Cost.of(begun, spent, used, until, behind)
     finally:
         consumer.terminate()
         consumer.wait()
 
 
-def _drain(bench: Bench) -> tuple[float, float]:
-    """Jobs per second of the recorder over everything that one consumer left behind."""
+def _used_s(bench: Bench, consumer_pid: int) -> tuple[float, float, float, float]:
+    """Processor seconds so far of the consumer, its recorder, Redis and PostgreSQL."""
+    below = sum(used_s(pid) for pid in set(descendants(consumer_pid)))
+    return used_s(consumer_pid) - below, below, used_s(bench.redis_pid), used_s(bench.postgres_pid)
+
+
+def _drain(bench: Bench) -> Cost:
+    """The recorder over everything that one consumer left behind; on one connection, as it has in production."""
     recorder = _recorder(bench)
-    cpu, start = _cpu_s(), time.perf_counter()
-    while recorder.step():
-        pass
-    spent, cpu_s = time.perf_counter() - start, _cpu_s() - cpu
+    used, start = _alone_s(bench), time.perf_counter()
+    with recorder._database.session():
+        while recorder.step():
+            pass
+    spent, until = time.perf_counter() - start, _alone_s(bench)
     recorder._stream.leave()
-    return bench.jobs / spent, bench.jobs / cpu_s
+    return Cost.of(bench.jobs, spent, used, until)
+
+
+def _alone_s(bench: Bench) -> tuple[float, float, float, float]:
+    return 0.0, time.process_time(), used_s(bench.redis_pid), used_s(bench.postgres_pid)
 
 
 def _await_history(bench: Bench) -> None:
@@ -135,11 +205,6 @@ def _await_history(bench: Bench) -> None:
 
 def _recorder(bench: Bench):  # type: ignore[no-untyped-def]  # a Recorder
     return recorder_of(Assignment(bench.redis_url, bench.database_url, "bench"))
-
-
-def _cpu_s() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
 
 
 def _explain(database: Database) -> None:

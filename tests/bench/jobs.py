@@ -1,6 +1,7 @@
-"""The applications that the engine benchmark runs: the same no-op task on stock Huey and on Dewey."""
+"""The applications that the engine benchmark runs: the same task on stock Huey, on Dewey, and with history."""
 
 import os
+import time
 
 from huey import PriorityRedisHuey
 
@@ -24,6 +25,15 @@ def dewey_noop(number: int) -> None:
     """Nothing."""
 
 
-@recorded.task(name="dewey_noop")
-def recorded_noop(number: int) -> None:
-    """Nothing."""
+@dewey.task(name="bench_job")
+def dewey_job(work_us: int) -> None:
+    """Computes for a while."""
+    until_s = time.thread_time() + work_us / 1e6
+    while work_us and time.thread_time() < until_s:
+        pass
+
+
+@recorded.task(name="bench_job")
+def recorded_job(work_us: int) -> None:
+    """The same, with a history."""
+    dewey_job.call_local(work_us)
