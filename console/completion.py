@@ -88,7 +88,7 @@ def _last_comma(listed: str) -> int:
 
 def _matching(typed: str, options: Iterable[str]) -> tuple[str, ...]:
     """Those that go on from what was typed; then those that have it in them."""
-    begun = typed.strip('"').lower()
+    begun = typed.replace('"', "").lower()
     shown = [one for one in options if len(one) <= LONGEST and safe_text(one).plain == one and one != typed]
-    first = [one for one in shown if one.strip('"').lower().startswith(begun)]
+    first = [one for one in shown if one.replace('"', "").lower().startswith(begun)]
     return tuple(dict.fromkeys([*first, *(one for one in shown if begun in one.lower())]))[:MOST]

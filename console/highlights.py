@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from storage.history.filters import All, Any, Argument, Filter, Is, Leaf, Node, Word
 
-FIELDS = ("err", "task", "log", "queue", "id", "host", "worker")
+FIELDS = ("err", "task", "log")
 
 
 def words_of(given: Filter) -> tuple[str, ...]:

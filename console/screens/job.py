@@ -106,7 +106,14 @@ class JobScreen(JobActions, DeweyScreen):
 
     def _ask_flow(self) -> None:
         gateway, key = self.dewey.gateway, self.key
+        if self._is_recorded:
+            return
         self.ask("flow", lambda: gateway.flow(key), self._show_flow)
+
+    @property
+    def _is_recorded(self) -> bool:
+        """Whether only history has the job."""
+        return self.view is not None and self.view.is_recorded
 
     def _show_flow(self, lines: tuple[FlowLine, ...]) -> None:
         table = self.query_one(FlowTable)
@@ -144,6 +151,7 @@ class JobScreen(JobActions, DeweyScreen):
             ("  in ", "$muted"),
             row.queue,
             ("  ", ""),
+            ("from history  ", "$accent") if view.is_recorded else "",
             view.error.first_line.stylize("$error") if view.error else "",
         )
         self.query_one("#job-title", Static).update(title)
@@ -171,6 +179,8 @@ class JobScreen(JobActions, DeweyScreen):
         if self.tab == "attempts":
             page = self.query_one(AttemptsPage)
             return Content.styled("every frame" if page.unfolded else "application frames", "$faint")
+        if self.tab == "flow" and self._is_recorded:
+            return Content.styled("Redis has forgotten this job: its flow is not known", "$warning")
         if self.tab == "flow" and self._flow_size == 1:
             return Content.styled("it waits for no other job, and none for it", "$muted")
         if self.tab == "log" and self._cursor and not self.log_view.line_count:

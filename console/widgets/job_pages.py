@@ -69,6 +69,8 @@ def _facts(view: JobView, moment: Moment, width: int) -> list[Content]:
     if view.reason:
         state += Content.assemble("  ", view.reason.first_line.stylize("$muted"))
     fact("state", state)
+    if view.is_recorded:
+        fact("kept", "in history only: Redis has forgotten it")
     if view.error:
         fact("error", view.error.stylize("$error"))
     if view.progress is not None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from huey.registry import Message
 
 from console.gateway.errors import GatewayRefused, GatewayUnavailable
 from console.gateway.live import LiveGateway
@@ -13,8 +14,10 @@ from storage.broker.inspector import Inspector
 from storage.embedded import Endpoints
 from storage.history.recorder import Recorder
 from storage.settings import Settings
+from tasks.engine.codec import encode
 from tasks.operations import Operations
 from tasks.resources import Resources
+from tests.console.stage import Stage, play, still_app
 from tests.storage.history.lives import Lives
 
 
@@ -126,6 +129,46 @@ def test_a_console_without_history_can_not_know_what_only_history_can_tell(lists
     assert "was not told where the history is" in alone.jobs("", 0, 10).trouble.plain
     with pytest.raises(GatewayUnavailable, match="not told where the history is"):
         alone.jobs("err:x", 0, 10)
+
+
+def test_a_job_that_redis_has_forgotten_opens_in_the_console(
+    lists: LiveGateway, lives: Lives, recorder: Recorder, redis_client: "redis.Redis"
+) -> None:
+    gone = lives.fail(payload=b"{}")
+    record(recorder)
+    redis_client.flushdb()
+
+    async def script(stage: Stage) -> None:
+        assert "from history" in stage.text
+        assert "in history only: Redis has forgotten it" in stage.text
+        await stage.press("right_square_bracket", "right_square_bracket")
+        assert "KeyError: no such user 7" in stage.text
+        await stage.press("right_square_bracket")
+        assert "its flow is not known" in stage.text
+        assert not stage.notes
+
+    play(script, still_app(lists, start=f"job:{gone[:5]}"), (120, 40))
+
+
+def test_a_job_that_nobody_has_is_refused_by_what_knows_it_least(lists: LiveGateway, lives: Lives) -> None:
+    with pytest.raises(GatewayRefused, match="history does not have it"):
+        lists.job("no-such-job")
+    with pytest.raises(GatewayRefused, match="history does not have it"):
+        lists.find("no-such-job")
+    assert lists.log("no-such-job", "").lines == ()
+
+
+def test_what_the_settings_call_secret_by_now_is_masked_in_what_was_recorded_before(
+    lists: LiveGateway, lives: Lives, recorder: Recorder, held: Resources, redis_client: "redis.Redis"
+) -> None:
+    gone = lives.fail(payload=encode(Message(id="1", name="t.work", kwargs={"plate": "B-DW 4711"})))
+    record(recorder)
+    redis_client.flushdb()
+    assert "B-DW 4711" in lists.jobs("", 0, 10).rows[0].note.plain + str(lists.job(gone).argument_lines)
+    strict = Resources(held.settings.model_copy(update={"dewey_redact_keys": ("plate",)}), held.endpoints)
+    later = LiveGateway(lists._inspector, lists._operations, "ada", held=strict)
+    assert "4711" not in str(later.job(gone))
+    assert "4711" not in str(later.jobs("", 0, 10))
 
 
 def test_what_is_no_filter_is_refused(lists: LiveGateway) -> None:
