@@ -65,12 +65,7 @@ def _facts(view: JobView, moment: Moment, width: int) -> list[Content]:
         content = value if isinstance(value, Content) else Content(value)
         lines.extend(hanging(Content.styled(label, "$muted"), content, LABEL, width))
 
-    state = Content.styled(f"{GLYPHS[row.state]} {row.state}", state_color(row.state))
-    if view.reason:
-        state += Content.assemble("  ", view.reason.first_line.stylize("$muted"))
-    fact("state", state)
-    if view.is_recorded:
-        fact("kept", "in history only: Redis has forgotten it")
+    fact("state", _state(view))
     if view.error:
         fact("error", view.error.stylize("$error"))
     if view.progress is not None:
@@ -95,6 +90,15 @@ def _facts(view: JobView, moment: Moment, width: int) -> list[Content]:
         fact("parent", view.parent)
     fact("id", view.id)
     return lines
+
+
+def _state(view: JobView) -> Content:
+    state = Content.styled(f"{GLYPHS[view.row.state]} {view.row.state}", state_color(view.row.state))
+    if view.is_recorded:
+        state += Content.styled("  in history only: Redis has forgotten it", "$accent")
+    if view.reason:
+        state += Content.assemble("  ", view.reason.first_line.stylize("$muted"))
+    return state
 
 
 def _tries(view: JobView) -> Content:
