@@ -17,8 +17,6 @@ import socket
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Protocol
 
 from storage.broker.broker import Broker
@@ -26,18 +24,17 @@ from storage.database.connection import Database, Session
 from storage.errors import Conflict, DataRefused, StorageError
 from storage.history import lines, vanished
 from storage.history.ages import EVENTS_WAITING, Ages
+from storage.history.batches import Batches
 from storage.history.retention import Retention
-from storage.history.rows import JobRow, Packed, bare, job_row
+from storage.history.rows import JobRow, bare
 from storage.history.sampling import Sampler
 from storage.history.shown import Describe, Opaque, Redact, Shown
-from storage.history.stream import LEASE_MS, Events, Gone, Lead, Stream
+from storage.history.stream import LEASE_MS, Lead, Stream
 from storage.history.versions import Versions
 from storage.history.writing import Writer
 
 _logger = logging.getLogger(__name__)
 
-READS_AT_ONCE = 4
-"""Reads that make a batch: up to 1,000 jobs in one transaction."""
 PAUSE_S = 0.25
 """How long events gather when there are few of them: a short job is then written once."""
 FEW_EVENTS = 500
@@ -51,23 +48,6 @@ class Stop(Protocol):
 
     def is_set(self) -> bool: ...
     def wait(self, timeout: float) -> bool: ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    """Events that are recorded in one step, and the rows of their jobs."""
-
-    after: str
-    last: Events
-    count: int
-    has_gap: bool
-    rows: list[JobRow]
-    gone: list[Gone]
-
-    @property
-    def is_full(self) -> bool:
-        """Whether there is more to be read at once."""
-        return not self.last.is_last
 
 
 class Recorder:
@@ -88,15 +68,12 @@ class Recorder:
         self._database = database
         self._stream = Stream(broker, self.name, events_waiting)
         self._writer = Writer(broker.namespace)
-        self._shown = Shown(describe or Opaque(), redact)
+        self._batches = Batches(self._stream, Shown(describe or Opaque(), redact))
         self._versions = Versions(broker.client, broker.namespace)
         self._sampler = Sampler(broker, self.name)
         self._retention = Retention(ages or Ages())
         self._walk: Iterator[None] | None = None
         self._trouble = ""
-        # While PostgreSQL works on a batch, the next one is read: then both processors are busy.
-        self._reading = ThreadPoolExecutor(1, thread_name_prefix="dewey-reading")
-        self._ahead: Future[_Batch] | None = None
 
     # -- one batch ---------------------------------------------------------------------------------------------
 
@@ -107,7 +84,7 @@ class Recorder:
         """
         lead = self._stream.lead(self._trouble)
         if lead is None:
-            self._walk = self._ahead = None
+            self._begin_anew()
             return 0
         with self._database.session() as session:
             self._writer.prepare(session)
@@ -118,16 +95,11 @@ class Recorder:
         return events
 
     def _record_events(self, cursor: str) -> int:
-        ahead, self._ahead = self._ahead, None
-        batch = ahead.result() if ahead is not None else self._read(cursor)
-        if batch.after != cursor:  # another one has led meanwhile
-            batch = self._read(cursor)
+        batch = self._batches.after(cursor)
         if batch.has_gap:
             _logger.warning("events before %s went unread: every job is looked at", batch.last.last_id)
             self._stream.must_walk()
             self._walk = None
-        if batch.is_full:
-            self._ahead = self._reading.submit(self._read, batch.last.last_id)
         self._write(batch.rows)
         if batch.gone:
             with self._database.transaction() as session:
@@ -135,23 +107,6 @@ class Recorder:
                 vanished.mark(session, batch.gone)
         self._stream.recorded(batch.last, batch.count)
         return batch.count
-
-    def _read(self, cursor: str) -> "_Batch":
-        """The next events, some reads of them, with the rows of their jobs."""
-        reads: list[Events] = []
-        for _ in range(READS_AT_ONCE):
-            reads.append(self._stream.events(reads[-1].last_id if reads else cursor))
-            if reads[-1].is_last:
-                break
-        rows = [self._row(one) for events in reads for one in events.records]
-        return _Batch(
-            after=cursor,
-            last=reads[-1],
-            count=sum(events.count for events in reads),
-            has_gap=reads[0].has_gap,
-            rows=[row for row in rows if row is not None],
-            gone=[one for events in reads for one in events.gone],
-        )
 
     def _write(self, rows: Sequence[JobRow], *, again: bool = False) -> None:
         if not rows:
@@ -182,13 +137,6 @@ class Recorder:
             return
         _logger.error("job %s is recorded without its arguments and errors: %s", row.id, error)
         self._write([bare(row, str(error))], again=again)
-
-    def _row(self, packed: Packed) -> JobRow | None:
-        try:
-            return job_row(packed, self._shown)
-        except (ValueError, TypeError, IndexError, OverflowError) as error:
-            _logger.error("the record of job %r can not be read and is left out of history: %s", packed[0], error)  # noqa: TRY400
-            return None
 
     # -- log lines ---------------------------------------------------------------------------------------------
 
@@ -222,7 +170,7 @@ class Recorder:
         """Record every job as the broker knows it, and what it has logged where lines went unread."""
         for queue, state in self._stream.places():
             for records in self._stream.records(queue, state):
-                rows = [row for one in records if (row := self._row(one)) is not None]
+                rows = [row for one in records if (row := self._batches.row(one)) is not None]
                 self._write(rows, again=True)
                 if lead.lines_after:
                     found = self._stream.lines_of([row.id for row in rows], lead.lines_after)
@@ -257,7 +205,7 @@ class Recorder:
                 stop.wait(HINDERED_S)
             except Exception:  # this thread must outlive a mistake of its own
                 _logger.exception("the recorder failed and tries again")
-                self._walk = self._ahead = None
+                self._begin_anew()
                 stop.wait(HINDERED_S)
         try:
             self._stream.leave()
@@ -281,7 +229,12 @@ class Recorder:
         if not self._trouble:
             _logger.warning("history waits: %s", error)
         self._trouble = str(error)[:300]
-        self._walk = self._ahead = None
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        """What was under way may not be what comes next any more."""
+        self._walk = None
+        self._batches.forget()
 
     def _look_at_the_server(self) -> None:
         """A Redis that was restarted may have lost its last second: then history is ahead of it."""

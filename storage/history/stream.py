@@ -18,12 +18,12 @@ from storage.database.text import storable
 from storage.errors import StoreRefused
 from storage.history.rows import Packed
 
-LARGEST_READ_BYTES = 4 * 2**20
+LARGEST_READ_BYTES = 3 * 2**20
 LEASE_MS = 10_000
 """How long a recorder that went silent keeps the lead."""
 JOBS_AT_ONCE = 250
 """Most records read by one script: it stalls Redis for about 5 ms."""
-EVENTS_AT_ONCE = 600
+EVENTS_AT_ONCE = 500
 LINES_AT_ONCE = 2_000
 
 
@@ -47,9 +47,11 @@ class Events:
     count: int
     through_ms: int
     has_gap: bool
-    records: tuple[Packed, ...]
+    records: tuple[list[Any], ...]
     gone: tuple[Gone, ...]
     is_last: bool
+    passed: tuple[str, ...] = ()
+    """Ids of jobs whose first event is among these, and that come with a later one, which is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +96,12 @@ class Stream:
     def events(self, after: str) -> Events:
         """The next events, with the records of their jobs."""
         reply = self._broker.run("record", after, EVENTS_AT_ONCE, JOBS_AT_ONCE, LARGEST_READ_BYTES)
-        last_id, count, through_ms, is_here, is_last, records, gone = _unpacked(reply)
+        last_id, count, through_ms, is_here, is_last, records, gone, passed = _unpacked(reply)
         told = tuple(
             Gone(storable(job_id), state, int(version), int(at), int(created) if created else None)
             for job_id, state, version, at, created in gone
         )
-        return Events(last_id, count, int(through_ms), not is_here, tuple(records), told, is_last)
+        return Events(last_id, count, int(through_ms), not is_here, tuple(records), told, is_last, tuple(passed))
 
     def recorded(self, last: Events, count: int) -> bool:
         """So many events up to the last of these are in history. False when another one leads by now."""

@@ -3,6 +3,7 @@
 It is told on stdin, as a line of JSON, what to record and where; the end of stdin, or a signal, tells it to stop.
 """
 
+import gc
 import logging
 import signal
 import sys
@@ -17,6 +18,8 @@ from storage.redaction import Redactor
 from tasks.engine.assignment import Assignment
 from tasks.engine.describing import Describer
 
+GARBAGE_AT = 100_000
+"""Values made since cycles among them were last looked for."""
 IDLE_S = 30.0
 """One that has not led for so long leaves the place to those who do."""
 
@@ -40,6 +43,9 @@ def main() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    # Batches are thousands of values that do not hold each other: to look for cycles among them would be for nothing.
+    gc.freeze()
+    gc.set_threshold(GARBAGE_AT)
     assignment = Assignment.read(sys.stdin.readline())
 
     def await_the_end() -> None:

@@ -4,7 +4,8 @@
 -- KEYS[1]: prefix. ARGV: id of the last event that was read, most events, most jobs, most bytes.
 -- Returns, as msgpack, {id of the last event that is dealt with here, how many events, ms until which all that happened is
 -- in history once this is, whether the event that was read last is still there, whether these are all, records (see _record.lua),
--- for each event whose job is gone: job id, state, version, at ms, created ms or ''}.
+-- for each event whose job is gone: job id, state, version, at ms, created ms or '', ids of the jobs that are new and come
+-- with a later event}.
 local after = ARGV[1]
 local room_for_jobs, room = tonumber(ARGV[3]), tonumber(ARGV[4])
 local events = redis.call('XRANGE', K.events(), '(' .. after, '+', 'COUNT', ARGV[2])
@@ -15,7 +16,7 @@ for at, event in ipairs(events) do
   if event[2][8] == '1' then began[id] = true end
 end
 
-local records, gone = {}, {}
+local records, gone, passed = {}, {}, {}
 for at, event in ipairs(events) do
   local fields = event[2]
   local id = fields[2]
@@ -27,6 +28,8 @@ for at, event in ipairs(events) do
       local record, bytes = record_of(id, began[id])
       records[#records + 1] = record
       room_for_jobs, room = room_for_jobs - 1, room - bytes
+    elseif began[id] then
+      passed[#passed + 1] = id
     end
     if room <= 0 or room_for_jobs <= 0 then last = at; break end
   end
@@ -38,4 +41,4 @@ if not all then
   through = tonumber(string.match(events[last][1], '^%d+')) - 1000 -- its clock may have been set back by as much
 end
 local here = after == '0-0' or #redis.call('XRANGE', K.events(), after, after) > 0
-return cmsgpack.pack({last > 0 and events[last][1] or after, last, whole(through), here, all, records, gone})
+return cmsgpack.pack({last > 0 and events[last][1] or after, last, whole(through), here, all, records, gone, passed})

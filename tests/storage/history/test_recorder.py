@@ -85,7 +85,7 @@ def test_an_older_record_never_takes_the_place_of_a_newer_one(
     stale = recorder._stream.events("0-0").records
     lives.settle(lives.claim(), "succeeded")
     recorder.step()
-    recorder._write([row for one in stale if (row := recorder._row(one)) is not None])
+    recorder._write([row for one in stale if (row := recorder._batches.row(one)) is not None])
     assert differences(inspector, database) == []
     assert measured(database)["enqueued"] == 1
 

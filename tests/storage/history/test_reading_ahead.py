@@ -1,0 +1,123 @@
+"""What comes next is read while what came before is written, and what was read ahead never counts twice."""
+
+from collections.abc import Iterable
+
+import pytest
+
+from storage.broker.broker import Broker
+from storage.broker.inspector import Inspector
+from storage.database.connection import Database, Session
+from storage.errors import StoreUnavailable
+from storage.history import batches, stream, writing
+from storage.history.counting import Old
+from storage.history.recorder import Recorder
+from storage.history.writing import Writer
+from tests.storage.history.comparison import differences, measured
+from tests.storage.history.lives import Lives
+
+
+@pytest.fixture(autouse=True)
+def small_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many batches of few events."""
+    monkeypatch.setattr(stream, "EVENTS_AT_ONCE", 6)
+    monkeypatch.setattr(batches, "READS_AT_ONCE", 2)
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The ids that history was asked for while jobs were written."""
+    found: list[str] = []
+    original = Writer._known
+
+    def known(self: Writer, session: Session, keys: Iterable[tuple[int, str]]) -> dict[tuple[int, str], Old]:
+        keys = list(keys)
+        found.extend(job_id for _, job_id in keys)
+        return original(self, session, keys)
+
+    monkeypatch.setattr(writing.Writer, "_known", known)
+    return found
+
+
+def record_all(recorder: Recorder, broker: Broker) -> None:
+    while recorder.step() or broker.call("hexists", broker.keys.recording, "walk"):
+        pass
+
+
+def test_jobs_that_waited_while_nobody_recorded_are_not_looked_up(
+    recorder: Recorder, broker: Broker, lives: Lives, inspector: Inspector, database: Database, asked: list[str]
+) -> None:
+    record_all(recorder, broker)
+    for _ in range(30):
+        lives.add()
+    for _ in range(30):
+        lives.settle(lives.claim(), "succeeded", result=b"7")
+    record_all(recorder, broker)
+    assert differences(inspector, database) == []
+    assert measured(database)["enqueued"] == measured(database)["succeeded"] == 30
+    assert asked == []
+
+
+def test_jobs_that_history_knows_are_looked_up(
+    recorder: Recorder, broker: Broker, lives: Lives, inspector: Inspector, database: Database, asked: list[str]
+) -> None:
+    record_all(recorder, broker)
+    for _ in range(7):
+        lives.add()
+    record_all(recorder, broker)
+    for _ in range(7):
+        lives.settle(lives.claim(), "succeeded", result=b"7")
+    record_all(recorder, broker)
+    assert differences(inspector, database) == []
+    assert sorted(set(asked)) == [f"job-{number}" for number in range(1, 8)]
+
+
+def test_a_job_that_was_taken_for_new_and_is_not_is_found_out(
+    recorder: Recorder, broker: Broker, lives: Lives, inspector: Inspector, database: Database
+) -> None:
+    record_all(recorder, broker)
+    job_id = lives.add()
+    record_all(recorder, broker)
+    recorder._batches._pass((job_id,))
+    lives.settle(lives.claim(), "succeeded", result=b"7")
+    record_all(recorder, broker)
+    assert differences(inspector, database) == []
+    assert measured(database)["enqueued"] == measured(database)["succeeded"] == 1
+
+
+def test_what_was_read_ahead_of_a_failure_is_read_again(
+    recorder: Recorder,
+    broker: Broker,
+    lives: Lives,
+    inspector: Inspector,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    record_all(recorder, broker)
+    for _ in range(30):
+        lives.add()
+    for _ in range(15):
+        lives.settle(lives.claim(), "succeeded", result=b"7")
+    write, calls = Writer.write, []
+
+    def fails_at_times(self: Writer, *args: object, **options: object) -> object:
+        calls.append(args)
+        if len(calls) % 2:
+            raise StoreUnavailable("the connection is gone")
+        return write(self, *args, **options)  # type: ignore[arg-type]  # as they came
+
+    monkeypatch.setattr(Writer, "write", fails_at_times)
+    hindered = 0
+    for _ in range(100):
+        try:
+            if not recorder.step():
+                break
+        except StoreUnavailable as error:
+            recorder._hindered(error)
+            hindered += 1
+        if inspector.count(["queued"]):
+            lives.settle(lives.claim(), "succeeded", result=b"7")
+    assert hindered > 3
+    monkeypatch.setattr(Writer, "write", write)
+    record_all(recorder, broker)
+    assert differences(inspector, database) == []
+    assert measured(database)["enqueued"] == measured(database)["succeeded"] == 30
