@@ -17,35 +17,28 @@ from textual.binding import Binding
 from textual.screen import Screen
 
 from console import bindings
-from console.arming import ArmingApp
 from console.formats import Moment, TimeMode, safe_text
-from console.gateway.criteria import parsed
 from console.gateway.demo import DemoGateway
 from console.gateway.demo_records import NOW
 from console.gateway.errors import GatewayError
 from console.gateway.protocol import Gateway
-from console.gateway.views import WhyView
+from console.going import GoingApp
 from console.screens.audit import AuditScreen
 from console.screens.base import DeweyScreen
-from console.screens.canaries import CanariesScreen
 from console.screens.commands import ActionCommands
 from console.screens.failures import FailuresScreen
 from console.screens.files import FilesScreen
 from console.screens.help import HelpScreen
-from console.screens.job import JobScreen
 from console.screens.jobs import JobsScreen
 from console.screens.logs import LogsScreen
 from console.screens.overview import OverviewScreen
-from console.screens.pick import PickScreen
 from console.screens.queues import QueuesScreen
 from console.screens.schedules import SchedulesScreen
-from console.screens.why import WhyDialog
 from console.screens.workers import WorkersScreen
 from console.widgets.filter_bar import PAUSE_S
 from console.widgets.frame import Health
 from console.widgets.palette import DARK, DEFAULTS, LIGHT
 from console.widgets.picture import portable
-from storage.errors import FilterError
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +46,7 @@ RETRIES_S: Final = (1.0, 2.0, 4.0, 8.0, 15.0)
 """Pauses before a backend that is away is asked again; the last one stays."""
 
 
-class DeweyApp(ArmingApp, inherit_bindings=False):
+class DeweyApp(GoingApp, inherit_bindings=False):
     """The console. Nothing that the backend does, or fails to do, ends it."""
 
     TITLE = "dewey"
@@ -115,10 +108,9 @@ class DeweyApp(ArmingApp, inherit_bindings=False):
     ) -> None:
         """Make a console on a gateway.
 
-        ``start`` says where to begin: "" or the name of a screen, "trigger", "job:" and a prefix of an id, or a filter
-        of jobs. ``refresh_s`` 0 asks only when a screen comes into sight. ``zone`` None is the machine's own.
-        ``timer`` measures how long answers take. ``colour`` is the environment's, as settings name it; ``keys`` are an
-        operator's own, by the ids of bindings.py.
+        ``start`` says where to begin, in the words of places.py. ``refresh_s`` 0 asks only when a screen comes into
+        sight. ``zone`` None is the machine's own. ``timer`` measures how long answers take. ``colour`` is the
+        environment's, as settings name it; ``keys`` are an operator's own, by the ids of bindings.py.
         """
         if start in self.MODES:  # the first screen is this one: no other asks anything
             self.DEFAULT_MODE = start  # type: ignore[misc]  # the toolkit reads it from the instance
@@ -129,7 +121,6 @@ class DeweyApp(ArmingApp, inherit_bindings=False):
         self.environment = safe_text(environment, limit=24)
         self.start = start.strip()
         self.is_under_way = bool(self.start) and self.start not in self.MODES
-        """Whether the console is still on its way to where it starts: screens that it passes ask nothing."""
         self.refresh_s = refresh_s
         self.zone = zone
         self.timer = timer
@@ -138,7 +129,6 @@ class DeweyApp(ArmingApp, inherit_bindings=False):
         self.away: GatewayError | None = None
         self.bugs: list[BaseException] = []
         self._failures = 0
-        self._history: list[str] = []
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = DARK.name
@@ -149,24 +139,7 @@ class DeweyApp(ArmingApp, inherit_bindings=False):
             self.set_interval(1.0, self._tick)
         if self.write_reason:
             self.arm(self.write_reason)
-        self._begin()
-
-    def _begin(self) -> None:
-        start, under_way = self.start, self.is_under_way
-        self.is_under_way = False
-        if not under_way:
-            return
-        if start == "trigger":
-            self.open_trigger()
-        elif start.startswith("job:"):
-            self.open_job(start.removeprefix("job:"), is_prefix=True)
-        else:
-            try:
-                parsed(start, self.gateway.now())
-                self.open_jobs(start)
-            except FilterError as error:
-                self.notify(safe_text(error).plain, severity="error", title="Not a place to start at")
-                self.screen.post_message(events.ScreenResume())
+        self.begin()
 
     # The time.
 
@@ -221,57 +194,6 @@ class DeweyApp(ArmingApp, inherit_bindings=False):
         self.bugs.append(error)
         sentence = safe_text(f"{type(error).__name__}: {error}", limit=300)
         self.notify(sentence.plain, severity="error", title="A bug in the console", timeout=15)
-
-    # Where one is.
-
-    def action_go(self, mode: str) -> None:
-        """Go to a screen; when already there, to its beginning."""
-        if mode == self.current_mode:
-            while len(self.screen_stack) > 1:
-                self.pop_screen()
-            return
-        self._history.append(self.current_mode)
-        del self._history[:-20]
-        self.switch_mode(mode)
-
-    def can_go_back(self) -> bool:
-        """Say whether there is a screen before this one."""
-        return len(self.screen_stack) > 1 or bool(self._history)
-
-    def go_back(self) -> None:
-        """Go to the screen before this one; from the first, nowhere."""
-        if len(self.screen_stack) > 1:
-            self.pop_screen()
-        elif self._history:
-            self.switch_mode(self._history.pop())
-
-    def open_job(self, key: str, tab: str = "summary", is_prefix: bool = False) -> None:
-        """Show a job."""
-        self.push_screen(JobScreen(key, tab, is_prefix=is_prefix))
-
-    def open_jobs(self, criteria: str) -> None:
-        """Show the jobs that match."""
-        self.push_screen(JobsScreen(criteria))
-
-    def open_trigger(self) -> None:
-        """Show the tasks to pick from."""
-        self.push_screen(PickScreen())
-
-    def open_canaries(self) -> None:
-        """Show the canary requeues."""
-        if not isinstance(self.screen, CanariesScreen):
-            self.push_screen(CanariesScreen())
-
-    def show_why(self, view: WhyView) -> None:
-        """Say why a job does not run; from there, go to the one that it waits for."""
-        self.push_screen(WhyDialog(view), lambda key: self.open_job(key) if key else None)
-
-    def show_triggered(self, key: str) -> None:
-        """Show a job that was just triggered, in the place of its form and of the list of tasks."""
-        self.pop_screen()
-        if isinstance(self.screen, PickScreen):
-            self.pop_screen()
-        self.open_job(key)
 
     # What is the same everywhere.
 

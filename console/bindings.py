@@ -36,6 +36,7 @@ Place = Literal[
     "files",
     "file",
     "filter bar",
+    "command line",
 ]
 
 
@@ -82,8 +83,6 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("back", "escape", "back", "back", "Undo the last step: range, marks, filter, screen. Never quits.", ("screen",)),
     Key("search", "slash", "search", "search", "Find the stored passages nearest to a text.", ("files",)),
     Key("filter", "slash", "filter", "filter", "Show only some: state:dead queue:email err:Timeout last:1h -invoice.", ("jobs",)),
-    Key("match.next", "n", "match(1)", "next match", "Go to the next row in which a word of the filter stands.", ("jobs",), shown=False),
-    Key("match.previous", "N", "match(-1)", "previous match", "Go to the row before in which a word of the filter stands.", ("jobs",), shown=False),
     Key("complete", "tab", "complete(1)", "complete", "Take what can stand here; again, the next that can.", ("filter bar",), shown=False),
     Key("complete.back", "shift+tab", "complete(-1)", "complete back", "Take what can stand here, from the last on.", ("filter bar",), shown=False),
     Key("requeue", "r", "requeue", "requeue", "Put the marked jobs, or this one, back into their queues; asks first.", ("jobs", "job"), acts=("requeue",)),
@@ -115,6 +114,8 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("tab.previous", "left_square_bracket", "tab(-1)", "previous tab", "Go to the tab, status or page before.", ("job", "audit", "files", "file"), shown=False),
     Key("mark.range", "v", "mark_range", "range", "Begin a range here; v again marks it, esc gives it up.", ("jobs",)),
     Key("mark.all", "a", "mark_all", "all", "Mark every job that matches the filter (the first 10,000).", ("jobs",)),
+    Key("match.next", "n", "match(1)", "next match", "Go to the next row in which a word of the filter stands.", ("jobs",), shown=False),
+    Key("match.previous", "N", "match(-1)", "match before", "Go to the row before in which a word of the filter stands.", ("jobs",), shown=False),
     Key("copy", "y", "copy", "copy", "Copy the id, or the queue's name, to the clipboard.", ("queues", "jobs", "job", "workers", "schedules", "audit", "canaries", "overview", "files", "file")),
     Key("copy.command", "Y", "copy_command", "copy command", "Copy the command line that shows this.", ("queues", "jobs", "job", "workers", "schedules", "audit", "canaries", "overview", "files"), shown=False),
     Key("form.send", "ctrl+s", "send", "send", "Check the form, show what would be sent, and ask.", ("form",), acts=("trigger", "edit")),
@@ -129,6 +130,8 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("help.down", "j,down", "down", "down", "Scroll down.", ("help",), shown=False),
     Key("help.up", "k,up", "up", "up", "Scroll up.", ("help",), shown=False),
     # Everywhere.
+    Key("command", "colon", "command", "command", "Go to a place by its name: queue email, job 3f2a, jobs err:Timeout.", ("screen",), shown=False),
+    Key("command.leave", "escape", "leave", "leave", "Leave the line and stay here.", ("command line",)),
     Key("trigger", "t", "trigger", "trigger", "Pick a task, fill in its form, and enqueue a job.", ("screen",)),
     Key("undo", "z", "undo", "undo", "Undo your last action, as far as it has not gone on; asks first.", ("screen",), shown=False, acts=("undo",)),
     Key("canaries", "C", "canaries", "canaries", "Show the canary requeues: pause, go on, end.", ("screen",), shown=False),

@@ -50,12 +50,12 @@ def complete(text: str, cursor: int, fields: Iterable[str], words: Mapping[str, 
         field = name.lower()
         at = cursor - len(listed) + _last_comma(listed)
         values = map(written, (*words.get(field, ()), *SAMPLES.get(field, ())))
-        return Completion(at, cursor, _matching(text[at:cursor], values), field)
+        return Completion(at, cursor, matching(text[at:cursor], values), field)
     if colon:
         return Completion(cursor, cursor, (), name.partition(".")[0].lower())
     if typed.lower().startswith("args.") and "args" in fields:
         paths = (f"args.{segment(one)}:" for one in words.get("args", ()))
-        return Completion(start, cursor, _matching(typed, paths), "args")
+        return Completion(start, cursor, matching(typed, paths), "args")
     names = (f"{one}." if one == "args" else f"{one}:" for one in fields)
     return Completion(start, cursor, tuple(one for one in names if one.startswith(typed.lower())))
 
@@ -86,7 +86,7 @@ def _last_comma(listed: str) -> int:
     return found
 
 
-def _matching(typed: str, options: Iterable[str]) -> tuple[str, ...]:
+def matching(typed: str, options: Iterable[str]) -> tuple[str, ...]:
     """Those that go on from what was typed; then those that have it in them."""
     begun = typed.replace('"', "").lower()
     shown = [one for one in options if len(one) <= LONGEST and safe_text(one).plain == one and one != typed]

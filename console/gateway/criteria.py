@@ -38,6 +38,11 @@ def of_queue(queue: str) -> str:
     return str(Is("queue", (queue,)))
 
 
+def of_group(fingerprint: str) -> str:
+    """The filter of the jobs of a group of failures, by how its fingerprint begins."""
+    return str(Is("group", (fingerprint,)))
+
+
 def of_states(*states: State) -> str:
     """The filter of the jobs in some states."""
     return str(Is("state", states))

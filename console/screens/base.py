@@ -123,6 +123,10 @@ class DeweyScreen(ActingScreen):
         if not self.step_back():
             self.dewey.go_back()
 
+    def action_command(self) -> None:
+        """Write where to go."""
+        self.dewey.action_command()
+
     def action_trigger(self) -> None:
         """Open the list of tasks."""
         self.dewey.open_trigger()

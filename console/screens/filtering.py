@@ -55,8 +55,7 @@ class FilteredScreen(DeweyScreen):
         self.bar.begin()
 
     def _know_words(self, words: Mapping[str, tuple[str, ...]]) -> None:
-        self.bar.words = words
-        self.bar.hint()
+        self.bar.know(words)
 
     def on_filter_bar_typed(self, event: FilterBar.Typed) -> None:
         """Count what matches what is typed."""

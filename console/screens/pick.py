@@ -37,8 +37,9 @@ class PickScreen(DeweyScreen):
     BINDINGS = bindings.of("pick")
     AUTO_FOCUS = "#pick-typed"
 
-    def __init__(self) -> None:
+    def __init__(self, typed: str = "") -> None:
         super().__init__()
+        self._typed = typed
         self.tasks: tuple[TaskView, ...] | None = None
         self._shown: list[TaskView] = []
 
@@ -46,7 +47,7 @@ class PickScreen(DeweyScreen):
         """Lay out the field and the list."""
         with Horizontal(id="pick-line"):
             yield Static(Content.styled(" trigger ", "$accent"), id="pick-sign")
-            yield Input(id="pick-typed", placeholder="type a part of a task's name", compact=True)
+            yield Input(self._typed, id="pick-typed", placeholder="type a part of a task's name", compact=True)
         with Vertical(id="pick-body"):
             yield OptionList(id="pick-list", compact=True, markup=False)
             yield Notice(id="pick-notice")

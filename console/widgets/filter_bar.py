@@ -22,6 +22,7 @@ from console.formats import safe_text
 from storage.errors import FilterError
 from storage.history.query import MOST_CHARS
 
+Words = Mapping[str, tuple[str, ...]]
 SIGN: Final = " / "
 PAUSE_S: Final = 0.25
 """How long typing pauses before what is typed is counted."""
@@ -30,11 +31,14 @@ PAUSE_S: Final = 0.25
 @dataclass(frozen=True, slots=True)
 class Grammar:
     """What a bar understands. ``check`` raises FilterError; ``fields`` are names with what they ask for; ``everything``
-    is what is shown when there is no filter."""
+    is what is shown when there is no text; ``complete`` says what can stand at the cursor of one."""
 
     check: Callable[[str], object]
     fields: Mapping[str, str]
     everything: str
+    complete: Callable[[str, int, Words], Completion] | None = None
+    sign: str = SIGN
+    is_counted: bool = True
 
 
 class FilterBar(Vertical):
@@ -82,7 +86,7 @@ class FilterBar(Vertical):
         self.criteria = criteria
         self.grammar = grammar
         self.pause_s = pause_s
-        self.words: Mapping[str, tuple[str, ...]] = {}
+        self.words: Words = {}
         self.error: FilterError | None = None
         self._timer: Timer | None = None
         self._told = Content("")
@@ -91,7 +95,7 @@ class FilterBar(Vertical):
     def compose(self) -> ComposeResult:
         """Lay out sign, text, count, completion, error and trouble."""
         with Horizontal():
-            yield Static(Content(SIGN), id="filter-sign")
+            yield Static(Content(self.grammar.sign), id="filter-sign")
             yield Input(id="filter-input", compact=True, select_on_focus=False, max_length=MOST_CHARS)
             yield Static(id="filter-shown")
             yield Static(id="filter-count")
@@ -188,7 +192,7 @@ class FilterBar(Vertical):
 
     def _typed(self) -> None:
         text = self.field.value.strip()
-        if not self.editing:
+        if not self.editing or not self.grammar.is_counted:
             return
         self.foresee(text, Content(""))
         if text == self.criteria:
@@ -232,6 +236,12 @@ class FilterBar(Vertical):
 
     # Completing.
 
+    def know(self, words: Words) -> None:
+        """Take in real values, to complete what is written."""
+        self.words = words
+        if self.query(Input):  # what is being left has no fields any more
+            self.hint()
+
     def hint(self) -> None:
         """Say what can stand at the cursor."""
         if self._round is not None:
@@ -249,7 +259,10 @@ class FilterBar(Vertical):
         self.query_one("#filter-hint", Static).update(Content("").join(parts))
 
     def _completion(self) -> Completion:
-        return complete(self.field.value, self.field.cursor_position, self.grammar.fields, self.words)
+        text, cursor = self.field.value, self.field.cursor_position
+        if self.grammar.complete is not None:
+            return self.grammar.complete(text, cursor, self.words)
+        return complete(text, cursor, self.grammar.fields, self.words)
 
     def action_complete(self, step: int) -> None:
         """Take what can stand at the cursor; again, the next that can. After a mistake, what may be meant."""

@@ -1,7 +1,10 @@
 """How jobs are filtered and looked for, as scripts; test_keys.py plays them."""
 
+from console.screens.command_line import CommandLine
 from console.screens.jobs import JobsScreen
+from console.screens.queues import QueuesScreen
 from console.widgets.filter_bar import FilterBar
+from console.widgets.job_table import JobTable
 from tests.console.key_scripts import jobs_table, key
 from tests.console.stage import Stage
 
@@ -103,3 +106,37 @@ async def _n_without_words_says_what_it_is_for(stage: Stage) -> None:
     await stage.press("n")
     assert isinstance(stage.app.screen, JobsScreen)
     assert "No word is highlighted" in stage.notes
+
+
+@key("command", start="queues")
+async def _colon_goes_to_places(stage: Stage) -> None:
+    await stage.press("colon")
+    await stage.type("queue em")
+    await stage.press("tab", "enter")
+    assert isinstance(stage.app.screen, JobsScreen)
+    assert stage.app.screen.criteria == "queue:email"
+    await stage.press("escape")
+    assert stage.app.current_mode == "queues"
+    await stage.press("colon")
+    await stage.type("sched")
+    await stage.press("tab", "enter")
+    assert stage.app.current_mode == "schedules"
+    await stage.press("colon")
+    await stage.type("state:dead err:smtp")
+    await stage.press("enter")
+    assert stage.app.screen.query_one(JobTable).total == 7
+    await stage.press("colon")
+    await stage.type("quit")
+    await stage.pilot.press("enter")
+    assert stage.app._exit
+
+
+@key("command.leave", start="queues")
+async def _esc_leaves_the_line(stage: Stage) -> None:
+    await stage.press("colon")
+    await stage.type("jobs")
+    assert isinstance(stage.app.screen, CommandLine)
+    await stage.press("escape")
+    assert isinstance(stage.app.screen, QueuesScreen)
+    await stage.press("colon", "enter")
+    assert isinstance(stage.app.screen, QueuesScreen)
