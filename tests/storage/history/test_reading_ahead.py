@@ -118,6 +118,8 @@ def test_what_was_read_ahead_of_a_failure_is_read_again(
             lives.settle(lives.claim(), "succeeded", result=b"7")
     assert hindered > 3
     monkeypatch.setattr(Writer, "write", write)
+    while inspector.count(["queued"]):
+        lives.settle(lives.claim(), "succeeded", result=b"7")
     record_all(recorder, broker)
     assert differences(inspector, database) == []
     assert measured(database)["enqueued"] == measured(database)["succeeded"] == 30
