@@ -74,6 +74,7 @@ class Key:
 KEYS: Final[tuple[Key, ...]] = (
     # In the place, what is done most often first.
     Key("open.queue", "enter", "open", "open", "Show the jobs of this queue.", ("queues", "overview")),
+    Key("open.group", "enter", "open", "open", "Show the jobs that failed of this.", ("failures",)),
     Key("open.job", "enter", "open", "open", "Show this job: summary, log, attempts.", ("jobs",)),
     Key("open.run", "enter", "open", "open", "Show the running job under the cursor.", ("workers",)),
     Key("open.runs", "enter", "open", "runs", "Go to the last runs of this schedule; there, show the job of one.", ("schedules",)),
@@ -85,7 +86,7 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("filter", "slash", "filter", "filter", "Show only some: state:dead queue:email err:Timeout last:1h -invoice.", ("jobs",)),
     Key("complete", "tab", "complete(1)", "complete", "Take what can stand here; again, the next that can.", ("filter bar",), shown=False),
     Key("complete.back", "shift+tab", "complete(-1)", "complete back", "Take what can stand here, from the last on.", ("filter bar",), shown=False),
-    Key("requeue", "r", "requeue", "requeue", "Put the marked jobs, or this one, back into their queues; asks first.", ("jobs", "job"), acts=("requeue",)),
+    Key("requeue", "r", "requeue", "requeue", "Put the marked jobs, this one, or a whole group back into their queues; asks first.", ("jobs", "job", "failures"), acts=("requeue",)),
     Key("pause", "p", "pause", "pause", "Let no worker start a job of this queue, with a reason; or resume it.", ("queues",), acts=("pause", "resume")),
     Key("quiet", "p", "quiet", "quiet", "Let this consumer claim nothing more, or let it go on; asks first.", ("workers",), acts=("quiet", "wake")),
     Key("stop", "S", "stop", "stop", "Let this consumer end when its jobs have; asks first.", ("workers",), acts=("stop",)),
@@ -95,9 +96,13 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("canary.pause", "p", "canary_pause", "pause", "Pause this canary, or let it go on; asks first.", ("canaries",), acts=("canary-pause", "canary-resume")),
     Key("canary.abort", "x", "canary_abort", "end", "End this canary: what it has not requeued stays as it is. Asks first.", ("canaries",), acts=("canary-abort",)),
     Key("requeue.edited", "R", "requeue_edited", "edit", "Launch this job again with other arguments, in a form.", ("jobs", "job"), shown=False, acts=("edit",)),
-    Key("canary", "c", "canary", "canary", "Requeue the chosen jobs carefully: one, then ten, then the rest at a rate; asks first.", ("jobs",), acts=("canary",)),
+    Key("canary", "c", "canary", "canary", "Requeue the chosen jobs carefully: one, then ten, then the rest at a rate; asks first.", ("jobs", "failures"), acts=("canary",)),
     Key("cancel", "x", "cancel", "cancel", "Call the marked jobs, or this one, off; asks first.", ("jobs", "job"), acts=("cancel",)),
-    Key("discard", "d", "discard", "discard", "Throw the marked jobs, or this one, into the trash; asks first.", ("jobs", "job"), acts=("discard",)),
+    Key("discard", "d", "discard", "discard", "Throw the marked jobs, this one, or a whole group into the trash; asks first.", ("jobs", "job", "failures"), acts=("discard",)),
+    Key("mute", "m", "mute", "mute", "Say that this is known and nobody needs to look, with a reason.", ("failures",), acts=("mute",)),
+    Key("resolve", "M", "resolve", "resolve", "Say that its cause is gone, with a note; when it fails again, it shows as regressed.", ("failures",), acts=("resolve",)),
+    Key("reopen", "o", "reopen", "reopen", "Take back what was said of this group; asks first.", ("failures",), shown=False, acts=("reopen",)),
+    Key("open.sample", "s", "open_sample", "last job", "Show the job that failed last of this, with its traceback.", ("failures",)),
     Key("promote", "o", "promote", "run now", "Let scheduled and retrying jobs run now; asks first.", ("jobs", "job"), shown=False, acts=("promote",)),
     Key("priority", "P", "priority", "priority", "Give jobs that wait another priority; asks first.", ("jobs", "job"), shown=False, acts=("priority",)),
     Key("reveal", "u", "reveal", "reveal", "Show what is masked in this job's arguments and result; it is kept in the audit.", ("job",), shown=False, acts=("reveal",)),
@@ -110,14 +115,14 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("why", "i", "why", "why?", "Say what keeps this job from running, and what helps.", ("jobs", "job")),
     Key("follow", "f", "follow", "follow", "Stay at the newest line; scrolling up lets go.", ("job", "logs")),
     Key("wrap", "w", "wrap", "wrap", "Break long lines, or let them run out of sight.", ("job", "logs")),
-    Key("tab.next", "right_square_bracket", "tab(1)", "next tab", "Go to the next tab, status or page.", ("job", "audit", "files", "file")),
-    Key("tab.previous", "left_square_bracket", "tab(-1)", "previous tab", "Go to the tab, status or page before.", ("job", "audit", "files", "file"), shown=False),
+    Key("tab.next", "right_square_bracket", "tab(1)", "next tab", "Go to the next tab, status or page.", ("job", "audit", "files", "file", "failures")),
+    Key("tab.previous", "left_square_bracket", "tab(-1)", "previous tab", "Go to the tab, status or page before.", ("job", "audit", "files", "file", "failures"), shown=False),
     Key("mark.range", "v", "mark_range", "range", "Begin a range here; v again marks it, esc gives it up.", ("jobs",)),
     Key("mark.all", "a", "mark_all", "all", "Mark every job that matches the filter (the first 10,000).", ("jobs",)),
     Key("match.next", "n", "match(1)", "next match", "Go to the next row in which a word of the filter stands.", ("jobs",), shown=False),
     Key("match.previous", "N", "match(-1)", "match before", "Go to the row before in which a word of the filter stands.", ("jobs",), shown=False),
-    Key("copy", "y", "copy", "copy", "Copy the id, or the queue's name, to the clipboard.", ("queues", "jobs", "job", "workers", "schedules", "audit", "canaries", "overview", "files", "file")),
-    Key("copy.command", "Y", "copy_command", "copy command", "Copy the command line that shows this.", ("queues", "jobs", "job", "workers", "schedules", "audit", "canaries", "overview", "files"), shown=False),
+    Key("copy", "y", "copy", "copy", "Copy the id, or the queue's name, to the clipboard.", ("queues", "jobs", "job", "workers", "schedules", "audit", "canaries", "overview", "files", "file", "failures")),
+    Key("copy.command", "Y", "copy_command", "copy command", "Copy the command line that shows this.", ("queues", "jobs", "job", "workers", "schedules", "audit", "canaries", "overview", "files", "failures"), shown=False),
     Key("form.send", "ctrl+s", "send", "send", "Check the form, show what would be sent, and ask.", ("form",), acts=("trigger", "edit")),
     Key("form.last", "ctrl+l", "last", "as last time", "Fill in the arguments of this task's last success.", ("form",)),
     Key("action.down", "down,pagedown", "body(3)", "down", "Scroll down in what is said.", ("action",), shown=False),
@@ -178,9 +183,6 @@ def of(*places: Place) -> list[BindingType]:
 
 
 ELSEWHERE: Final[Mapping[str, str]] = {
-    "mute": "dewey mute: groups of failures are marked where they are listed",
-    "resolve": "dewey resolve: as above",
-    "reopen": "dewey reopen: as above",
     "release": "dewey release: i on a job says who holds its unique key, and locks are listed nowhere",
 }
 """Actions of the layer that no key leads to, and where they are instead."""

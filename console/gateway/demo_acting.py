@@ -28,6 +28,7 @@ from console.gateway.errors import GatewayRefused
 from storage.audit import Entry, Item
 from storage.broker.canaries import Canary
 from storage.broker.records import Job, Pause, SchedulePause
+from storage.history.failures import Mark
 from storage.redaction import MASK
 from storage.trash import Trashed
 from tasks.actions.canaries import plan_of
@@ -147,6 +148,8 @@ class DemoActing(DemoLooking):
             return Pause(ACTOR, reason, self.now())
         if kind == "hold":
             return SchedulePause(ACTOR, reason, self.now(), until_at)
+        if kind == "mark":
+            return Mark("muted" if preview.action == "mute" else "resolved", reason, ACTOR, self.now())
         if kind == "limit":
             return {name: _written(given) for name, given in preview.request.options.items()} or None
         return value

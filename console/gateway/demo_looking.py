@@ -111,6 +111,8 @@ class DemoLooking(DemoJobs):
     def _found(self, request: Request) -> Found:
         if request.action in RULES:
             return self._found_jobs(request)
+        if request.action in ("mute", "resolve", "reopen"):
+            return self._found_groups(request)
         if request.action in SETTINGS:
             return self._found_settings(request)
         finders: dict[str, Callable[[Request], Found]] = {
@@ -172,6 +174,17 @@ class DemoLooking(DemoJobs):
                 left_out.append(NotEligible(name, "it is so already"))
             else:
                 subjects.append(Subject(name, repr(now), name))
+        return Found(tuple(subjects), tuple(left_out))
+
+    def _found_groups(self, request: Request) -> Found:
+        subjects, left_out = [], []
+        for group in request.subjects:
+            now = self._cell(("mark", group))
+            if request.action == "reopen" and now is None:
+                left_out.append(NotEligible(group, "nothing was said of it"))
+            else:
+                dead = len(self.members(group))
+                subjects.append(Subject(group, repr(now), f"{group[:8]} {dead} dead"))
         return Found(tuple(subjects), tuple(left_out))
 
     def _found_canaries(self, request: Request) -> Found:

@@ -140,6 +140,12 @@ def live_row(group: FailureGroup) -> GroupRow:
     )
 
 
+def group_of_label(label: Content, key: str) -> bool:
+    """Say whether a canary with that label requeues a group."""
+    head, _, prefix = label.plain.partition(" ")
+    return head == "group" and bool(prefix) and key.startswith(prefix)
+
+
 def place_view(sample_key: str, traceback: str) -> PlaceView:
     """Find where a traceback broke; one without frames of the application has a library's innermost one."""
     parts = read(traceback)

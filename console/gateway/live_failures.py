@@ -30,7 +30,8 @@ class LiveFailures(LivePart):
         if self._held is None:
             return _live_only(live, "this console was not told where the history is")
         read_at, known = self._groups_read
-        if anew or monotonic() - read_at > TRENDS_S or any(one.fingerprint not in _keys(known) for one in live):
+        is_new = not {one.fingerprint for one in live} <= {row.key for row in known}
+        if anew or is_new or monotonic() - read_at > TRENDS_S:
             try:
                 found = failures.groups(self._held.database, now=self.now(), live=live)
             except StorageError as error:
@@ -54,10 +55,6 @@ class LiveFailures(LivePart):
         return place_view(sample_key, self._redactor.redact_text(trace))
 
 
-def _keys(rows: tuple[GroupRow, ...]) -> frozenset[str]:
-    return frozenset(row.key for row in rows)
-
-
 def _live_only(live: tuple[FailureGroup, ...], why: str) -> FailuresView:
-    said = f"only what is dead now is listed, without trends and marks: {why}"
+    said = f"trends and marks can not be known: {why}"
     return FailuresView(tuple(live_row(group) for group in live), safe_text(said, limit=300))

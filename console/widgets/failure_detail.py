@@ -50,6 +50,7 @@ class FailureDetail(Widget):
         top = [shown.row.error.stylize("bold $strong").truncate(width, ellipsis=True)]
         if shown.canary is not None:
             top.append(canary_line(shown.canary).truncate(width, ellipsis=True))
+        top.append(_said(shown.row, shown.moment).truncate(width, ellipsis=True))
         chart = _chart(shown.row.trend, height - len(top), 2 if width >= 110 else 1)
         left_width = max(20, width - max(line.cell_length for line in chart) - 2)
         words = _words(shown, left_width)
@@ -63,7 +64,7 @@ class FailureDetail(Widget):
 
 def _words(shown: Shown, width: int) -> list[Content]:
     row, moment = shown.row, shown.moment
-    lines = [_said(row, moment), _line("task", row.task)]
+    lines = [_line("task", row.task)]
     lines += _broke_at(shown.place, width)
     first, last = moment.ago(row.first_seen_at), moment.ago(row.last_seen_at)
     lines.append(_line("seen", Content.assemble(last, (", first ", "$muted"), first)))
@@ -125,9 +126,9 @@ def _chart(trend: TrendView | None, height: int, cell: int) -> list[Content]:
     rows = max(1, min(8, height - 3))
     lines = []
     for index, line in enumerate(bars(trend.hours, rows, highest)):
-        label = count(highest) if index == 0 else ""
+        label = f"{count(highest)}┤" if index == 0 else "│"
         wide = "".join(character * cell for character in line)
-        lines.append(Content.assemble((f"{label:>6} ", "$muted"), (wide, "$primary")))
+        lines.append(Content.assemble((f"{label:>7}", "$faint"), (wide, "$error")))
     axis = "−24 h" + "now".rjust(CHART * cell - 5)
     lines.append(Content.assemble(" " * 7, (axis, "$faint")))
     lines.append(Content.styled("failed attempts by hour".rjust(7 + CHART * cell), "$muted"))

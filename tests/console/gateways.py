@@ -30,6 +30,7 @@ from console.gateway.demo import DemoGateway
 from console.gateway.demo_book import canned_canary
 from console.gateway.demo_records import NOW
 from console.gateway.errors import GatewayUnavailable
+from console.gateway.failures import FailuresView, PlaceView, group_row, place_view
 from console.gateway.fleet import ConsumerView, consumer_view
 from console.gateway.glance import HealthView, Part, Waits, health_view
 from console.gateway.library import FilePage, Found, PassagePage, file_row, hit_view, passage_view
@@ -52,6 +53,7 @@ from storage.broker.records import (
 from storage.chunks import Chunk, Hit
 from storage.doctor import Finding
 from storage.files import File
+from storage.history.failures import Group, Mark
 from storage.trash import Trashed
 from tasks.actions import registry
 from tasks.actions.values import NotEligible, Performed, Preview, Request, Subject
@@ -358,9 +360,33 @@ class HostileGateway(DemoGateway):
         ]
         return tuple(trash_row(row) for row in rows)
 
+    def failures(self, anew: bool = False) -> FailuresView:
+        """Return a group for each payload."""
+        groups = [
+            Group(f"{number:04}{text}", text, text, text, "muted" if number % 2 else "open",
+                  Mark("muted", text, text, NOW), 1, 1, NOW, NOW, f"{number:04}{text}", hosts=(text,), versions=(text,))
+            for number, text in enumerate(self.payloads)
+        ]  # fmt: skip
+        return FailuresView(tuple(group_row(group) for group in groups), safe_text(self.payloads[0], limit=100))
+
+    def place(self, sample_key: str) -> PlaceView:
+        """Return a frame of the payload."""
+        return place_view(sample_key, self._job(int(sample_key[:4])).attempts[0].traceback)
+
     def canaries(self) -> tuple[CanaryRow, ...]:
         """Return a canary for each payload."""
         rows = [
             replace(canned_canary(), id=text, label=text, by=text, reason=text, told_by=text) for text in self.payloads
         ]
         return tuple(canary_row(row) for row in rows)
+
+
+class NoHistoryGateway(DemoGateway):
+    """Redis answers, PostgreSQL does not."""
+
+    def failures(self, anew: bool = False) -> FailuresView:
+        """Return what is dead, without what only history knows."""
+        rows = [row for row in super().failures(anew).groups if row.dead]
+        alone = [replace(row, trend=None, mark=None, state="open", hosts=(), versions=()) for row in rows]
+        said = "trends and marks can not be known: PostgreSQL did not answer"
+        return FailuresView(tuple(alone), Content(said))

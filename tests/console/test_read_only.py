@@ -26,6 +26,7 @@ PLACES: dict[bindings.Place, tuple[str, tuple[str, ...]]] = {
     "form": ("trigger", ("enter",)),
     "audit": ("audit", ()),
     "canaries": ("queues", ("C",)),
+    "failures": ("failures", ()),
 }
 """Where a place of the table of keys is in sight."""
 
