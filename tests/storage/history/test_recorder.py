@@ -190,7 +190,9 @@ def test_a_row_that_postgresql_refuses_goes_without_its_contents(
 ) -> None:
     bad = lives.succeed(payload=b"bad")
     good = [lives.succeed() for _ in range(5)]
-    monkeypatch.setattr(recorder, "_shown", lambda task, payload, _: ("{" if payload == b"bad" else "{}", None))
+    monkeypatch.setattr(
+        recorder._batches, "_shown", lambda task, payload, _: ("{" if payload == b"bad" else "{}", None)
+    )
     recorder.step()
     with database.session() as session:
         rows = dict(session.rows("SELECT id, args ? 'unrecorded' FROM jobs"))
