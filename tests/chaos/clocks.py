@@ -104,7 +104,8 @@ def row(seed: int, redis_url: str, hours: int, changes: int = len(CHANGES)) -> R
 
 def _simulate(world: World, start: datetime, seconds: int) -> list[tuple[datetime, datetime]]:
     """Let the time pass, in steps of less than ON_TIME_S; answers when nobody was there."""
-    rules, gaps = entries(), []
+    rules = entries()
+    gaps: list[tuple[datetime, datetime]] = []
     now, end = start, start + timedelta(seconds=seconds)
     clocks = [_scheduler(world) for _ in range(CLOCKS)]
     with ThreadPoolExecutor(CLOCKS) as pool:
