@@ -45,13 +45,22 @@ class Batches:
     def __init__(self, stream: Stream, shown: Shown) -> None:
         self._stream = stream
         self._shown = shown
-        self._fetching = ThreadPoolExecutor(1, thread_name_prefix="dewey-fetching")
-        self._making = ThreadPoolExecutor(1, thread_name_prefix="dewey-making")
+        self._hire()
         self._fetched: tuple[str, Future[Events]] | None = None
         self._made: tuple[str, Future[Batch]] | None = None
         # Jobs that had gone on when their first event was read. They are not recorded before a later event of theirs
         # is, and nobody need look then whether history knows them; if it does after all, PostgreSQL says so.
         self._passed: set[str] = set()
+
+    def _hire(self) -> None:
+        self._fetching = ThreadPoolExecutor(1, thread_name_prefix="dewey-fetching")
+        self._making = ThreadPoolExecutor(1, thread_name_prefix="dewey-making")
+
+    def relieve(self) -> None:
+        """Go on with new threads, which are of the same priority as the one that asks next."""
+        self._making.shutdown()
+        self._fetching.shutdown()
+        self._hire()
 
     def after(self, cursor: str) -> Batch:
         """The next events, some reads of them, with the rows of their jobs; from now on those after them are read.

@@ -16,7 +16,7 @@ import os
 import socket
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from storage.broker.broker import Broker
@@ -25,6 +25,7 @@ from storage.errors import Conflict, DataRefused, StorageError
 from storage.history import lines, vanished
 from storage.history.ages import EVENTS_WAITING, Ages
 from storage.history.batches import Batches
+from storage.history.pace import Pace
 from storage.history.retention import Retention
 from storage.history.rows import JobRow, bare
 from storage.history.sampling import Sampler
@@ -72,6 +73,7 @@ class Recorder:
         self._versions = Versions(broker.client, broker.namespace)
         self._sampler = Sampler(broker, self.name)
         self._retention = Retention(ages or Ages())
+        self._pace = Pace(broker, events_waiting)
         self._walk: Iterator[None] | None = None
         self._trouble = ""
 
@@ -188,8 +190,11 @@ class Recorder:
 
     # -- for ever ----------------------------------------------------------------------------------------------
 
-    def run(self, stop: Stop, *, idle_s: float = math.inf) -> None:
-        """Record until told to stop, or until another one has led for ``idle_s``. Whatever is away is waited for."""
+    def run(self, stop: Stop, *, idle_s: float = math.inf, gives_way: bool = False) -> None:
+        """Record until told to stop, or until another one has led for ``idle_s``. Whatever is away is waited for.
+
+        With ``gives_way`` the jobs of this machine go first (pace.py).
+        """
         led_at = time.monotonic()
         while not stop.is_set() and time.monotonic() < led_at + idle_s:
             try:
@@ -197,8 +202,10 @@ class Recorder:
                     stop.wait(STANDBY_S)
                     continue
                 led_at = time.monotonic()
-                with self._database.session() as session:
-                    self._run_within(session, stop)
+                if gives_way:
+                    self._pace.work(lambda: self._shift(stop, gives_way=True))
+                else:
+                    self._shift(stop, gives_way=False)
                 led_at = time.monotonic()
             except StorageError as error:
                 self._hindered(error)
@@ -212,11 +219,17 @@ class Recorder:
         except StorageError as error:
             _logger.warning("the next recorder waits until this one's lead has run out: %s", error)
 
-    def _run_within(self, session: Session, stop: Stop) -> None:
-        """Record on one connection, for some minutes or until another one leads."""
+    def _shift(self, stop: Stop, *, gives_way: bool) -> None:
+        """Record on one connection, for some minutes, until another one leads, or the pace has to change."""
+        hurries = self._pace.hurries
+        with self._database.session() as session:
+            self._batches.relieve()
+            self._run_within(session, stop, lambda: gives_way and self._pace.look() != hurries)
+
+    def _run_within(self, session: Session, stop: Stop, is_over: Callable[[], bool]) -> None:
         self._look_at_the_server()
         until = time.monotonic() + SESSION_S
-        while not stop.is_set() and time.monotonic() < until:
+        while not stop.is_set() and time.monotonic() < until and not is_over():
             events = self.step()
             if self._stream.lead() is None:
                 return

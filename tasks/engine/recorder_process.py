@@ -53,7 +53,7 @@ def main() -> None:
         stop.set()
 
     threading.Thread(target=await_the_end, name="dewey-parent", daemon=True).start()
-    recorder_of(assignment).run(stop, idle_s=IDLE_S)
+    recorder_of(assignment).run(stop, idle_s=IDLE_S, gives_way=True)
 
 
 if __name__ == "__main__":
