@@ -9,10 +9,12 @@ from textual.content import Content
 from textual.widgets import Static
 
 from console import bindings
+from console.exporting import Sheet, all_rows, entry_record, trash_record
 from console.formats import Moment, plural
 from console.gateway.acting import EntryRow, TrashRow
-from console.screens.base import POLL, DeweyScreen
+from console.screens.base import POLL
 from console.screens.entry import EntryScreen
+from console.screens.exporting import ExportingScreen
 from console.widgets.audit_tables import AuditTable, TrashTable
 from console.widgets.line_table import LineTable
 from console.widgets.notice import Notice
@@ -24,7 +26,7 @@ PAGE: Final = 200
 """Actions, or jobs of the trash, of one question."""
 
 
-class AuditScreen(DeweyScreen):
+class AuditScreen(ExportingScreen):
     """The audit, the newest action first; the trash beside it."""
 
     BINDINGS = bindings.of("audit")
@@ -207,6 +209,15 @@ class AuditScreen(DeweyScreen):
         thrown = self._thrown()
         if thrown is not None:
             self.act(Request("restore", (thrown.job_key,)))
+
+    def sheet(self) -> Sheet:
+        """Export every action, or all that is in the trash."""
+        gateway = self.dewey.gateway
+        if self.tab == "trash":
+            title = "Export what is in the trash"
+            return Sheet("trash", title, lambda: all_rows(lambda before: gateway.trash(before, PAGE), trash_record))
+        title = "Export the audit"
+        return Sheet("audit", title, lambda: all_rows(lambda before: gateway.audit(before, PAGE), entry_record))
 
     def action_copy(self) -> None:
         """Copy the command line of the action, or the job's id."""

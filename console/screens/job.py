@@ -9,12 +9,14 @@ from textual.content import Content
 from textual.widgets import ContentSwitcher, Static
 
 from console import bindings
+from console.exporting import Sheet, job_with_log
 from console.formats import GLYPHS, Moment, plural
 from console.gateway.acting import Done
 from console.gateway.errors import GatewayRefused
 from console.gateway.flow import FlowLine
 from console.gateway.views import JobView, LogPage
-from console.screens.base import POLL, DeweyScreen
+from console.screens.base import POLL
+from console.screens.exporting import ExportingScreen
 from console.screens.job_actions import RULES, Chosen, JobActions, safe_key
 from console.screens.revealed import RevealedDialog
 from console.widgets.flow_table import FlowTable
@@ -31,7 +33,7 @@ TABS: Final = (("summary", "Summary"), ("log", "Log"), ("attempts", "Attempts"),
 FULL_PAGE: Final = 1_000
 
 
-class JobScreen(JobActions, DeweyScreen):
+class JobScreen(JobActions, ExportingScreen):
     """Everything about a job. ``key`` may be a prefix of its id."""
 
     BINDINGS = bindings.of("job")
@@ -245,7 +247,10 @@ class JobScreen(JobActions, DeweyScreen):
             return "That is for tracebacks and flows: they are in the tabs Attempts and Flow."
         if action == "log" and self.tab == "log":
             return "This is the log."
-        if action in ("why", "copy", "copy_command", "tab", "reveal", "requeue_edited", *RULES) and self.view is None:
+        if (
+            action in ("export", "why", "copy", "copy_command", "tab", "reveal", "requeue_edited", *RULES)
+            and self.view is None
+        ):
             return "The job is not known yet."
         return self.why_not_on_jobs(action) or super().why_not(action)
 
@@ -285,6 +290,13 @@ class JobScreen(JobActions, DeweyScreen):
     def chosen(self) -> Chosen:
         """Return this job."""
         return Chosen((self.key,), (self.view.row,)) if self.view is not None else Chosen()
+
+    def sheet(self) -> Sheet:
+        """Export this job with its attempts and its log."""
+        gateway, key = self.dewey.gateway, self.key
+        name = f"job-{safe_key(key)[:8]}"
+        title = "Export this job with its attempts and its log"
+        return Sheet(name, title, lambda: job_with_log(gateway.job(key), lambda after: gateway.log(key, after)))
 
     def action_reveal(self) -> None:
         """Show what is masked; that it was shown is kept in the audit."""

@@ -11,12 +11,14 @@ from textual.containers import Vertical
 from textual.content import Content
 
 from console import bindings
+from console.exporting import Sheet, all_jobs, marked_jobs
 from console.formats import Moment, plural
 from console.gateway.acting import Done
 from console.gateway.criteria import parsed
 from console.gateway.errors import GatewayRefused
 from console.gateway.views import JobPage, JobRow, Tally
 from console.screens.base import POLL
+from console.screens.exporting import ExportingScreen
 from console.screens.filtering import FilteredScreen
 from console.screens.job_actions import Chosen, JobActions, safe_key
 from console.widgets.filter_bar import Grammar
@@ -36,7 +38,7 @@ LOOKS: Final = 10
 """Pages of so many rows in which the next match is looked for."""
 
 
-class JobsScreen(JobActions, FilteredScreen):
+class JobsScreen(JobActions, ExportingScreen, FilteredScreen):
     """The list of jobs. Opened from a queue, it begins with that queue's filter."""
 
     BINDINGS = bindings.of("jobs")
@@ -82,7 +84,7 @@ class JobsScreen(JobActions, FilteredScreen):
 
     def is_of_backend(self, name: str) -> bool:
         """A count takes as long as it may: it says nothing of how fast the backend answers."""
-        return name != "count"
+        return name != "count" and super().is_of_backend(name)
 
     def on_line_table_wanted(self, event: LineTable.Wanted) -> None:
         """Rows came into sight that are not there yet."""
@@ -313,6 +315,8 @@ class JobsScreen(JobActions, FilteredScreen):
         needs_row = ("open", "log", "why", "copy", "copy_command", "mark", "mark_range")
         if action in needs_row and row is None:
             return "There is no job under the cursor."
+        if action == "export" and not self.table.total:
+            return "There is no job to export."
         if action == "mark_all" and not self.table.total:
             return "There is no job to mark."
         if action == "match" and not self.table.words:
@@ -358,6 +362,17 @@ class JobsScreen(JobActions, FilteredScreen):
         if marks:
             return Chosen(tuple(marks), tuple(marks.values()), is_marked=True)
         return Chosen((row.key,), (row,)) if row is not None else Chosen()
+
+    def sheet(self) -> Sheet:
+        """Export the marked jobs, or all that match."""
+        marks, criteria, gateway = tuple(self.table.marks.values()), self.criteria, self.dewey.gateway
+        if marks:
+            return Sheet("jobs", f"Export {plural(len(marks), 'marked job')}", lambda: marked_jobs(marks))
+        return Sheet(
+            "jobs",
+            f"Export {self._total()}" if self._is_exact else "Export everything that matches",
+            lambda: all_jobs(lambda offset, limit: gateway.jobs(criteria, offset, limit)),
+        )
 
     def acted(self, done: Done) -> None:
         """Take the marks of what it was done to away."""

@@ -6,16 +6,18 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 
 from console import bindings
-from console.formats import Moment
+from console.exporting import Sheet, held_lines
+from console.formats import Moment, plural
 from console.gateway.views import LogPage
-from console.screens.base import POLL, DeweyScreen
+from console.screens.base import POLL
+from console.screens.exporting import ExportingScreen
 from console.screens.job import FULL_PAGE, log_note
 from console.widgets.log_view import LogView
 from console.widgets.notice import Notice
 from console.widgets.tab_line import TabLine
 
 
-class LogsScreen(DeweyScreen):
+class LogsScreen(ExportingScreen):
     """Every line of every job, as it comes."""
 
     BINDINGS = bindings.of("logs")
@@ -86,6 +88,11 @@ class LogsScreen(DeweyScreen):
         for error in self.unavailable():
             if not self._known:
                 self.query_one(Notice).can_not_know(error.sentence)
+
+    def sheet(self) -> Sheet:
+        """Export the lines that are held here."""
+        lines = self.log_view.lines
+        return Sheet("logs", f"Export {plural(len(lines), 'line')}", lambda: held_lines(lines))
 
     def action_follow(self) -> None:
         """Follow the log, or stay."""

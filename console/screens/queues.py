@@ -8,10 +8,12 @@ from textual.containers import Vertical
 from textual.content import Content
 
 from console import bindings
+from console.exporting import Extract, Sheet, queue_record
 from console.formats import Moment, plural
 from console.gateway.criteria import of_queue
 from console.gateway.views import QueueRow
 from console.screens.base import POLL
+from console.screens.exporting import ExportingScreen
 from console.screens.listing import ListScreen
 from console.widgets.line_table import LineTable
 from console.widgets.notice import Notice
@@ -20,7 +22,7 @@ from console.widgets.queue_table import QueueTable
 from tasks.actions.values import Request
 
 
-class QueuesScreen(ListScreen):
+class QueuesScreen(ExportingScreen, ListScreen):
     """The screen that the console begins with."""
 
     BINDINGS = bindings.of("queues")
@@ -68,6 +70,12 @@ class QueuesScreen(ListScreen):
         row = self.table.row
         if row is not None:
             self.dewey.open_jobs(of_queue(row.key))
+
+    def sheet(self) -> Sheet:
+        """Export every queue."""
+        gateway = self.dewey.gateway
+        title = f"Export {plural(self.table.total, 'queue')}"
+        return Sheet("queues", title, lambda: Extract([queue_record(row) for row in gateway.queues()]))
 
     def action_copy(self) -> None:
         """Copy the queue's name."""

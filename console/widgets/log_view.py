@@ -65,6 +65,11 @@ class LogView(ScrollView, can_focus=True):
         """How many log lines are held."""
         return len(self._lines)
 
+    @property
+    def lines(self) -> tuple[LogLineView, ...]:
+        """The log lines that are held, the oldest first."""
+        return tuple(self._lines)
+
     def on_mount(self) -> None:
         """Start flushing."""
         self.set_interval(FLUSH_S, self.flush)

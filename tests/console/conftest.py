@@ -2,5 +2,6 @@
 
 import pytest
 
-for _scripts in ("key_scripts", "watch_scripts", "act_scripts", "walk_scripts", "filter_scripts", "stage"):
-    pytest.register_assert_rewrite(f"tests.console.{_scripts}")
+for _scripts in ("key", "watch", "act", "walk", "filter", "export"):
+    pytest.register_assert_rewrite(f"tests.console.{_scripts}_scripts")
+pytest.register_assert_rewrite("tests.console.stage")

@@ -1,5 +1,6 @@
 """Every key of the table does what its tooltip says. A key without a script fails a test here."""
 
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -12,6 +13,7 @@ from console.screens.jobs import JobsScreen
 from console.screens.pick import PickScreen
 from console.widgets.queue_table import QueueTable
 from tests.console import act_scripts as act_scripts  # noqa: PLC0414  # registers its scripts in TESTED
+from tests.console import export_scripts as export_scripts  # noqa: PLC0414  # registers its scripts in TESTED
 from tests.console import failure_scripts as failure_scripts  # noqa: PLC0414  # registers its scripts in TESTED
 from tests.console import filter_scripts as filter_scripts  # noqa: PLC0414  # registers its scripts in TESTED
 from tests.console import walk_scripts as walk_scripts  # noqa: PLC0414  # registers its scripts in TESTED
@@ -26,8 +28,9 @@ SCRIPTS = {script.__name__: (start, script) for _, start, script in CASES}
 
 
 @pytest.mark.parametrize("name", sorted(SCRIPTS))
-def test_a_key_does_what_it_says(name: str) -> None:
+def test_a_key_does_what_it_says(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     start, script = SCRIPTS[name]
+    monkeypatch.chdir(tmp_path)
     play(script, still_app(FlakyGateway(), start=start, write=WRITE))
 
 
