@@ -21,6 +21,7 @@ from console.formats import Moment, TimeMode, safe_text
 from console.gateway.demo import DemoGateway
 from console.gateway.demo_records import NOW
 from console.gateway.errors import GatewayError
+from console.gateway.glance import Lateness
 from console.gateway.protocol import Gateway
 from console.going import GoingApp
 from console.screens.audit import AuditScreen
@@ -43,6 +44,7 @@ from console.widgets.picture import portable
 logger = logging.getLogger(__name__)
 
 RETRIES_S: Final = (1.0, 2.0, 4.0, 8.0, 15.0)
+LATENESS_EVERY: Final = timedelta(seconds=3)
 """Pauses before a backend that is away is asked again; the last one stays."""
 
 
@@ -126,6 +128,8 @@ class DeweyApp(GoingApp, inherit_bindings=False):
         self.timer = timer
         self.time_mode = TimeMode.UTC
         self.health = Health()
+        self.lateness = Lateness()
+        self._lateness_at: datetime | None = None
         self.away: GatewayError | None = None
         self.bugs: list[BaseException] = []
         self._failures = 0
@@ -169,6 +173,15 @@ class DeweyApp(GoingApp, inherit_bindings=False):
         self._failures = 0
         self.away = None
         self.health = Health("up", self.health.took_s if took_s is None else took_s, now)
+
+    def lateness_is_old(self) -> bool:
+        """Whether it is time to ask again how far history is behind."""
+        now = self.gateway.now()
+        return self._lateness_at is None or now - self._lateness_at >= LATENESS_EVERY
+
+    def heard_of_lateness(self, lateness: Lateness) -> None:
+        """Be told how far history is behind."""
+        self.lateness, self._lateness_at = lateness, self.gateway.now()
 
     def unheard(self, error: GatewayError) -> None:
         """Be told that it did not."""

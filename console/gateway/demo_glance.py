@@ -6,7 +6,7 @@ from textual.content import Content
 
 from console.gateway.demo_fleet import DemoFleet
 from console.gateway.demo_records import chance
-from console.gateway.glance import Glance, HealthView, Part, Waits, health_view
+from console.gateway.glance import Glance, HealthView, Lateness, Part, Waits, health_view
 from console.gateway.views import QueueRow
 from storage.doctor import Finding
 
@@ -42,6 +42,10 @@ class DemoGlance(DemoFleet):
     def health(self, part: Part) -> HealthView:
         """Return the canned findings."""
         return health_view(part, FINDINGS[part], self.now())
+
+    def lateness(self) -> Lateness:
+        """Return that history is up to date."""
+        return Lateness()
 
     def waits(self) -> Waits:
         """Return an hour in which a queue was paused 38 minutes ago; five minutes of it nobody saw."""

@@ -57,6 +57,14 @@ class Waits:
     problem: Content
 
 
+@dataclass(frozen=True, slots=True)
+class Lateness:
+    """How far history is behind what happens, and whether anybody writes it. Where there is none, it is not late."""
+
+    seconds: float = 0
+    is_written: bool = True
+
+
 def health_view(part: Part, findings: Sequence[Finding], at: datetime) -> HealthView:
     """Return the view of what was found about a store."""
     views = tuple(

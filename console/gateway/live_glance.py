@@ -7,11 +7,12 @@ from textual.content import Content
 
 from console.formats import safe_text
 from console.gateway import building
-from console.gateway.glance import Glance, HealthView, Part, Waits, health_view, unknown
+from console.gateway.glance import Glance, HealthView, Lateness, Part, Waits, health_view, unknown
 from console.gateway.live_fleet import LiveFleet
 from console.gateway.reading import translated
 from storage import doctor
 from storage.errors import StorageError
+from storage.history.lag import BEHIND_S, lag
 from storage.history.waits import waits
 
 MINUTES: Final = 60
@@ -37,6 +38,13 @@ class LiveGlance(LiveFleet):
         except StorageError as error:
             return unknown(part, str(error), self.now())
         return health_view(part, found, self.now())
+
+    def lateness(self) -> Lateness:
+        """Return how far history is behind, as the broker knows it; PostgreSQL is not asked."""
+        with translated():
+            found = lag(self._inspector)
+        silent_s = (self.now() - found.beat_at).total_seconds() if found.beat_at and not found.leader else 0
+        return Lateness(found.seconds_behind, silent_s < BEHIND_S)
 
     def waits(self) -> Waits:
         """Return how long the oldest job waited, as history has it; that it is away is an answer too."""

@@ -13,7 +13,7 @@ from console.gateway.acting import ActingGateway
 from console.gateway.failures import FailuresView, PlaceView
 from console.gateway.fleet import ConsumerView
 from console.gateway.flow import FlowLine
-from console.gateway.glance import Glance, HealthView, Part, Waits
+from console.gateway.glance import Glance, HealthView, Lateness, Part, Waits
 from console.gateway.library import FilePage, Found, PassagePage
 from console.gateway.timetable import ScheduleRow
 from console.gateway.views import JobPage, JobRow, JobView, LogPage, QueueRow, Tally, TaskView, WhyView
@@ -96,6 +96,9 @@ class Gateway(ActingGateway, Protocol):
 
     def waits(self) -> Waits:
         """Return how long the oldest job waited in each of the last minutes; that it is not known is an answer too."""
+
+    def lateness(self) -> Lateness:
+        """Return how far history is behind."""
 
     def files(self, status: Status | None, before_id: int | None) -> FilePage:
         """Return a page of files below an id, newest first (None: from the newest on), and how many there are."""

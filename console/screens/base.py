@@ -90,6 +90,7 @@ class DeweyScreen(ActingScreen):
         """After a poll came to its end, set the timer for the next."""
         if name == POLL and self.is_current:
             self._ask_canaries()
+            self._ask_lateness()
             self._stop_polling()
             pause = self.dewey.next_poll_s()
             if pause is not None:
@@ -100,7 +101,7 @@ class DeweyScreen(ActingScreen):
         """Take the time and the health in."""
         moment, health = self.moment, self.dewey.health
         for header in self.query(HeaderLine):
-            header.tell(health, moment)
+            header.tell(health, moment, self.dewey.lateness)
         for bar in self.query(StaleBar):
             bar.tell(health, moment)
         for armed_bar in self.query(WriteBar):
@@ -135,6 +136,11 @@ class DeweyScreen(ActingScreen):
         """Ask how the canaries stand; while nobody answers, what was known stays."""
         if self.dewey.away is None:
             self.ask("canaries", self.dewey.gateway.canaries, self.dewey.heard_of_canaries, lambda _: None)
+
+    def _ask_lateness(self) -> None:
+        """Ask now and then how far history is behind."""
+        if self.dewey.away is None and self.dewey.lateness_is_old():
+            self.ask("lateness", self.dewey.gateway.lateness, self.dewey.heard_of_lateness, lambda _: None)
 
     def unavailable(self) -> Iterator[GatewayError]:
         """Yield the reason while the backend is away."""

@@ -12,7 +12,9 @@ from textual.widget import Widget
 
 from console import bindings
 from console.formats import Moment, coarse, duration
+from console.gateway.glance import Lateness
 from console.widgets.palette import COLOURS
+from storage.history.lag import BEHIND_S
 
 PRODUCTION: Final = frozenset({"production", "prod", "live"})
 
@@ -42,6 +44,13 @@ SCREENS: Final = (
 """The screens with a number, in its order: mode, key, title."""
 
 
+_FORMS: Final = (
+    *(("  ", True, True), (" ", True, True), (" ", True, False)),
+    *((" ", False, True), (" ", False, False)),
+)
+"""Forms of the header: what is between two screens, whether each has its title, and how long answers take."""
+
+
 class HeaderLine(Widget):
     """Environment, screens, health and clock, in one line."""
 
@@ -57,26 +66,24 @@ class HeaderLine(Widget):
         self.mode = mode
         self.health = Health()
         self.moment: Moment | None = None
+        self.lateness = Lateness()
         self.set_class(environment.plain.lower() in PRODUCTION, "-production")
 
-    def tell(self, health: Health, moment: Moment) -> None:
-        """Take the health and the time in."""
-        self.health, self.moment = health, moment
+    def tell(self, health: Health, moment: Moment, lateness: Lateness) -> None:
+        """Take in the health, the time, and how far history is behind."""
+        self.health, self.moment, self.lateness = health, moment, lateness
         self.refresh()
 
     def render(self) -> Content:
         """Put the line together: the first of its forms that fits. Health and clock are in each of them; how long
-        answers take gives way to the titles."""
+        answers take gives way to the titles, and both to the word that history is late."""
         width = self.size.width
         clock = Content.assemble((self.moment.clock() if self.moment else "", "$foreground"), " ")
         left = right = Content("")
-        for gap, with_titles, with_time in (
-            ("  ", True, True),
-            (" ", True, True),
-            (" ", True, False),
-            (" ", False, True),
-        ):
-            right = self._health(with_time) + Content("   " if with_time else "  ") + clock
+        forms = [(form, f"{word}  ") for form in _FORMS for word in _late(self.lateness)]
+        for (gap, with_titles, with_time), late in (*forms, *((form, "") for form in _FORMS)):
+            right = Content.styled(late, "$warning") + self._health(with_time)
+            right += Content("   " if with_time else "  ") + clock
             left = self._left(gap, with_titles)
             if left.cell_length + right.cell_length < width:
                 break
@@ -103,6 +110,15 @@ class HeaderLine(Widget):
         if self.health.state == "away":
             return Content.styled("✗ away", "bold $error")
         return Content.styled("◌ asking", "$muted")
+
+
+def _late(lateness: Lateness) -> tuple[str, ...]:
+    """Return the words for a history that is late, the longest first; none when it is not."""
+    if not lateness.is_written:
+        return "history stopped", "no history"
+    if lateness.seconds > BEHIND_S:
+        return f"history {coarse(lateness.seconds)} behind", f"hist −{coarse(lateness.seconds)}"
+    return ()
 
 
 def _took(seconds: float) -> str:

@@ -11,6 +11,7 @@ from console.app import DeweyApp
 from console.gateway.demo import DemoGateway
 from console.gateway.demo_records import job_id
 from console.gateway.errors import GatewayUnavailable
+from console.gateway.glance import Lateness
 from console.gateway.protocol import Gateway
 from console.screens.base import DeweyScreen
 from console.widgets.palette import LIGHT
@@ -161,6 +162,16 @@ def test_a_bug_is_shown(pictures: SnapshotAssertion) -> None:
 def test_production_is_framed(pictures: SnapshotAssertion) -> None:
     gateway: Gateway = FlakyGateway()
     draw(pictures, still_app(gateway, environment="production"), SIZES["80x24"])
+
+
+def test_a_late_history_is_in_the_header(pictures: SnapshotAssertion) -> None:
+    async def then(stage: Stage) -> None:
+        stage.app.heard_of_lateness(Lateness(134))
+        screen = stage.app.screen
+        assert isinstance(screen, DeweyScreen)
+        screen.refresh_frame()
+
+    draw(pictures, still_app(FlakyGateway()), SIZES["80x24"], then=then)
 
 
 def test_a_long_reason_leaves_the_age_and_the_countdown_in_sight(pictures: SnapshotAssertion) -> None:
