@@ -134,6 +134,9 @@ class Arena:
         verdict = check(self.history, books)
         for job_id in verdict.lost[:5]:
             sys.stderr.write(f"lost: {books.jobs.get(job_id, job_id)}\n")
+        for job_id in verdict.unexplained[:5]:
+            seen = [event for event in self.history.events if event.job == job_id]
+            sys.stderr.write(f"started without a cause: {seen}; the books: {books.jobs.get(job_id)}\n")
         return verdict
 
     def books(self) -> Books:
