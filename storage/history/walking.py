@@ -2,7 +2,7 @@
 
 The planner takes what matches for evenly spread, and then reads a month in order to find what happened once, three
 weeks ago. So only the newest few thousand jobs are read in order. What is rarer than that is looked for with its index,
-in windows eight times as long each, behind a fence (OFFSET 0) that keeps the limit from the planner.
+in windows eight times as long each, of a week at most, behind a fence (OFFSET 0) that keeps the limit from the planner.
 """
 
 import contextlib
@@ -19,6 +19,13 @@ from storage.history.filters import All, Between, During, Filter, Window
 
 NEWEST_READ = 2_000
 GROWTH = 8
+LONGEST = timedelta(days=7)
+_NEWEST_FIRST = "ORDER BY created_at DESC, id DESC"
+_BY_KEY = f"""
+    SELECT {{}} FROM jobs JOIN unnest(%s::timestamptz[], %s::text[]) AS page (its_created_at, its_id)
+        ON created_at = its_created_at AND id = its_id
+    WHERE created_at >= %s AND created_at <= %s {_NEWEST_FIRST}
+"""
 _SETTINGS = """
     SELECT set_config('enable_seqscan', 'off', true), set_config('max_parallel_workers_per_gather', '0', true),
            set_config('jit', 'off', true), set_config('statement_timeout', %s, true)
@@ -72,15 +79,25 @@ class Walk:
         """At most so many rows of jobs that meet a condition, newest first."""
         for number, window in enumerate(self.windows()):
             where = self._where(window, asked)
-            fenced = f"(SELECT * FROM jobs WHERE {where.sql} OFFSET 0) AS jobs" if number else f"jobs WHERE {where.sql}"
-            found = self.session.rows(
-                f"SELECT {columns} FROM {fenced} ORDER BY created_at DESC, id DESC LIMIT %s",
-                (*where.parameters, limit),
-            )
+            if number:
+                found = self._looked_for(columns, where, limit)
+            else:
+                sql = f"SELECT {columns} FROM jobs WHERE {where.sql} {_NEWEST_FIRST} LIMIT %s"
+                found = self.session.rows(sql, (*where.parameters, limit))
             yield from found
             limit -= len(found)
             if limit <= 0:
                 return
+
+    def _looked_for(self, columns: str, where: Condition, limit: int) -> list[tuple[Anything, ...]]:
+        """The newest rows by what an index finds: first which they are, for that may be many more than are wanted."""
+        fenced = f"(SELECT created_at, id FROM jobs WHERE {where.sql} OFFSET 0) AS found"
+        sql = f"SELECT created_at, id FROM {fenced} {_NEWEST_FIRST} LIMIT %s"
+        keys = self.session.rows(sql, (*where.parameters, limit))
+        if not keys:
+            return []
+        times, ids = ([key[place] for key in keys] for place in (0, 1))
+        return self.session.rows(_BY_KEY.format(columns), (times, ids, times[-1], times[0]))
 
     def counts(self, asked: Condition, cap: int) -> Iterator[int]:
         """How many jobs meet a condition, window by window; never more than ``cap`` in all."""
@@ -121,7 +138,7 @@ class Walk:
         start_at, length = self._newest(first_at, until_at)
         yield Window(start_at, until_at)
         while start_at > first_at:
-            length *= GROWTH
+            length = min(length * GROWTH, LONGEST)
             end_at, start_at = start_at, max(first_at, start_at - length)
             yield Window(start_at, end_at)
 

@@ -55,6 +55,9 @@ def _readings(plan: list[dict[str, Any]], is_fenced: bool) -> list[str]:
         kind, table, index = node["Node Type"], node.get("Relation Name", ""), node.get("Index Name", "")
         if kind == "Seq Scan" and table.startswith("jobs"):
             found.append(f"Seq Scan on {table}")
+        is_index = kind in ("Index Scan", "Index Only Scan", "Bitmap Index Scan") and index.startswith("jobs_")
+        if is_index and "Index Cond" not in node and node["Total Cost"] > CHEAP:
+            found.append(f"{kind} using {index}: all of it")
         is_by_key = kind.startswith("Index") and index.startswith("jobs_") and index.endswith("_pkey")
         if is_by_key and is_fenced and node["Total Cost"] > CHEAP:
             found.append(f"{kind} using {index}: all of its window")
