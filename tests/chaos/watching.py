@@ -94,7 +94,7 @@ def _read_all(inspector: Inspector) -> None:
     for job in inspector.jobs(limit=10_000).jobs:
         inspector.job(job.id)
         inspector.log(job.id)
-        inspector.find(job.id[:12])
+        inspector.find(job.id)  # a shorter one may be that of several ticks
 
 
 def dump(arena: Arena) -> dict[bytes, Any]:
