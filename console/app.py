@@ -85,6 +85,8 @@ class DeweyApp(GoingApp, inherit_bindings=False):
     DEFAULT_MODE = "overview"
     typing_pause_s = PAUSE_S
     """How long typing pauses before what is typed is counted."""
+    past_at: datetime | None = None
+    """The instant that screens look at which can look at the past; None is now."""
     COMMANDS: ClassVar[set[Any]] = {ActionCommands}
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012  # the toolkit declares it so
         (0, "-narrow"),

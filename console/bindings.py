@@ -32,6 +32,7 @@ Place = Literal[
     "audit",
     "canaries",
     "failures",
+    "travel",
     "overview",
     "files",
     "file",
@@ -135,6 +136,10 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("help.close", "escape,question_mark,q", "close", "close", "Close the help.", ("help",)),
     Key("help.down", "j,down", "down", "down", "Scroll down.", ("help",), shown=False),
     Key("help.up", "k,up", "up", "up", "Scroll up.", ("help",), shown=False),
+    Key("past.minute", "comma", "step(-1)", "minute back", "Look at how it was a minute before; esc goes to now.", ("travel",), shown=False),
+    Key("past.minute.on", "full_stop", "step(1)", "minute on", "Look a minute on from the past; the last step is now.", ("travel",), shown=False),
+    Key("past.hour", "less_than_sign", "step(-60)", "hour back", "Look at how it was an hour before; esc goes to now.", ("travel",), shown=False),
+    Key("past.hour.on", "greater_than_sign", "step(60)", "hour on", "Look an hour on from the past; the last step is now.", ("travel",), shown=False),
     # Everywhere.
     Key("command", "colon", "command", "command", "Go to a place by its name: queue email, job 3f2a, jobs err:Timeout.", ("screen",), shown=False),
     Key("command.leave", "escape", "leave", "leave", "Leave the line and stay here.", ("command line",)),

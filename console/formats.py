@@ -187,11 +187,17 @@ class TimeMode(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What time it is, and how instants are to be written."""
+    """What time it is (or was: ``is_past``), and how instants are to be written."""
 
     now: datetime
     mode: TimeMode = TimeMode.UTC
     zone: tzinfo | None = field(default=None)
+    is_past: bool = False
+
+    @property
+    def word(self) -> str:
+        """What the end of an axis of time is called."""
+        return "then" if self.is_past else "now"
 
     @property
     def is_absolute(self) -> bool:
@@ -214,8 +220,10 @@ class Moment:
             return f"{placed:%d}{placed:%b} {placed:%Hh}"
         return f"{placed:%d%b%Y}"
 
-    def ago(self, at: datetime) -> str:
-        """Return how long ago, or in how long, in at most nine cells."""
+    def ago(self, at: datetime | None) -> str:
+        """Return how long ago, or in how long, in at most nine cells; None is an instant that nobody knows."""
+        if at is None:
+            return "at a time that is not known"
         seconds = (self.now - at).total_seconds()
         return f"in {coarse(-seconds)}" if seconds < 0 else f"{coarse(seconds)} ago"
 
@@ -233,6 +241,11 @@ class Moment:
         placed = self._placed(at or self.now)
         zone = "UTC" if self.mode is not TimeMode.LOCAL else placed.tzname() or "local"
         return f"{placed:%H:%M:%S} {zone}"
+
+    def date(self, at: datetime) -> str:
+        """Return the date of an instant, as "13 Mar"; with its year when that is another one."""
+        placed, today = self._placed(at), self._placed(self.now)
+        return f"{placed.day} {placed:%b}" + (f" {placed.year}" if placed.year != today.year else "")
 
     def log_stamp(self, at: datetime) -> str:
         """Return the instant of a log line, twelve cells (nine when relative)."""

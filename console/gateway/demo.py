@@ -13,6 +13,7 @@ from console.gateway.demo_failures import DemoFailures, marks_of_night
 from console.gateway.demo_flow import DemoFlow
 from console.gateway.demo_glance import DemoGlance
 from console.gateway.demo_library import DemoLibrary
+from console.gateway.demo_past import DemoPast
 from console.gateway.demo_records import CannedJob
 from console.gateway.demo_schedules import HOLDS, DemoSchedules
 from console.gateway.errors import GatewayRefused
@@ -23,7 +24,7 @@ from storage.broker.why import explain
 TAIL_LINES: Final = 1_000
 
 
-class DemoGateway(DemoActing, DemoFailures, DemoGlance, DemoLibrary, DemoSchedules, DemoFlow):
+class DemoGateway(DemoActing, DemoPast, DemoFailures, DemoGlance, DemoLibrary, DemoSchedules, DemoFlow):
     """Answers from memory. ``now`` is the clock: the default one stands still."""
 
     def __init__(self, now: Callable[[], datetime] = lambda: demo_records.NOW, *, empty: bool = False) -> None:

@@ -51,7 +51,7 @@ def consumer_view(
     """Return the view of a consumer. ``jobs`` are those that consumers run, by id; ``p95_s`` is by task."""
     running = [jobs[job_id] for job_id in info.running if job_id in jobs]
     runs = [
-        RunView(job.id, _worker(job.worker), job_row(job, call, now), p95_s.get(job.task))
+        RunView(job.id, worker_name(job.worker), job_row(job, call, now), p95_s.get(job.task))
         for job, call in running
         if job.state == "running"
     ]
@@ -73,6 +73,6 @@ def consumer_view(
     )
 
 
-def _worker(name: str) -> Content:
+def worker_name(name: str) -> Content:
     """A worker's name within its consumer: what follows the process, and the word that they all begin with."""
     return safe_text(name.rpartition("/")[2].removeprefix("Worker-") or name, limit=60)

@@ -14,6 +14,7 @@ from console.gateway.live_flow import LiveFlow
 from console.gateway.live_glance import LiveGlance
 from console.gateway.live_jobs import RECORDED, LiveJobs
 from console.gateway.live_library import LiveLibrary
+from console.gateway.live_past import LivePast
 from console.gateway.live_schedules import LiveSchedules
 from console.gateway.reading import translated
 from console.gateway.views import JobRow, JobView, LogPage, QueueRow, TaskView, WhyView
@@ -31,7 +32,7 @@ CLOCK_S: Final = 60.0
 """How long a reading of Redis's clock is trusted."""
 
 
-class LiveGateway(LiveJobs, LiveActing, LiveFailures, LiveGlance, LiveLibrary, LiveSchedules, LiveFlow):
+class LiveGateway(LiveJobs, LiveActing, LiveFailures, LivePast, LiveGlance, LiveLibrary, LiveSchedules, LiveFlow):
     """Asks one namespace of one Redis. ``by`` is who pauses and resumes, as others will read it.
 
     ``held`` are the other stores, and how they are reached; without them what only they know can not be known.

@@ -15,6 +15,7 @@ from console.gateway.fleet import ConsumerView
 from console.gateway.flow import FlowLine
 from console.gateway.glance import Glance, HealthView, Lateness, Part, Waits
 from console.gateway.library import FilePage, Found, PassagePage
+from console.gateway.past import PastFailures, PastView
 from console.gateway.timetable import ScheduleRow
 from console.gateway.views import JobPage, JobRow, JobView, LogPage, QueueRow, Tally, TaskView, WhyView
 from storage.files import Status
@@ -84,6 +85,12 @@ class Gateway(ActingGateway, Protocol):
 
     def place(self, sample_key: str) -> PlaceView:
         """Return where a job broke last."""
+
+    def past(self, at: datetime) -> PastView:
+        """Return how queues and consumers stood; that it is not known is an answer too."""
+
+    def past_failures(self, at: datetime) -> PastFailures:
+        """Return how the groups of failures stood; that it is not known is an answer too."""
 
     def schedules(self) -> tuple[ScheduleRow, ...]:
         """Return all schedules, by name."""

@@ -19,11 +19,11 @@ FieldKind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class PauseView:
-    """Who paused a queue, why and when."""
+    """Who paused a queue, why and when (None: that is not known)."""
 
     by: Content
     reason: Content
-    at: datetime
+    at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from console.gateway.errors import GatewayError
 from console.screens.acting import ActingScreen
 from console.screens.asking import POLL, AskingScreen
 from console.widgets.frame import PRODUCTION, HeaderLine, KeyBar, StaleBar
+from console.widgets.travel_bar import TravelBar, Where, elsewhere_line
 from console.widgets.write_bar import CanaryBar, WriteBar
 
 __all__ = ["POLL", "AskingScreen", "DeweyScreen"]
@@ -55,6 +56,16 @@ class DeweyScreen(ActingScreen):
         """Say whether there is a step to undo within the screen."""
         return False
 
+    def where_in_time(self) -> Where:
+        """Say, while other screens look at the past, that this one shows now."""
+        at = self.dewey.past_at
+        return Where() if at is None else Where(elsewhere_line(at, self.dewey.moment))
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether what is in sight may not be so any more."""
+        return self.dewey.health.state == "away"
+
     # The rest is the same for all.
 
     def compose(self) -> ComposeResult:
@@ -63,6 +74,7 @@ class DeweyScreen(ActingScreen):
         yield StaleBar()
         yield WriteBar()
         yield CanaryBar()
+        yield TravelBar()
         yield from self.compose_body()
         yield KeyBar()
 
@@ -99,7 +111,7 @@ class DeweyScreen(ActingScreen):
 
     def refresh_frame(self) -> None:
         """Take the time and the health in."""
-        moment, health = self.moment, self.dewey.health
+        moment, health = self.dewey.moment, self.dewey.health
         for header in self.query(HeaderLine):
             header.tell(health, moment, self.dewey.lateness)
         for bar in self.query(StaleBar):
@@ -108,8 +120,10 @@ class DeweyScreen(ActingScreen):
             armed_bar.tell(self.dewey.armed, moment, self.dewey.key_of("write"))
         for canary_bar in self.query(CanaryBar):
             canary_bar.tell(self.dewey.canaries, moment, self.dewey.key_of("canaries"))
+        for travel_bar in self.query(TravelBar):
+            travel_bar.tell(self.where_in_time())
         if self.is_mounted:
-            self.tell(moment, health.state == "away")
+            self.tell(self.moment, self.is_stale)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Dim the keys of what can not be done."""

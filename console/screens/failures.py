@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Sequence
+from datetime import datetime
 from typing import ClassVar, Final
 
 from textual.app import ComposeResult
@@ -13,9 +14,11 @@ from console import bindings
 from console.gateway.acting import CanaryRow, Done
 from console.gateway.errors import GatewayRefused
 from console.gateway.failures import FailuresView, GroupRow, PlaceView, group_of_label
+from console.gateway.past import PastFailures
 from console.screens.base import POLL
 from console.screens.job_actions import Chosen, JobActions, safe_key
 from console.screens.listing import ListScreen
+from console.screens.travelling import TravellingScreen
 from console.widgets.failure_detail import FailureDetail, Shown
 from console.widgets.failure_table import FailureTable
 from console.widgets.line_table import LineTable
@@ -30,12 +33,13 @@ ON_JOBS: Final = ("requeue", "canary", "discard")
 PLACES_KEPT: Final = 200
 
 
-class FailuresScreen(JobActions, ListScreen):
+class FailuresScreen(JobActions, ListScreen, TravellingScreen):
     """Groups of failures, the one with the latest failure first."""
 
     BINDINGS = bindings.of("failures")
     PLACE: ClassVar[bindings.Place] = "failures"
     MODE: ClassVar[str] = "failures"
+    UNRECORDED: ClassVar[str] = "how many were dead of each, and what was said and taken back"
 
     DETAIL: ClassVar[str] = "#failure-detail"
     NOTHING: ClassVar[tuple[str, str]] = ("No job has failed.", "What breaks is listed here by its cause.")
@@ -63,10 +67,18 @@ class FailuresScreen(JobActions, ListScreen):
 
     # Asking.
 
-    def poll(self) -> None:
+    def poll_now(self) -> None:
         """Ask for all groups; after something was said of one, anew."""
         gateway, anew = self.dewey.gateway, self._is_anew
         self.ask(POLL, lambda: gateway.failures(anew), self._show)
+
+    def ask_past(self, at: datetime) -> PastFailures:
+        """Ask for the groups as they stood."""
+        return self.dewey.gateway.past_failures(at)
+
+    def show_past(self, found: PastFailures) -> None:
+        """Show the groups as they stood."""
+        self._show(found.view)
 
     def _show(self, view: FailuresView) -> None:
         self.view, self._is_anew = view, False
@@ -107,6 +119,8 @@ class FailuresScreen(JobActions, ListScreen):
 
     def _canary(self, row: GroupRow) -> CanaryRow | None:
         """The canary of a group that goes on, or has ended a moment ago."""
+        if self.shown_past is not None:
+            return None
         ours = tuple(one for one in self.dewey.canaries if group_of_label(one.label, row.key))
         return shown_canary(ours, self.moment.now)
 

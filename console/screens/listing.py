@@ -48,6 +48,11 @@ class ListScreen(DeweyScreen):
         self.table.show(len(rows), 0, rows, self.moment)
         self._detail()
 
+    def hide_rows(self) -> None:
+        """Show nothing but the notice."""
+        self._known = True
+        self._arrange(False)
+
     def tell_count(self, tab: str, count: int, note: Content) -> None:
         """Say in the line above how many there are, and how they are."""
         self.query_one(TabLine).tell(tab, {tab: count}, note)

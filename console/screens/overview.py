@@ -6,13 +6,16 @@ from typing import ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.content import Content
 
 from console import bindings
 from console.formats import Moment
 from console.gateway.criteria import of_queue
-from console.gateway.glance import PARTS, Glance, HealthView, Part, Waits
+from console.gateway.glance import PARTS, Glance, HealthView, Part, Waits, unknown
+from console.gateway.past import PastView
 from console.gateway.troubles import troubles
-from console.screens.base import POLL, DeweyScreen
+from console.screens.base import POLL
+from console.screens.travelling import TravellingScreen
 from console.widgets.health_line import HealthLine
 from console.widgets.line_table import LineTable
 from console.widgets.notice import Notice
@@ -27,17 +30,19 @@ ILL_S: Final = 5.0
 WAITS_S: Final = 30.0
 
 
-class OverviewScreen(DeweyScreen):
+class OverviewScreen(TravellingScreen):
     """The screen that the console begins with."""
 
     BINDINGS = bindings.of("overview")
     MODE: ClassVar[str] = "overview"
+    UNRECORDED: ClassVar[str] = "how the stores were, since when a queue was paused"
 
     def __init__(self) -> None:
         super().__init__()
         self._glance: Glance | None = None
         self._health: dict[Part, HealthView] = {}
         self._waits: Waits | None = None
+        self._past: PastView | None = None
         self._asked_at: dict[str, float] = {}
 
     def compose_body(self) -> ComposeResult:
@@ -61,7 +66,7 @@ class OverviewScreen(DeweyScreen):
 
     # One question after the other: the live numbers each time, a store or the history when their answer is old.
 
-    def poll(self) -> None:
+    def poll_now(self) -> None:
         """Ask for queues and consumers."""
         self.ask(POLL, self.dewey.gateway.glance, self._show)
 
@@ -72,7 +77,7 @@ class OverviewScreen(DeweyScreen):
     def answered(self, name: str) -> None:
         """After an answer, ask the next question that is due."""
         super().answered(name)
-        if not self.is_current:
+        if not self.is_current or self.dewey.past_at is not None:
             return
         gateway, now = self.dewey.gateway, monotonic()
         for part in PARTS:
@@ -94,13 +99,28 @@ class OverviewScreen(DeweyScreen):
         return bool(self.dewey.refresh_s) and now - self._asked_at[name] > after_s
 
     def _show(self, glance: Glance) -> None:
-        self._glance = glance
+        self._glance, self._past = glance, None
         if not glance.queues:
             self.query_one(Notice).nothing_here(
                 "No queue yet.", "A queue is there from the first job on; t triggers one."
             )
         self._arrange()
         self.table.show(len(glance.queues), 0, glance.queues, self.moment)
+        self._draw()
+
+    def show_past(self, found: PastView) -> None:
+        """Show how everything stood."""
+        self._past = found
+        if not found.glance.queues:
+            self.query_one(Notice).nothing_here("No queue yet.")
+        self._arrange()
+        self.table.show(len(found.glance.queues), 0, found.glance.queues, self.moment)
+        self._draw()
+
+    def hide_rows(self) -> None:
+        """Show nothing but the notice, and what is known of everything: nothing."""
+        self._past = PastView(self.moment.now, problem=Content("nothing is known of then"))
+        self._arrange()
         self._draw()
 
     def _show_health(self, view: HealthView) -> None:
@@ -112,14 +132,20 @@ class OverviewScreen(DeweyScreen):
         self._draw()
 
     def _draw(self) -> None:
-        found = troubles(self._glance, [self._health[part] for part in PARTS if part in self._health], self.moment)
-        self.query_one(TroubleList).show(found, self._glance is not None and len(self._health) == len(PARTS))
-        self.query_one(HealthLine).show(self._health, self._glance)
-        self.query_one(Trends).show(self._glance, self._waits)
+        health, glance, waits = self._health, self._glance, self._waits
+        if self._past is not None:
+            health = {part: unknown(part, "it was not recorded", self._past.at) for part in PARTS}
+            is_known = not self._past.problem.plain
+            glance, waits = (self._past.glance if is_known else None), self._past.waits
+        found = troubles(glance, [health[part] for part in PARTS if part in health], self.moment)
+        self.query_one(TroubleList).show(found, glance is not None and len(health) == len(PARTS))
+        self.query_one(HealthLine).show(health, glance)
+        self.query_one(Trends).show(glance, waits, self.moment.word)
         self.refresh_bindings()
 
     def _arrange(self) -> None:
-        some = self._glance is not None and bool(self._glance.queues)
+        glance = self._glance if self._past is None else self._past.glance
+        some = glance is not None and bool(glance.queues)
         self.table.display, self.query_one(Notice).display = some, not some
         self.query_one(Trends).display = some
         if some and self.focused is None:
@@ -129,7 +155,9 @@ class OverviewScreen(DeweyScreen):
         """Dim old data; if there is none, say why."""
         for widget in (self.table, self.query_one(Trends), self.query_one(TroubleList)):
             widget.set_class(stale, "-stale")
-        self.query_one(TroubleList).display = self._glance is not None or bool(self._health) or not stale
+        nothing_known = self._past is not None and bool(self._past.problem.plain)
+        some = self._glance is not None or bool(self._health) or not stale
+        self.query_one(TroubleList).display = some and not nothing_known
         self.table.at(moment)
         for error in self.unavailable():
             if self._glance is None:

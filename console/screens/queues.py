@@ -11,10 +11,12 @@ from console import bindings
 from console.exporting import Extract, Sheet, queue_record
 from console.formats import Moment, plural
 from console.gateway.criteria import of_queue
+from console.gateway.past import PastView
 from console.gateway.views import QueueRow
 from console.screens.base import POLL
 from console.screens.exporting import ExportingScreen
 from console.screens.listing import ListScreen
+from console.screens.travelling import TravellingScreen
 from console.widgets.line_table import LineTable
 from console.widgets.notice import Notice
 from console.widgets.queue_detail import QueueDetail
@@ -22,12 +24,13 @@ from console.widgets.queue_table import QueueTable
 from tasks.actions.values import Request
 
 
-class QueuesScreen(ExportingScreen, ListScreen):
+class QueuesScreen(ExportingScreen, ListScreen, TravellingScreen):
     """The screen that the console begins with."""
 
     BINDINGS = bindings.of("queues")
     PLACE: ClassVar[bindings.Place] = "queues"
     MODE: ClassVar[str] = "queues"
+    UNRECORDED: ClassVar[str] = "limits, since when a queue was paused"
 
     DETAIL: ClassVar[str] = "#queue-detail"
     NOTHING: ClassVar[tuple[str, str]] = ("No queue yet.", "A queue is there from the first job on; t triggers one.")
@@ -44,9 +47,13 @@ class QueuesScreen(ExportingScreen, ListScreen):
         """The table."""
         return self.query_one(QueueTable)
 
-    def poll(self) -> None:
+    def poll_now(self) -> None:
         """Ask for all queues."""
         self.ask(POLL, self.dewey.gateway.queues, self.list_rows)
+
+    def show_past(self, found: PastView) -> None:
+        """Show the queues as they stood."""
+        self.list_rows(found.glance.queues)
 
     def show_detail(self) -> None:
         """Show the queue under the cursor."""

@@ -10,8 +10,10 @@ from textual.content import Content
 from console import bindings
 from console.formats import plural
 from console.gateway.fleet import ConsumerView
+from console.gateway.past import PastView
 from console.screens.base import POLL
 from console.screens.listing import ListScreen
+from console.screens.travelling import TravellingScreen
 from console.widgets.fleet_detail import FleetDetail
 from console.widgets.fleet_table import FleetTable, lines_of
 from console.widgets.line_table import LineTable
@@ -20,12 +22,13 @@ from console.widgets.tab_line import TabLine
 from tasks.actions.values import Request
 
 
-class WorkersScreen(ListScreen):
+class WorkersScreen(ListScreen, TravellingScreen):
     """Who runs jobs, which ones, and for how long."""
 
     BINDINGS = bindings.of("workers")
     PLACE: ClassVar[bindings.Place] = "workers"
     MODE: ClassVar[str] = "workers"
+    UNRECORDED: ClassVar[str] = "orders, and arguments and usual durations of what ran"
 
     DETAIL: ClassVar[str] = "#fleet-detail"
     NOTHING: ClassVar[tuple[str, str]] = (
@@ -46,9 +49,13 @@ class WorkersScreen(ListScreen):
         """The table."""
         return self.query_one(FleetTable)
 
-    def poll(self) -> None:
+    def poll_now(self) -> None:
         """Ask for all consumers and what they run."""
         self.ask(POLL, self.dewey.gateway.fleet, self._show)
+
+    def show_past(self, found: PastView) -> None:
+        """Show the consumers as they stood."""
+        self._show(found.glance.fleet)
 
     def _show(self, fleet: tuple[ConsumerView, ...]) -> None:
         self.list_rows(tuple(lines_of(fleet)))

@@ -58,7 +58,7 @@ def nice_span(highest: float) -> float:
     return math.ceil(highest / 86_400) * 86_400.0
 
 
-def draw(chart: Chart, width: int, height: int) -> list[Content]:
+def draw(chart: Chart, width: int, height: int, word: str = "now") -> list[Content]:
     """Return the lines of a chart: its title, bars in ``height - 2`` lines, and the axis of time."""
     title = Content.assemble((chart.title, "bold $primary"), "  ", chart.now)
     rows = max(1, height - 2)
@@ -73,7 +73,7 @@ def draw(chart: Chart, width: int, height: int) -> list[Content]:
     nice = nice_span if chart.scale is spans else nice_count
     top = nice(max(known, default=0))
     body = [_axis(chart, (row, rows, top)) + _bars(chart, values, cell, (row, rows, top)) for row in range(rows)]
-    return [_cell(line, width) for line in [title, *body, _time(len(values), cell)]]
+    return [_cell(line, width) for line in [title, *body, _time(len(values), cell, word)]]
 
 
 def _cell(line: Content, width: int) -> Content:
@@ -113,10 +113,10 @@ def _mark(value: Value, cell: int, place: tuple[int, int, float]) -> str:
     return mark * (cell - 1) + " " if cell > 2 else mark * cell
 
 
-def _time(minutes: int, cell: int) -> Content:
-    """Return the axis of time: how far back it goes at its left end, now at its right."""
+def _time(minutes: int, cell: int, word: str) -> Content:
+    """Return the axis of time: how far back it goes at its left end, now (or then) at its right."""
     cells = minutes * cell
-    left, right = f"−{minutes} min", "now"
+    left, right = f"−{minutes} min", word
     middle = f"−{minutes // 2}"
     line = left + " " * max(1, cells - len(left) - len(right)) + right
     at = cells // 2 - len(middle) // 2

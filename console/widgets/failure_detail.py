@@ -9,7 +9,7 @@ from textual.widget import Widget
 
 from console.formats import Moment, count, plural
 from console.gateway.acting import CanaryRow
-from console.gateway.failures import GroupRow, PlaceView, TrendView
+from console.gateway.failures import GroupRow, PlaceView
 from console.widgets.failure_table import STATES
 from console.widgets.queue_detail import bars
 from console.widgets.write_bar import canary_line
@@ -51,7 +51,7 @@ class FailureDetail(Widget):
         if shown.canary is not None:
             top.append(canary_line(shown.canary).truncate(width, ellipsis=True))
         top.append(_said(shown.row, shown.moment).truncate(width, ellipsis=True))
-        chart = _chart(shown.row.trend, height - len(top), 2 if width >= 110 else 1)
+        chart = _chart(shown, height - len(top), 2 if width >= 110 else 1)
         left_width = max(20, width - max(line.cell_length for line in chart) - 2)
         words = _words(shown, left_width)
         lines = []
@@ -69,7 +69,7 @@ def _words(shown: Shown, width: int) -> list[Content]:
     first, last = moment.ago(row.first_seen_at), moment.ago(row.last_seen_at)
     lines.append(_line("seen", Content.assemble(last, (", first ", "$muted"), first)))
     dead = "can not be known" if row.dead is None else plural(row.dead, "job") + " dead"
-    lines.append(_line("now", Content.assemble(dead, (" · last ", "$muted"), row.sample.stylize("$accent"))))
+    lines.append(_line(moment.word, Content.assemble(dead, (" · last ", "$muted"), row.sample.stylize("$accent"))))
     if row.trend is not None:
         lines.append(_line("hosts", _list(row.hosts)))
         lines.append(_line("versions", _list(row.versions)))
@@ -118,8 +118,9 @@ def _list(names: Sequence[Content]) -> Content:
     return Content(", ").join(names) if names else Content.styled("not recorded", "$faint")
 
 
-def _chart(trend: TrendView | None, height: int, cell: int) -> list[Content]:
+def _chart(shown: Shown, height: int, cell: int) -> list[Content]:
     """Draw the failed attempts of the last day by hour, with axis and counts."""
+    trend = shown.row.trend
     if trend is None:
         return [Content.styled("trend: can not know", "$faint")]
     highest = max([*trend.hours, 1])
@@ -129,7 +130,7 @@ def _chart(trend: TrendView | None, height: int, cell: int) -> list[Content]:
         label = f"{count(highest)}┤" if index == 0 else "│"
         wide = "".join(character * cell for character in line)
         lines.append(Content.assemble((f"{label:>7}", "$faint"), (wide, "$error")))
-    axis = "−24 h" + "now".rjust(CHART * cell - 5)
+    axis = "−24 h" + shown.moment.word.rjust(CHART * cell - 5)
     lines.append(Content.assemble(" " * 7, (axis, "$faint")))
     lines.append(Content.styled("failed attempts by hour".rjust(7 + CHART * cell), "$muted"))
     return lines

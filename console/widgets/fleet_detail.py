@@ -7,7 +7,7 @@ from textual.widget import Widget
 
 from console.formats import Moment, coarse, duration, plural, size
 from console.gateway.fleet import ConsumerView, RunView
-from console.widgets.fleet_table import FleetLine, elapsed_s, is_slow, status
+from console.widgets.fleet_table import FleetLine, elapsed_s, is_slow, status, tries
 
 BAR: Final = 24
 """Cells of the bar of elapsed time."""
@@ -84,7 +84,7 @@ def _run(run: RunView, moment: Moment) -> list[Content]:
         _against(run, moment),
         _pair("queue", row.queue),
         _pair("worker", row.worker),
-        _pair("attempt", f"{row.attempt} of {row.attempts_max}", "$warning" if row.attempt > 1 else "$foreground"),
+        _pair("attempt", tries(row, " of "), "$warning" if row.attempt > 1 else "$foreground"),
         _pair("started", moment.full(row.at)),
         _pair("arguments", row.note),
     ]

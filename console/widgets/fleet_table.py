@@ -6,6 +6,7 @@ from typing import Final
 
 from console.formats import Moment, coarse, duration, size
 from console.gateway.fleet import ConsumerView, RunView
+from console.gateway.views import JobRow
 from console.widgets.line_table import Cell, Column, LineTable
 from console.widgets.palette import Tone
 
@@ -125,11 +126,16 @@ def _note(line: FleetLine, _moment: Moment) -> Cell:
     return Cell("" if line.run is None else line.run.job.note.plain, "muted")
 
 
+def tries(row: JobRow, of: str) -> str:
+    """Return which attempt it is, of how many when that is known."""
+    return f"{row.attempt}{of}{row.attempts_max}" if row.attempts_max else f"{row.attempt}"
+
+
 def _attempt(line: FleetLine, _moment: Moment) -> Cell:
     if line.run is None:
         return Cell("")
     row = line.run.job
-    return Cell(f"{row.attempt}/{row.attempts_max}", "warning" if row.attempt > 1 else "muted")
+    return Cell(tries(row, "/"), "warning" if row.attempt > 1 else "muted")
 
 
 Draw = Callable[[FleetLine, Moment], Cell]

@@ -60,7 +60,7 @@ class QueueDetail(Widget):
         if self._row is None or self._moment is None:
             return Content("")
         width, height = self.content_size
-        chart = _chart(self._row, max(2, (height - 3) // 2), 2 if width >= 110 else 1)
+        chart = _chart(self._row, max(2, (height - 3) // 2), 2 if width >= 110 else 1, self._moment.word)
         left_width = max(20, width - max(line.cell_length for line in chart) - 3)
         words = _words(self._row, self._moment)
         lines = []
@@ -98,8 +98,10 @@ def _pairs(pairs: Sequence[tuple[str, int]]) -> Content:
     return Content.assemble(*parts)
 
 
-def _chart(row: QueueRow, rows: int, cell: int) -> list[Content]:
-    """Draw what came, and what went with its failures, by minute."""
+def _chart(row: QueueRow, rows: int, cell: int, word: str) -> list[Content]:
+    """Draw what came, and what went with its failures, by minute, up to an instant called ``word``."""
+    if not row.minutes:
+        return [Content.styled("rates: can not know", "$faint")]
     came = [minute[0] for minute in row.minutes]
     went = [minute[1] + minute[2] for minute in row.minutes]
     failed = sum(minute[2] for minute in row.minutes)
@@ -113,7 +115,7 @@ def _chart(row: QueueRow, rows: int, cell: int) -> list[Content]:
             label = {0: title, 1: f"{rate}/min"}.get(index, "")
             wide = "".join(character * cell for character in line)
             lines.append(Content.assemble((f"{label:>8} ", "$muted"), (wide, tone)))
-    axis = "−30 min" + "now".rjust(30 * cell - 7)
+    axis = f"−{len(row.minutes)} min" + word.rjust(max(5, len(row.minutes) * cell - 7))
     lines.append(Content.assemble(" " * 9, (axis, "$faint")))
     whole = sum(went)
     share = f"{failed * 100 / whole:.1f}% of {whole:,} failed" if whole else "nothing ended"

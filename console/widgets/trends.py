@@ -20,11 +20,12 @@ class Trends(Widget):
         super().__init__(id=id)
         self._glance: Glance | None = None
         self._waits: Waits | None = None
+        self._word = "now"
 
-    def show(self, glance: Glance | None, waits: Waits | None) -> None:
-        """Take in what there is."""
-        if (glance, waits) != (self._glance, self._waits):
-            self._glance, self._waits = glance, waits
+    def show(self, glance: Glance | None, waits: Waits | None, word: str = "now") -> None:
+        """Take in what there is, up to an instant called ``word``."""
+        if (glance, waits, word) != (self._glance, self._waits, self._word):
+            self._glance, self._waits, self._word = glance, waits, word
             self.refresh()
 
     def render(self) -> Content:
@@ -34,7 +35,7 @@ class Trends(Widget):
         width, height = self.content_size
         charts = charts_of(self._glance, self._waits)
         each = (width - GAP * (len(charts) - 1)) // len(charts)
-        columns = [draw(chart, each, height) for chart in charts]
+        columns = [draw(chart, each, height, self._word) for chart in charts]
         gap = Content(" " * GAP)
         return Content("\n").join([gap.join(row) for row in zip(*columns, strict=True)])
 

@@ -5,7 +5,7 @@ Counts of failed attempts come from attempts; how many jobs are dead now the bro
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
@@ -34,6 +34,10 @@ _HOURS = f"""
     FROM attempts WHERE fingerprint <> '' AND finished_at <= %(now)s
         AND finished_at > %(now)s - interval '{HOURS_SHOWN} hours'
     GROUP BY 1, 2
+"""
+_LAST = """
+    SELECT DISTINCT ON (fingerprint) fingerprint, finished_at, job_id FROM attempts
+    WHERE fingerprint <> '' AND finished_at <= %s ORDER BY fingerprint, finished_at DESC, job_id
 """
 _DEAD = "SELECT fingerprint, count(*) FROM jobs WHERE state = 'dead' AND fingerprint <> '' GROUP BY fingerprint"
 _GROUPS = "SELECT fingerprint, task, error_type, message, 0, first_seen_at, last_seen_at, sample FROM failure_groups"
@@ -109,6 +113,28 @@ def groups(
         for name, row in rows.items()
         if wanted is None or name in wanted
     ]
+    return tuple(sorted(found, key=lambda group: (group.last_seen_at, group.fingerprint), reverse=True))
+
+
+def groups_at(database: Database, at: datetime) -> tuple[Group, ...]:
+    """The groups that had failed by an instant, with counts and trends as of then, the one with the latest failure
+    first. How many jobs were dead of each was never recorded: ``dead`` is 0. A mark is what holds since before then;
+    what was said later is left out, and what it took the place of is not known.
+
+    Raises: StoreUnavailable, StoreRefused.
+    """
+    with walking.reading(database) as session:
+        rows = {row[0]: FailureGroup(*row) for row in session.rows(_GROUPS)}
+        tallies = _tallies(session, at)
+        last = {fingerprint: (seen_at, sample) for fingerprint, seen_at, sample in session.rows(_LAST, (at,))}
+        marks = {fingerprint: Mark(*rest) for fingerprint, *rest in session.rows(_MARKS)}
+    found = []
+    for name, (seen_at, sample) in last.items():
+        if name not in rows:
+            continue
+        mark = marks.get(name)
+        row = replace(rows[name], last_seen_at=seen_at, sample=sample)
+        found.append(_group(row, mark if mark is not None and mark.at <= at else None, 0, tallies[name]))
     return tuple(sorted(found, key=lambda group: (group.last_seen_at, group.fingerprint), reverse=True))
 
 

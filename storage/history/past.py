@@ -10,6 +10,7 @@ from storage.broker.records import STATES, State
 from storage.database.connection import Database, Session
 from storage.errors import Refused
 
+MINUTE = timedelta(minutes=1)
 SEEN_WITHIN = timedelta(seconds=90)
 """A sample is taken at the beginning of each minute; one that is older than this says nothing of an instant."""
 MOST_RUNNING = 10_000
@@ -136,6 +137,35 @@ def _running(session: Session, instant: datetime, seen: list[str]) -> tuple[Past
     """What began shortly before and had not ended, and of what was seen to run what had not ended."""
     values = {"at": instant, "since": instant - SEEN_WITHIN * 2, "seen": seen}
     return tuple(PastRun(*row) for row in session.rows(_RUNNING, values))
+
+
+Rates = tuple[tuple[int, int, int], ...]
+"""Enqueued, succeeded and failed in each of some minutes, oldest first."""
+
+
+def rates(database: Database, sampled_at: datetime, minutes: int = 30) -> Mapping[str, Rates]:
+    """What went through each queue in the minutes that end with the one which begins at ``sampled_at``: as many of them
+    as were sampled without a gap, none when that last one was not.
+
+    Raises: StoreUnavailable, StoreRefused.
+    """
+    first_at, last_at = sampled_at - (minutes - 2) * MINUTE, sampled_at + MINUTE
+    with database.session() as session:
+        seen = {
+            at
+            for (at,) in session.rows("SELECT at FROM sampled_minutes WHERE at BETWEEN %s AND %s", (first_at, last_at))
+        }
+        rows = session.rows(
+            "SELECT queue, at, enqueued_per_minute, succeeded_per_minute, failed_per_minute FROM samples "
+            "WHERE at BETWEEN %s AND %s",
+            (first_at, last_at),
+        )
+    counted = {(queue, at): (enqueued, succeeded, failed) for queue, at, enqueued, succeeded, failed in rows}
+    ends: list[datetime] = []
+    while len(ends) < minutes and (end_at := last_at - len(ends) * MINUTE) in seen:
+        ends.insert(0, end_at)
+    queues = sorted({queue for queue, _ in counted})
+    return {queue: tuple(counted.get((queue, end_at), (0, 0, 0)) for end_at in ends) for queue in queues}
 
 
 def _unknown(session: Session, instant: datetime) -> str:

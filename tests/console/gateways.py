@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from textual.content import Content
@@ -32,10 +32,11 @@ from console.gateway.demo_records import NOW
 from console.gateway.errors import GatewayUnavailable
 from console.gateway.failures import FailuresView, PlaceView, group_row, place_view
 from console.gateway.fleet import ConsumerView, consumer_view
-from console.gateway.glance import HealthView, Part, Waits, health_view
+from console.gateway.glance import Glance, HealthView, Part, Waits, health_view
 from console.gateway.library import FilePage, Found, PassagePage, file_row, hit_view, passage_view
+from console.gateway.past import PastFailures, PastView
 from console.gateway.timetable import ScheduleRow, schedule_row
-from console.gateway.views import JobPage, JobRow, JobView, LogPage, QueueRow, Tally, TaskView
+from console.gateway.views import JobPage, JobRow, JobView, LogPage, PauseView, QueueRow, Tally, TaskView
 from storage.audit import Entry, Item
 from storage.broker.records import (
     Attempt,
@@ -71,6 +72,9 @@ QUESTIONS = (
     "tasks",
     "fleet",
     "failures",
+    "past",
+    "past_failures",
+    "ping",
     "place",
     "preview",
     "perform",
@@ -373,6 +377,18 @@ class HostileGateway(DemoGateway):
         """Return a frame of the payload."""
         return place_view(sample_key, self._job(int(sample_key[:4])).attempts[0].traceback)
 
+    def past(self, at: datetime) -> PastView:
+        """Return what is now, as if it had been then; at odd minutes a payload is why it is not known."""
+        if at.minute % 2:
+            return PastView(at, problem=safe_text(self.payloads[0], limit=200))
+        text = self.payloads[0]
+        queues = tuple(replace(row, pause=PauseView(row.name, row.name, None)) for row in self.queues())
+        return PastView(at, Glance(queues, self.fleet()), self.waits(), unknown=safe_text(text, limit=100))
+
+    def past_failures(self, at: datetime) -> PastFailures:
+        """Return the groups of now, as if they had been then."""
+        return PastFailures(at, self.failures())
+
     def canaries(self) -> tuple[CanaryRow, ...]:
         """Return a canary for each payload."""
         rows = [
@@ -390,3 +406,11 @@ class NoHistoryGateway(DemoGateway):
         alone = [replace(row, trend=None, mark=None, state="open", hosts=(), versions=()) for row in rows]
         said = "trends and marks can not be known: PostgreSQL did not answer"
         return FailuresView(tuple(alone), Content(said))
+
+    def past(self, at: datetime) -> PastView:
+        """Say why nothing is known of then."""
+        return PastView(at, problem=Content("PostgreSQL did not answer: connection refused"))
+
+    def past_failures(self, at: datetime) -> PastFailures:
+        """Say why nothing is known of then."""
+        return PastFailures(at, problem=Content("PostgreSQL did not answer: connection refused"))

@@ -111,3 +111,22 @@ def test_a_group_is_found_by_how_its_fingerprint_begins(shelf: Shelf) -> None:
     ):
         with pytest.raises(JobMissing, match=says):
             failures.find(shelf.database, prefix)
+
+
+def test_groups_at_an_instant_have_the_counts_and_the_last_failure_of_then(shelf: Shelf) -> None:
+    shelf.failure("f1", ago(minutes=10), ago(hours=2), ago(hours=3), ago(days=2))
+    shelf.failure("f2", ago(minutes=30))
+    then = ago(hours=1)
+    group = only(failures.groups_at(shelf.database, then))
+    assert (group.fingerprint, group.last_seen_at, group.sample) == ("f1", ago(hours=2), "f1-1")
+    assert (group.attempts, group.trend.hour, group.trend.three_hours, group.trend.day) == (3, 0, 2, 2)
+    assert group.trend.hours[-2:] == (1, 0)
+
+
+def test_a_mark_at_an_instant_is_what_was_said_before_it_and_still_holds(shelf: Shelf) -> None:
+    shelf.failure("f1", ago(hours=3), ago(hours=1))
+    failures.resolve(shelf.database, "f1", by="ada", note="fixed", at=ago(hours=2))
+    assert only(failures.groups_at(shelf.database, ago(minutes=90))).state == "resolved"
+    assert only(failures.groups_at(shelf.database, ago(minutes=30))).state == "regressed"
+    before = only(failures.groups_at(shelf.database, ago(minutes=150)))
+    assert (before.state, before.mark) == ("open", None)

@@ -106,3 +106,25 @@ def test_how_far_history_is_behind_is_known(
     assert (lag(inspector).events_behind, lag(inspector).seconds_behind) == (0, 0.0)
     recorder._stream.leave()
     assert lag(inspector).leader == ""
+
+
+def test_rates_are_of_the_minutes_that_were_sampled_without_a_gap(database: Database) -> None:
+    last_at = datetime(2026, 11, 22, 3, 30, tzinfo=UTC)
+    minutes = [last_at + timedelta(minutes=one) for one in (1, 0, -1, -2, -4, -5)]
+    with database.session() as session:
+        for number, at in enumerate(minutes):
+            session.run("INSERT INTO sampled_minutes VALUES (%s, 'me', 0, 0)", (at,))
+            values = (at, "default", number + 1, number, 1)
+            session.run(
+                "INSERT INTO samples (at, queue, enqueued_per_minute, succeeded_per_minute, failed_per_minute, "
+                "blocked, scheduled, queued, running, retrying, succeeded, dead, canceled, oldest_waiting_s, "
+                "consumers, paused_by, paused_reason) "
+                "VALUES (%s, %s, %s, %s, %s, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '', '')",
+                values,
+            )
+        session.run("UPDATE samples SET queue = 'late' WHERE at = %s", (minutes[2],))
+    found = past.rates(database, last_at)
+    assert found["default"] == ((4, 3, 1), (0, 0, 0), (2, 1, 1), (1, 0, 1))
+    assert found["late"] == ((0, 0, 0), (3, 2, 1), (0, 0, 0), (0, 0, 0))
+    assert past.rates(database, last_at, minutes=2)["default"] == ((2, 1, 1), (1, 0, 1))
+    assert past.rates(database, last_at + timedelta(minutes=1)) == {"default": (), "late": ()}

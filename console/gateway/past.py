@@ -1,0 +1,113 @@
+"""How things stood, as it is drawn: queues, consumers and failures of an instant, and what can not be known of then."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final
+
+from textual.content import Content
+
+from console.formats import plural, safe_text
+from console.gateway.building import Call, job_row
+from console.gateway.failures import FailuresView, GroupRow, group_row
+from console.gateway.fleet import ConsumerView, RunView, worker_name
+from console.gateway.glance import Glance, Waits
+from console.gateway.views import PauseView, QueueRow
+from storage.broker.records import Job
+from storage.history.failures import Group
+from storage.history.past import Past, PastConsumer, PastQueue, PastRun
+
+NOTHING: Final = Content("")
+
+
+@dataclass(frozen=True, slots=True)
+class PastView:
+    """Queues and consumers as they stood at ``at``. ``problem`` says why nothing is known of then; ``unknown`` names
+    what, besides what never is, was not recorded then."""
+
+    at: datetime
+    glance: Glance = field(default_factory=lambda: Glance((), ()))
+    waits: Waits = field(default_factory=lambda: Waits((), NOTHING))
+    problem: Content = NOTHING
+    unknown: Content = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class PastFailures:
+    """Groups of failures as they stood at ``at``."""
+
+    at: datetime
+    view: FailuresView = field(default_factory=lambda: FailuresView(()))
+    problem: Content = NOTHING
+    unknown: Content = NOTHING
+
+
+def past_view(found: Past, rates: Mapping[str, tuple[tuple[int, int, int], ...]], waits: Waits) -> PastView:
+    """Make what history knows of an instant into a view."""
+    queues = tuple(_queue(one, rates.get(one.name, ())) for one in found.queues)
+    unknown = [] if any(rates.values()) or not queues else ["rates"]
+    if found.events_behind:
+        unknown.append(f"{plural(found.events_behind, 'event')} that history had not heard of then")
+    fleet = tuple(_consumer(one, found.running) for one in found.consumers)
+    return PastView(found.at, Glance(queues, fleet), waits, NOTHING, Content(", ".join(unknown)))
+
+
+def past_failures(at: datetime, groups: Sequence[Group]) -> PastFailures:
+    """Make groups as they stood into views: how many jobs were dead then nobody knows."""
+    rows = tuple(_unburied(group_row(group)) for group in groups)
+    return PastFailures(at, FailuresView(rows))
+
+
+def _unburied(row: GroupRow) -> GroupRow:
+    return replace(row, dead=None)
+
+
+def _queue(one: PastQueue, minutes: tuple[tuple[int, int, int], ...]) -> QueueRow:
+    counts = one.counts
+    pause = PauseView(safe_text(one.paused_by, 80), safe_text(one.paused_reason, 200), None) if one.paused_by else None
+    return QueueRow(
+        key=one.name,
+        name=safe_text(one.name, limit=80),
+        queued=counts["queued"],
+        running=counts["running"],
+        scheduled=counts["scheduled"],
+        retrying=counts["retrying"],
+        blocked=counts["blocked"],
+        dead=counts["dead"],
+        finished=counts["succeeded"] + counts["canceled"],
+        oldest_waiting_s=one.oldest_waiting_s,
+        consumers=one.consumers,
+        pause=pause,
+        minutes=minutes,
+    )
+
+
+def _consumer(one: PastConsumer, running: Sequence[PastRun]) -> ConsumerView:
+    runs = [_run(run) for run in running if run.worker.rpartition("/")[0] == one.id or run.job_id in one.running]
+    return ConsumerView(
+        key=one.id,
+        name=safe_text(one.id, limit=120),
+        host=safe_text(one.host, limit=120),
+        pid=one.pid,
+        kind=safe_text(one.kind, limit=20),
+        workers=one.workers,
+        queues=tuple(safe_text(name, limit=80) for name in one.queues),
+        started_at=one.started_at,
+        beat_at=one.beat_at,
+        memory_bytes=one.memory_bytes,
+        version=safe_text(one.version, limit=40),
+        order="",
+        is_silent=False,
+        runs=tuple(runs),
+    )
+
+
+def _run(run: PastRun) -> RunView:
+    job = Job(
+        *(run.job_id, run.task, run.queue, "running", 0, run.started_at, 0),
+        started_at=run.started_at,
+        attempt=run.attempt,
+        worker=run.worker,
+    )
+    row = replace(job_row(job, Call(), run.started_at), attempts_max=0)
+    return RunView(run.job_id, worker_name(run.worker), row, None)
