@@ -6,11 +6,12 @@ and what was accepted is performed once. Only an armed console gets so far; the 
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual.content import Content
 
 from console import bindings
+from console.formats import safe_text
 from console.gateway.acting import Done, Look, Said
 from console.screens.action_dialog import ActionDialog, Answered
 from console.screens.action_words import outcome
@@ -18,6 +19,8 @@ from console.screens.asking import AskingScreen
 from tasks.actions.values import Request
 
 Then = Callable[[Done], None]
+COPIED: Final = 10_000
+"""Characters of a text that goes into the clipboard, at most."""
 
 
 class ActingScreen(AskingScreen):
@@ -59,9 +62,10 @@ class ActingScreen(AskingScreen):
         """Ask what the screen shows."""
 
     def copy(self, text: str, what: str) -> None:
-        """Put a safe text into the clipboard and say so."""
-        self.dewey.copy_to_clipboard(text)
-        self.notify(text, title=f"Copied {what}")
+        """Put a text into the clipboard, made safe for whoever pastes it into a shell, and say so."""
+        safe = safe_text(text, limit=COPIED).plain
+        self.dewey.copy_to_clipboard(safe)
+        self.notify(safe, title=f"Copied {what}")
 
     # What is the same everywhere.
 

@@ -29,7 +29,7 @@ from console.gateway.building import Call
 from console.gateway.demo import DemoGateway
 from console.gateway.demo_book import canned_canary
 from console.gateway.demo_records import NOW
-from console.gateway.errors import GatewayUnavailable
+from console.gateway.errors import GatewayRefused, GatewayUnavailable
 from console.gateway.failures import FailuresView, PlaceView, group_row, place_view
 from console.gateway.fleet import ConsumerView, consumer_view
 from console.gateway.glance import Glance, HealthView, Part, Waits, health_view
@@ -229,12 +229,17 @@ class HostileGateway(DemoGateway):
 
     def job(self, key: str) -> JobView:
         """Return the whole job."""
-        number = int(key[:4])
+        number = self._number(key)
         text = self.payloads[number]
         return building.job_view(self._job(number), self._call(number), {text: [text]}, self.now(), "")
 
+    def _number(self, key: str) -> int:
+        if not key[:4].isdecimal():
+            raise GatewayRefused(f"there is no job {key}")
+        return int(key[:4])
+
     def _lines(self, key: str = "") -> tuple[LogLine, ...]:
-        numbers = [int(key[:4])] if key else range(len(self.payloads))
+        numbers = [self._number(key)] if key else range(len(self.payloads))
         texts = [self.payloads[number] for number in numbers]
         return tuple(LogLine(f"{text}", text, text, 1, NOW, text, text, text) for text in texts)
 
