@@ -5,6 +5,7 @@ import importlib
 import sys
 
 BENCHMARKS = {
+    "console": "the console against its budgets: first paint, keys under load, log tail, memory, effect on throughput",
     "engine": "no-op jobs through stock Huey on Redis and through Dewey, in turn",
     "history": "the recorder alone against one consumer, and a consumer with and without it",
     "search": "pages and counts of filters over a month of jobs, with their plans",
