@@ -19,6 +19,7 @@ from console.screens.canaries import CanariesScreen
 from console.screens.command_line import CommandLine
 from console.screens.job import JobScreen
 from console.screens.jobs import JobsScreen
+from console.screens.logs import LogsScreen
 from console.screens.pick import PickScreen
 from console.screens.why import WhyDialog
 from console.widgets.filter_bar import PAUSE_S
@@ -70,6 +71,7 @@ class GoingApp(ArmingApp):
         ways: dict[places.Kind, Callable[[], object]] = {
             "screen": partial(self.action_go, place.text),
             "jobs": partial(self.open_jobs, place.text),
+            "logs": partial(self.open_logs, place.text),
             "job": partial(self.open_job, place.text, is_prefix=True),
             "trigger": partial(self.open_trigger, place.text),
             "canaries": self.open_canaries,
@@ -116,6 +118,10 @@ class GoingApp(ArmingApp):
     def open_jobs(self, criteria: str) -> None:
         """Show the jobs that match."""
         self.push_screen(JobsScreen(criteria))
+
+    def open_logs(self, criteria: str) -> None:
+        """Show the lines of the log that match."""
+        self.push_screen(LogsScreen(criteria))
 
     def open_trigger(self, typed: str = "") -> None:
         """Show the tasks to pick from."""

@@ -6,17 +6,18 @@ The same words stand after ``dewey console`` and after ``:`` in it. `read` is th
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
+from console import lines
 from console.completion import Completion, complete, matching
 from console.gateway.criteria import of_group, of_queue, parsed
 from storage.errors import FilterError
 from storage.history.query import FIELDS
 
-Kind = Literal["screen", "jobs", "job", "trigger", "canaries", "help", "quit"]
+Kind = Literal["screen", "jobs", "logs", "job", "trigger", "canaries", "help", "quit"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +34,12 @@ WANTED: Final[Mapping[str, str]] = {
     "group": "how the fingerprint of the failures begins: group 5f06",
 }
 """Words that name nothing without another, and what that is."""
-OTHERS: Final[Mapping[str, Kind]] = {"trigger": "trigger", "canaries": "canaries", "help": "help", "quit": "quit"}
+OTHERS: Final[Mapping[str, Kind]] = {
+    **{"trigger": "trigger", "canaries": "canaries", "help": "help", "quit": "quit", "q": "quit"},
+}
 COMMANDS: Final[Mapping[str, str]] = {
     "jobs": "a filter of jobs: err:Timeout queue:email",
+    "logs": "a filter of log lines: level:>=WARNING queue:email",
     "trigger": "a part of the task's name",
     **WANTED,
 }
@@ -49,23 +53,29 @@ def read(text: str, now: datetime, screens: Sequence[str]) -> Place:
     body = text[lead:].rstrip()
     word, _, rest = body.partition(" ")
     at = lead + len(body) - len(rest.lstrip())
-    word, rest = word.lower(), rest.strip()
+    word, rest = word.lower() or "overview", rest.strip()
     if word.startswith("job:"):
-        word, rest, at = "job", f"{body[4:]}".strip(), lead + 4
-    if not body:
-        return Place("screen", "overview")
+        word, rest = "job", body[4:].strip()
     if word in WANTED:
-        return _one(word, rest, lead + len(body))
-    if word == "jobs" and rest:
-        return Place("jobs", _filter(rest, at, now))
-    if word in ("trigger", "q", *OTHERS) and (word == "trigger" or not rest):
-        return Place(OTHERS.get(word, "quit"), rest)
-    if word in screens:
-        if rest:
-            raise FilterError(f"nothing comes after {word}; to look for words: jobs {body}", at, len(rest))
-        return Place("screen", word)
-    _see_that_it_is_no_slip(body, lead, screens)
-    return Place("jobs", _filter(body, lead, now))
+        found = _one(word, rest, lead + len(body))
+    elif word == "logs" and rest:
+        found = Place("logs", _understood(lines.read, rest, at))
+    elif word == "jobs" and rest:
+        found = Place("jobs", _understood(lambda one: parsed(one, now), rest, at))
+    elif word == "trigger" or (word in OTHERS and not rest):
+        found = Place(OTHERS[word], rest)
+    elif word in screens:
+        found = _screen(word, rest, at)
+    else:
+        _see_that_it_is_no_slip(body, lead, screens)
+        found = Place("jobs", _understood(lambda one: parsed(one, now), body, lead))
+    return found
+
+
+def _screen(word: str, rest: str, at: int) -> Place:
+    if rest:
+        raise FilterError(f"nothing comes after {word}; to look for words: jobs {word} {rest}", at, len(rest))
+    return Place("screen", word)
 
 
 def _one(word: str, name: str, end: int) -> Place:
@@ -76,9 +86,9 @@ def _one(word: str, name: str, end: int) -> Place:
     return Place("jobs", of_queue(name) if word == "queue" else of_group(name))
 
 
-def _filter(text: str, at: int, now: datetime) -> str:
+def _understood(understand: Callable[[str], object], text: str, at: int) -> str:
     try:
-        parsed(text, now)
+        understand(text)
     except FilterError as error:
         raise FilterError(str(error), error.position + at, error.length, error.suggestion) from None
     return text
@@ -100,7 +110,7 @@ def completed(text: str, cursor: int, screens: Sequence[str], words: Mapping[str
     word = word.lower()
     if not blank:
         names = dict.fromkeys((*screens, *OTHERS, *WANTED))
-        shown = tuple(f"{one} " if one in WANTED else one for one in names)
+        shown = tuple(f"{one} " if one in WANTED else one for one in names if one != "q")
         begun = tuple(one for one in shown if one.startswith(word) and one.strip() != word)
         found = complete(text, cursor, FIELDS, words)
         if found.start != lead or ":" in word:
@@ -110,6 +120,8 @@ def completed(text: str, cursor: int, screens: Sequence[str], words: Mapping[str
         start = cursor - len(rest)
         options = words.get("task" if word == "trigger" else word, ())
         return Completion(start, cursor, matching(rest, options), word)
+    if word == "logs":
+        return complete(text, cursor, lines.FIELDS, lines.words(words))
     if word == "job" or (word in screens and word != "jobs"):
         return Completion(cursor, cursor, (), word)
     return complete(text, cursor, FIELDS, words)

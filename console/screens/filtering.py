@@ -51,10 +51,11 @@ class FilteredScreen(DeweyScreen):
 
     def action_filter(self) -> None:
         """Edit the filter."""
-        self.ask("words", self.dewey.gateway.words, self._know_words, lambda _: None)
+        self.ask("words", self.dewey.gateway.words, self.know_words, lambda _: None)
         self.bar.begin()
 
-    def _know_words(self, words: Mapping[str, tuple[str, ...]]) -> None:
+    def know_words(self, words: Mapping[str, tuple[str, ...]]) -> None:
+        """Take in real values, to complete what is written."""
         self.bar.know(words)
 
     def on_filter_bar_typed(self, event: FilterBar.Typed) -> None:

@@ -14,6 +14,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.timer import Timer
+from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from console import bindings
@@ -41,22 +42,40 @@ class Grammar:
     is_counted: bool = True
 
 
+class FilterLine(Widget):
+    """The filter in force, and at the right end how many match; nothing in it is laid out anew as that changes."""
+
+    DEFAULT_CSS = "FilterLine { height: 1; background: $surface; }"
+
+    def __init__(self, sign: str) -> None:
+        super().__init__()
+        self.sign = Content.styled(sign, "$accent")
+        self.text = self.count = Content("")
+
+    def render(self) -> Content:
+        """Put filter and count into one line; the filter is cut first."""
+        count = self.count + Content(" ")
+        room = max(8, self.size.width - count.cell_length - 1)
+        left = (self.sign + self.text).truncate(room, ellipsis=True)
+        gap = max(1, self.size.width - left.cell_length - count.cell_length)
+        return (left + Content(" " * gap) + count).truncate(self.size.width)
+
+
 class FilterBar(Vertical):
     """Shows the filter in force; `begin` lets it be edited."""
 
     DEFAULT_CSS = """
     FilterBar { height: auto; background: $surface; }
-    FilterBar > Horizontal { height: 1; }
+    FilterBar > Horizontal { height: 1; display: none; }
     FilterBar #filter-sign { width: 3; color: $accent; }
-    FilterBar #filter-input { border: none; height: 1; padding: 0; width: 1fr; background: $surface; display: none; }
+    FilterBar #filter-input { border: none; height: 1; padding: 0; width: 1fr; background: $surface; }
     FilterBar #filter-input:focus { border: none; background: $panel; }
-    FilterBar #filter-shown { width: 1fr; height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
-    FilterBar #filter-count { width: auto; height: 1; padding: 0 1; color: $muted; }
+    FilterBar #filter-count { width: 18; height: 1; padding: 0 1; text-align: right; text-wrap: nowrap; }
     FilterBar #filter-hint { height: 1; display: none; padding: 0 1 0 3; text-wrap: nowrap; text-overflow: ellipsis; }
     FilterBar #filter-error { height: auto; display: none; padding: 0 1 0 3; color: $error; background: $surface; }
     FilterBar #filter-trouble { height: auto; max-height: 2; display: none; padding: 0 1; color: $warning; }
-    FilterBar.-editing #filter-input { display: block; }
-    FilterBar.-editing #filter-shown { display: none; }
+    FilterBar.-editing > Horizontal { display: block; }
+    FilterBar.-editing > FilterLine { display: none; }
     FilterBar.-editing #filter-hint { display: block; }
     FilterBar.-wrong #filter-hint { display: none; }
     FilterBar.-wrong #filter-error { display: block; }
@@ -89,15 +108,14 @@ class FilterBar(Vertical):
         self.words: Words = {}
         self.error: FilterError | None = None
         self._timer: Timer | None = None
-        self._told = Content("")
         self._round: tuple[Completion, str, int] | None = None
 
     def compose(self) -> ComposeResult:
         """Lay out sign, text, count, completion, error and trouble."""
+        yield FilterLine(self.grammar.sign)
         with Horizontal():
             yield Static(Content(self.grammar.sign), id="filter-sign")
             yield Input(id="filter-input", compact=True, select_on_focus=False, max_length=MOST_CHARS)
-            yield Static(id="filter-shown")
             yield Static(id="filter-count")
         yield Static(id="filter-hint")
         yield Static(id="filter-error")
@@ -113,23 +131,28 @@ class FilterBar(Vertical):
         """Where the filter is written."""
         return self.query_one("#filter-input", Input)
 
+    @property
+    def line(self) -> FilterLine:
+        """Where the filter in force is shown."""
+        return self.query_one(FilterLine)
+
     def show(self, criteria: str) -> None:
         """Show a filter as the one in force."""
         self.criteria = criteria
         shown = safe_text(criteria, limit=400).stylize("$strong")
         everything = Content.styled(self.grammar.everything, "$faint")
-        self.query_one("#filter-shown", Static).update(shown if criteria else everything)
+        self.line.text = shown if criteria else everything
+        self.line.refresh()
 
     def tell(self, count: Content) -> None:
         """Say how many match, and how many are marked."""
-        self._told = count
-        if not self.editing:
-            self.query_one("#filter-count", Static).update(count)
+        self.line.count = count
+        self.line.refresh()
 
     def foresee(self, criteria: str, count: Content) -> None:
         """Say how many match what is typed; what was typed before is not of interest any more."""
         if self.editing and criteria == self.field.value.strip():
-            self.query_one("#filter-count", Static).update(count)
+            self.query_one("#filter-count", Static).update(count, layout=False)
 
     def trouble(self, sentence: Content) -> None:
         """Say what is not in the list, and why; an empty sentence says nothing."""
@@ -157,7 +180,6 @@ class FilterBar(Vertical):
         """Leave the filter as it was."""
         self._stop()
         self.remove_class("-editing", "-wrong")
-        self.query_one("#filter-count", Static).update(self._told)
         self.post_message(self.Left())
 
     # Writing.
@@ -195,9 +217,6 @@ class FilterBar(Vertical):
         if not self.editing or not self.grammar.is_counted:
             return
         self.foresee(text, Content(""))
-        if text == self.criteria:
-            self.foresee(text, self._told)
-            return
         try:
             self.grammar.check(text)
         except FilterError:

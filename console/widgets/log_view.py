@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from rich.segment import Segment
+from textual import events
 from textual.geometry import Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
@@ -15,6 +16,7 @@ from textual.strip import Strip
 from console import bindings
 from console.formats import Moment, fit, fold
 from console.gateway.views import LogLineView
+from console.highlights import has_one, pieces
 from console.widgets.palette import LEVEL_TONES, Palette, Tone, palette_of
 
 LINES_LIMIT: Final = 10_000
@@ -33,7 +35,8 @@ class _Drawn(NamedTuple):
 
 
 class LogView(ScrollView, can_focus=True):
-    """The log widget. With ``sources`` each line says which job of which task wrote it."""
+    """The log widget. With ``sources`` each line says which job of which task wrote it, and a cursor is on one of them:
+    on the newest while the log is followed."""
 
     DEFAULT_CSS = """
     LogView { background: $background; height: 1fr; overflow-y: scroll; overflow-x: scroll;
@@ -43,7 +46,10 @@ class LogView(ScrollView, can_focus=True):
     BINDINGS = bindings.of("log view")
 
     class Changed(Message):
-        """Following, wrapping or the number of unseen lines changed."""
+        """Following, wrapping, the line under the cursor or the number of unseen lines changed."""
+
+    class Opened(Message):
+        """A line was clicked twice."""
 
     def __init__(self, moment: Moment, sources: bool = False, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -53,6 +59,8 @@ class LogView(ScrollView, can_focus=True):
         self.wrapping = False
         self.unseen = 0
         self.dropped = 0
+        self.words: tuple[str, ...] = ()
+        self._cursor: LogLineView | None = None
         self._lines: list[LogLineView] = []
         self._drawn: list[_Drawn] = []
         self._waiting: list[LogLineView] = []
@@ -93,6 +101,7 @@ class LogView(ScrollView, can_focus=True):
         self._lines.clear()
         self._waiting.clear()
         self.unseen = 0
+        self._cursor = None
         self._draw_again()
 
     def flush(self) -> None:
@@ -116,6 +125,8 @@ class LogView(ScrollView, can_focus=True):
         if too_many <= 0:
             return 0
         first_kept = self._lines[too_many]
+        if self._cursor is not None and any(line is self._cursor for line in self._lines[:too_many]):
+            self._cursor = first_kept
         del self._lines[:too_many]
         gone = next((index for index, drawn in enumerate(self._drawn) if drawn.line is first_kept), 0)
         del self._drawn[:gone]
@@ -190,6 +201,8 @@ class LogView(ScrollView, can_focus=True):
             return Strip.blank(width, self.rich_style)
         drawn = self._drawn[index]
         base = self.rich_style
+        if self.sources and drawn.line is self.line:
+            base += palette.cursor if self.has_focus else palette.cursor_blurred
         segments: list[Segment] = []
         if drawn.first:
             for text, tone in self._prefix(drawn.line):
@@ -197,7 +210,9 @@ class LogView(ScrollView, can_focus=True):
         else:
             segments.append(Segment(self._prefix_blank(), base))
         tone = LEVEL_TONES[drawn.line.level]
-        segments.append(Segment(drawn.text, base + palette["text" if tone in ("muted", "faint") else tone]))
+        style = base + palette["text" if tone in ("muted", "faint") else tone]
+        for piece, is_word in pieces(drawn.text, self.words):
+            segments.append(Segment(piece, style + palette.word if is_word else style))
         strip = Strip(segments)
         if strip.cell_length <= left + width:
             return strip.crop_extend(left, left + width, base)
@@ -219,15 +234,21 @@ class LogView(ScrollView, can_focus=True):
         """Let go when the reader scrolls up."""
         super().watch_scroll_y(old_value, new_value)
         if not self._settling and new_value < old_value and self.following and not self.is_vertical_scroll_end:
-            self.following = False
-            self.post_message(self.Changed())
+            self._let_go()
+
+    def _let_go(self) -> None:
+        self._cursor = self.line
+        self.following = False
+        self.post_message(self.Changed())
 
     def follow(self, on: bool) -> None:
         """Stay at the newest line, or stay here."""
+        self._cursor = None if on or not self._lines else self.line
         self.following = on
         if on:
             self.unseen = 0
             self._settle(0)
+            self.refresh()
         self.post_message(self.Changed())
 
     def wrap(self, on: bool) -> None:
@@ -237,17 +258,99 @@ class LogView(ScrollView, can_focus=True):
             self.scroll_to(x=0, animate=False)
         self._draw_again()
 
+    # The cursor.
+
+    @property
+    def line(self) -> LogLineView | None:
+        """The log line under the cursor."""
+        if self._cursor is not None:
+            return self._cursor
+        return self._lines[-1] if self._lines else None
+
+    @property
+    def cursor(self) -> int:
+        """The number of the line under the cursor, of those that are held."""
+        line = self.line
+        return next((index for index, one in enumerate(self._lines) if one is line), 0)
+
+    def move_to(self, index: int) -> None:
+        """Put the cursor on a line, and bring it into sight; the newest is followed no more once it is left."""
+        if not self._lines:
+            return
+        index = max(0, min(index, len(self._lines) - 1))
+        if index < len(self._lines) - 1:
+            self.following = False
+        self._cursor = None if self.following else self._lines[index]
+        places = [place for place, drawn in enumerate(self._drawn) if drawn.line is self._lines[index]]
+        if places:
+            top, height = self.scroll_offset.y, self.size.height
+            if places[0] < top:
+                self.scroll_to(y=places[0], animate=False)
+            elif places[-1] >= top + height:
+                self.scroll_to(y=min(places[0], places[-1] - height + 1), animate=False)
+        self.refresh()
+        self.post_message(self.Changed())
+
+    def highlight(self, words: tuple[str, ...]) -> None:
+        """Mark some words where they stand."""
+        self.words = words
+        self.refresh()
+
+    def go_to_match(self, step: int) -> bool:
+        """Put the cursor on the next line with one of the words, or on the one before; False when there is none."""
+        index = self.cursor + step
+        while 0 <= index < len(self._lines):
+            if has_one(self._lines[index].message.plain, self.words):
+                self.move_to(index)
+                return True
+            index += step
+        return False
+
+    def on_focus(self) -> None:
+        """Draw the cursor as the one that has the keys."""
+        self.refresh()
+
+    def on_blur(self) -> None:
+        """Draw the cursor as one that waits."""
+        self.refresh()
+
+    def on_click(self, event: events.Click) -> None:
+        """Put the cursor where the mouse points; twice opens."""
+        place = self.scroll_offset.y + event.y
+        if self.sources and place < len(self._drawn):
+            line = self._drawn[place].line
+            self.move_to(next(index for index, one in enumerate(self._lines) if one is line))
+            if event.chain == 2:
+                self.post_message(self.Opened())
+
     def action_scroll_lines(self, lines: int) -> None:
-        """Scroll by lines."""
+        """Move the cursor by lines; without one, scroll."""
+        if self.sources:
+            self.move_to(self.cursor + lines)
+            return
         self.scroll_to(y=self.scroll_offset.y + lines, animate=False)
 
     def action_pages(self, pages: int) -> None:
-        """Scroll by screenfuls."""
-        self.scroll_to(y=self.scroll_offset.y + pages * max(1, self.size.height - 1), animate=False)
+        """Scroll by screenfuls; the cursor goes with the lines."""
+        before = self.scroll_offset.y
+        self.scroll_to(y=before + pages * max(1, self.size.height - 1), animate=False)
+        if self.sources and self._drawn:
+            row = self._row_of_cursor(before)
+            place = max(0, min(self.scroll_offset.y + row, len(self._drawn) - 1))
+            line = self._drawn[place].line
+            self.move_to(next(index for index, one in enumerate(self._lines) if one is line))
+
+    def _row_of_cursor(self, top: int) -> int:
+        """In which row from the top the cursor was drawn."""
+        line = self.line
+        place = next((place for place, drawn in enumerate(self._drawn) if drawn.line is line), top)
+        return max(0, min(place - top, self.size.height - 1))
 
     def action_top(self) -> None:
         """Go to the oldest line."""
         self.scroll_to(y=0, animate=False)
+        if self.sources:
+            self.move_to(0)
 
     def action_bottom(self) -> None:
         """Go to the newest line and follow."""

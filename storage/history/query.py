@@ -7,7 +7,7 @@ the only door: what it does not understand is a `FilterError` that says where it
 
 import difflib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
@@ -62,8 +62,9 @@ _UNHELD = re.compile("[\x00\ud800-\udfff]")
 """Characters that PostgreSQL's texts can not hold."""
 
 
-def parse(text: str, *, now: datetime, zone: tzinfo) -> Filter:
-    """Read a filter. Ages count from ``now``; clock times and dates are those of ``zone``.
+def parse(text: str, *, now: datetime, zone: tzinfo, fields: Mapping[str, str] = FIELDS) -> Filter:
+    """Read a filter. Ages count from ``now``; clock times and dates are those of ``zone``. ``fields`` are those of what
+    is filtered, when it is not jobs: one that jobs do not have takes any text.
 
     Raises:
         FilterError: it is not understood.
@@ -72,7 +73,7 @@ def parse(text: str, *, now: datetime, zone: tzinfo) -> Filter:
         raise FilterError(f"a filter has at most {MOST_CHARS:,} characters", MOST_CHARS, len(text) - MOST_CHARS)
     if unheld := _UNHELD.search(text):
         raise FilterError("no text that is stored has this character", unheld.start(), 1)
-    return Filter(_Parser(text, now, zone).whole(), now)
+    return Filter(_Parser(text, now, zone, fields).whole(), now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +88,9 @@ class _Value:
 class _Parser:
     """One pass over one text, by recursive descent."""
 
-    def __init__(self, text: str, now: datetime, zone: tzinfo) -> None:
+    def __init__(self, text: str, now: datetime, zone: tzinfo, fields: Mapping[str, str]) -> None:
         self._text = text
+        self._fields = fields
         self._now = now
         self._zone = zone
         self._at = 0
@@ -164,7 +166,8 @@ class _Parser:
             node: Node = Word(self._word(self._quoted(), start))
         else:
             name = self._match(_BARE_WORD)
-            if name.partition(".")[0].lower() == "args" and (self._next() == ":" or "." in name):
+            is_argument = "args" in self._fields and name.partition(".")[0].lower() == "args"
+            if is_argument and (self._next() == ":" or "." in name):
                 node = self._argument(start)
             elif self._next() == ":":
                 node = self._field(name, start)
@@ -196,8 +199,8 @@ class _Parser:
 
     def _field(self, name: str, start: int) -> Node:
         field = name.lower()
-        if field not in FIELDS:
-            raise _no_field(name, start)
+        if field not in self._fields:
+            raise _no_field(name, start, self._fields)
         self._at += 1
         return self._condition(field, self._values(field))
 
@@ -230,7 +233,7 @@ class _Parser:
             parts.append(self._quoted() if self._next() == '"' else self._match(_BARE_VALUE))
         text = "".join(parts)
         if not text.strip():
-            hint = FIELDS.get(field, "a value, as in args.user_id:42")
+            hint = self._fields.get(field, "a value, as in args.user_id:42")
             raise FilterError(f"{field}: names nothing; it wants {hint}", start, self._at - start)
         return _Value(text, start, self._at - start)
 
@@ -334,10 +337,12 @@ def _attempt(text: str, position: int) -> int:
     return int(text)
 
 
-def _no_field(name: str, position: int) -> FilterError:
-    suggestion = MEANT.get(name.lower()) or next(iter(difflib.get_close_matches(name.lower(), FIELDS, 1)), "")
+def _no_field(name: str, position: int, fields: Mapping[str, str]) -> FilterError:
+    suggestion = MEANT.get(name.lower(), "")
+    if suggestion not in fields:
+        suggestion = next(iter(difflib.get_close_matches(name.lower(), fields, 1)), "")
     return FilterError(
-        f"“{name}” is no field{_meant(suggestion)}; the fields are {' '.join(FIELDS)}"
+        f"“{name}” is no field{_meant(suggestion)}; the fields are {' '.join(fields)}"
         " (a text with a colon goes in quotes)",
         position,
         len(name),

@@ -1,10 +1,12 @@
 """How jobs are filtered and looked for, as scripts; test_keys.py plays them."""
 
 from console.screens.command_line import CommandLine
+from console.screens.job import JobScreen
 from console.screens.jobs import JobsScreen
 from console.screens.queues import QueuesScreen
 from console.widgets.filter_bar import FilterBar
 from console.widgets.job_table import JobTable
+from console.widgets.log_view import LogView
 from tests.console.key_scripts import jobs_table, key
 from tests.console.stage import Stage
 
@@ -140,3 +142,50 @@ async def _esc_leaves_the_line(stage: Stage) -> None:
     assert isinstance(stage.app.screen, QueuesScreen)
     await stage.press("colon", "enter")
     assert isinstance(stage.app.screen, QueuesScreen)
+
+
+@key("filter.lines", start="logs")
+async def _slash_filters_lines(stage: Stage) -> None:
+    await stage.press("slash")
+    await stage.type("queue:email level:>=WARNING")
+    await stage.press("enter")
+    shown = stage.app.screen.query_one(LogView).lines
+    assert {line.queue.plain for line in shown} == {"email"}
+    assert {line.level for line in shown} == {"WARNING", "ERROR"}
+
+
+@key("open.line", start="logs level:ERROR")
+async def _enter_on_a_line_opens_its_job(stage: Stage) -> None:
+    await stage.press("k")
+    line = stage.app.screen.query_one(LogView).line
+    assert line is not None
+    await stage.press("enter")
+    assert isinstance(stage.app.screen, JobScreen)
+    assert (stage.app.screen.key, stage.app.screen.tab) == (line.job_key, "log")
+
+
+@key("copy", "copy.command", start="logs")
+async def _y_copies_the_line_or_the_command(stage: Stage) -> None:
+    line = stage.app.screen.query_one(LogView).line
+    assert line is not None
+    await stage.press("y")
+    assert stage.app.clipboard == line.message.plain
+    await stage.press("Y")
+    assert stage.app.clipboard == f"dewey logs {line.job_key}"
+
+
+@key("match.next", "match.previous", start="logs level:ERROR OR waiting")
+async def _n_goes_to_the_next_line_with_the_word(stage: Stage) -> None:
+    view = stage.app.screen.query_one(LogView)
+    matching = [index for index, line in enumerate(view.lines) if "waiting" in line.message.plain]
+    assert 1 < len(matching) < view.line_count
+    await stage.press("g")
+    seen = [0] if matching[0] == 0 else []
+    while len(seen) < len(matching):
+        await stage.press("n")
+        seen.append(view.cursor)
+    assert seen == matching
+    await stage.press("n")
+    assert "No match further down." in stage.notes
+    await stage.press("N")
+    assert view.cursor == matching[-2]

@@ -19,6 +19,26 @@ async def _the_list_is_walked_with_letters_or_arrows(stage: Stage) -> None:
 @key("scroll.down", "scroll.up", "scroll.top", "scroll.bottom", "scroll.page_down", "scroll.page_up", start="logs")
 async def _the_log_is_walked_with_letters_or_arrows(stage: Stage) -> None:
     view = stage.app.screen.query_one(LogView)
+    end, last = view.max_scroll_y, view.line_count - 1
+    seen, tops = [], []
+    for one in ("k", "up", "j", "g", "down", "pagedown", "pageup", "G"):
+        await stage.press(one)
+        seen.append(view.cursor)
+        tops.append(view.scroll_offset.y)
+        assert view.following == (one == "G")
+    page = view.size.height - 1
+    assert seen[:5] == [last - 1, last - 2, last - 1, 0, 1]
+    assert seen[6:] == [1, last]
+    assert tops == [end, end, end, 0, 0, page, 0, end]
+
+
+@key("scroll.down", "scroll.up", "scroll.top", "scroll.bottom", "scroll.page_down", "scroll.page_up", start="jobs")
+async def _the_log_of_a_job_is_scrolled_with_letters_or_arrows(stage: Stage) -> None:
+    await stage.press("l")
+    view = stage.app.screen.query_one(LogView)
+    view.add([view.lines[0]] * 100)
+    view.flush()
+    await stage.settle()
     end = view.max_scroll_y
     seen = []
     for one in ("k", "up", "j", "g", "down", "pagedown", "pageup", "G"):
