@@ -288,6 +288,10 @@ class Broker:
         if names:
             self.call("sadd", self.keys.queues, *names)
 
+    def knows(self, job_id: str) -> bool:
+        """Whether there is such a job."""
+        return bool(self.call("exists", self.keys.job(job_id)))
+
     @contextmanager
     def listen(self, job_id: str) -> Iterator[Callable[[float], bool]]:
         """Hear of a job's end: the function waits up to so many seconds and answers whether it heard. Look at the job

@@ -19,10 +19,6 @@ from tasks.engine.codec import encode
 NEVER_LEFT = "!"
 """A version that no job has: asks what became of a job that is gone, and throws nothing away."""
 WAITING: tuple[State, ...] = ("queued", "scheduled", "retrying", "blocked")
-_THROWN = only(
-    ("scheduled", "queued", "retrying", "succeeded", "dead", "canceled"),
-    "cancel it first; it can be thrown away when it has ended",
-)
 
 
 def selected(request: Request, *more: str) -> list[str]:
@@ -92,8 +88,17 @@ def _called_off(answer: Answer) -> str:
 # -- throw away, and put back ----------------------------------------------------------------------------------
 
 
+def _not_thrown(job: Job) -> str:
+    """Why a job can not be thrown away: one that could not be put back as it was."""
+    if job.state == "blocked":
+        return "it is blocked: results that come for it meanwhile would be lost to it; cancel it first"
+    if job.state == "running":
+        return "it is running: cancel it first; it can be thrown away when it has ended"
+    return ""
+
+
 def _look_discard(tools: Tools, request: Request) -> Found:
-    return _look(request, tools, _THROWN)
+    return _look(request, tools, _not_thrown)
 
 
 def _look_purge(tools: Tools, request: Request) -> Found:
@@ -104,7 +109,7 @@ def _look_purge(tools: Tools, request: Request) -> Found:
     states = states_of(request)
     if tools.inspector.count(states, (queue,)) > MOST:
         raise Refused(f"that is more than {MOST:,} jobs: purge one state after the other")
-    found = look_at(tools, tools.inspector.ids(states, (queue,), limit=MOST), _THROWN)
+    found = look_at(tools, tools.inspector.ids(states, (queue,), limit=MOST), _not_thrown)
     sentence = f"throw away the jobs of {queue} that are {', '.join(states)}"
     return Found(found.subjects, found.not_eligible, sentence, confirm=queue)
 

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from huey.constants import EmptyData
+from huey.exceptions import TaskException
 from huey.storage import BaseStorage
 
 from storage.broker.broker import Broker
@@ -22,6 +23,7 @@ from tasks.engine.unit import Units
 
 LOOK_S = 5.0
 """Who waits for a result is told when it is there, and looks this often all the same: a word may be lost."""
+GONE = "job {} is gone without a result: it was thrown away before it ended, or forgotten"
 RAW_TASK = "(raw)"
 RAW_QUEUE = "default"
 
@@ -176,15 +178,25 @@ class DeweyStorage(BaseStorage):  # type: ignore[misc]  # huey has no types
     def wait_result(
         self, key: Any, timeout: float | None = None, backoff: float = 1.15, max_delay: float = 1.0
     ) -> bool:
-        """Wait for a key to be set: until its job says that it has ended, and no longer than ``timeout`` seconds."""
+        """Wait for a key to be set: until its job says that it has ended, and no longer than ``timeout`` seconds.
+
+        Raises:
+            TaskException: the job was there and is gone, without a result: it was thrown away.
+        """
         del backoff, max_delay  # how Huey polls
         deadline = None if timeout is None else time.monotonic() + timeout
-        with self.broker.listen(_text(key)) as ended:
+        job_id, was_there = _text(key), False
+        with self.broker.listen(job_id) as ended:
             while not self.has_data_for_key(key):
+                is_there = self.broker.knows(job_id)  # what follows in a pipeline is not there yet
+                if was_there and not is_there and not self.has_data_for_key(key):
+                    raise TaskException(
+                        {"error": GONE.format(job_id), "retries": 0, "traceback": "", "task_id": job_id}
+                    )
                 left_s = LOOK_S if deadline is None else min(LOOK_S, deadline - time.monotonic())
                 if left_s <= 0:
                     return False
-                ended(left_s)
+                was_there = ended(left_s) or is_there
         return True
 
     def put_if_empty(self, key: Any, value: bytes, ttl: float | None = None) -> bool:

@@ -1,6 +1,6 @@
 -- needs: acted forget
 -- Throws a job away that is as it was shown; whoever calls this has kept it whole. One that runs is refused, and one that
--- waits for others. Those who wait for it are told, its unique key is free.
+-- waits for others: what they answer meanwhile would be lost to it. Those who wait for it are told, its unique key is free.
 -- KEYS[1]: prefix. ARGV: act, job id, version, reason. Returns an answer, see _acted.lua; its word is the state it was in.
 local act, id, version, reason = unpack(ARGV)
 return acted(act, id, function()

@@ -7,6 +7,7 @@ import pytest
 from huey.exceptions import TaskException
 
 from storage import audit, trash
+from storage.broker.records import NewJob
 from storage.errors import FilterError, Refused
 from storage.history import failures, jobs
 from storage.history.query import parse
@@ -78,6 +79,16 @@ def test_purging_asks_for_the_queues_name_and_takes_only_what_waits(desk: Desk, 
         desk.look("purge", "nobody")
     with pytest.raises(Refused, match="no state"):
         desk.look("purge", "email", states=["lost"])
+
+
+def test_what_can_not_be_thrown_away_says_why(desk: Desk, office: Office) -> None:
+    office.start(office.add("runs"))
+    office.broker.enqueue([NewJob("joins", "shop.tasks.pack", "default", b"{}", blocked=True, chord="c")])
+    why = {one.id: one.why for one in desk.look("discard", "runs", "joins").not_eligible}
+    assert why["runs"] == "it is running: cancel it first; it can be thrown away when it has ended"
+    assert why["joins"] == "it is blocked: results that come for it meanwhile would be lost to it; cancel it first"
+    desk.do("cancel", "joins")
+    assert desk.outcomes(desk.do("discard", "joins")) == {"joins": "done"}
 
 
 def test_a_job_is_restored_by_itself(desk: Desk, dead: Dead) -> None:

@@ -9,11 +9,14 @@ import pytest
 import redis
 from huey import CancelExecution, RetryTask
 from huey.api import TaskException
-from huey.exceptions import ConfigurationError, TaskLockedException
+from huey.exceptions import ConfigurationError, HueyException, TaskLockedException
 
+from storage.broker.custody import Custody, Shown
+from tasks.engine import storage
 from tasks.engine.context import current_job
 from tasks.engine.huey import DeweyHuey
 from tasks.errors import Permanent, Transient
+from tests.servers import wait_until
 from tests.tasks.engine.conftest import Shop, attempt, typed
 
 Make = Callable[..., Shop]
@@ -315,6 +318,54 @@ def test_a_blocking_get_ends_when_the_job_does(shop: Shop) -> None:
     shop.run_one()
     waiter.join(20)
     assert found == [2]
+
+
+@pytest.mark.parametrize("delay_s", [0, 60])
+def test_a_blocking_get_hears_at_once_that_its_job_was_thrown_away(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, delay_s: int
+) -> None:
+    monkeypatch.setattr(storage, "LOOK_S", 60.0)
+
+    @shop.huey.task()
+    def work() -> str:
+        return "done"
+
+    scheduled: Any = work
+    handle = scheduled.schedule(delay=delay_s) if delay_s else work()
+    heard: list[BaseException] = []
+
+    def wait() -> None:
+        try:
+            handle.get(blocking=True, timeout=50)
+        except (TaskException, HueyException) as error:
+            heard.append(error)
+
+    waiter = threading.Thread(target=wait)
+    waiter.start()
+    broker = shop.huey.broker
+    wait_until(lambda: broker.call("pubsub_numsub", broker.keys.done(handle.id))[0][1] == 1, "it listens")
+    (answer,) = Custody(broker).discard("", [Shown(handle.id, "1")], "no use")
+    assert answer.verdict == "done"
+    waiter.join(20)
+    assert not waiter.is_alive()
+    (error,) = heard
+    assert isinstance(error, TaskException)
+    assert error.metadata["error"] == storage.GONE.format(handle.id)
+    assert shop.data() == set()
+
+
+def test_a_blocking_get_waits_for_what_follows_in_a_pipeline(shop: Shop) -> None:
+    @shop.huey.task()
+    def add(a: int, b: int = 1) -> int:
+        return a + b
+
+    group = shop.huey.enqueue(add.s(1).then(add, 5))
+    found: list[object] = []
+    waiter = threading.Thread(target=lambda: found.append(group.get(blocking=True, timeout=20)))
+    waiter.start()
+    shop.run_all()
+    waiter.join(20)
+    assert found == [[2, 7]]
 
 
 def test_signals_come_in_hueys_order(shop: Shop) -> None:
