@@ -10,10 +10,13 @@ import subprocess
 import sys
 import termios
 import time
+from collections.abc import Sequence
 from fcntl import ioctl
 from pathlib import Path
 
 import pytest
+
+from console.bindings import KEYS
 
 ROOT = Path(__file__).parents[2]
 ALLOWED = re.compile(
@@ -31,18 +34,30 @@ ALLOWED = re.compile(
     """,
     re.VERBOSE,
 )
+SCREENS = tuple(key.keys.split(",")[0].encode() for key in KEYS if key.id.startswith("screen."))
+HOSTILE = """
+from tests.console.gateways import HostileGateway
+from tests.console.payloads import PAYLOADS
+from tests.console.stage import still_app
+
+gateway = HostileGateway(PAYLOADS)
+app = still_app(gateway, environment=PAYLOADS[0], write=PAYLOADS[3], start="overview")
+app.run()
+print("acted:", gateway.acted, "bugs:", app.bugs)
+raise SystemExit(len(app.bugs))
+"""
 EVIL = (b"\x1b]52", b"\x1b]0;", b"\x1b]8;", b"\x1bc", b"\x9b", b"\xc2\x9b")
 
 
 class Terminal:
     """A child in a pseudo-terminal, its output kept whole."""
 
-    def __init__(self, *arguments: str) -> None:
+    def __init__(self, *arguments: str, run: Sequence[str] = ("-m", "console.app", "--demo", "--still")) -> None:
         self.master, slave = pty.openpty()
         ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
         environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "PYTHONPATH": str(ROOT)}
         self.child = subprocess.Popen(
-            [sys.executable, "-m", "console.app", "--demo", "--still", *arguments],
+            [sys.executable, *run, *arguments],
             stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True,
         )  # fmt: skip
         os.close(slave)
@@ -67,6 +82,11 @@ class Terminal:
                 except OSError:  # Linux says so when the last writer is gone
                     return
         raise AssertionError("the child did not end")
+
+    def read_quiet(self) -> None:
+        """Read what is drawn, until nothing more comes for a moment."""
+        while select.select([self.master], [], [], 0.1)[0]:
+            self.output += os.read(self.master, 65_536)
 
     def press(self, keys: bytes) -> None:
         """Type."""
@@ -95,9 +115,41 @@ def test_nothing_of_a_hostile_job_reaches_the_terminal_raw() -> None:
         terminal.read_to_end()
     finally:
         terminal.close()
+    assert b"\\x1b]52;c;" in _assert_clean(terminal)
+
+
+def _assert_clean(terminal: Terminal) -> bytes:
+    """It ended well, and wrote no control that the toolkit did not make; answers what it wrote between those."""
     rest = ALLOWED.sub(b"", terminal.output)
     for evil in EVIL:
         assert evil not in terminal.output, evil
-    assert b"\\x1b]52;c;" in rest
     assert re.findall(rb".{0,20}[\x00-\x08\x0b\x0c\x0e-\x1f\x7f].{0,20}", rest) == []
     assert terminal.child.returncode == 0
+    return rest
+
+
+def test_nothing_hostile_reaches_the_terminal_raw_from_any_screen_field_or_dialog() -> None:
+    terminal = Terminal(run=("-c", HOSTILE))
+    try:
+        terminal.read_until(b"Overview")
+        for key in SCREENS:
+            terminal.press(key)
+            for step in (b"jj", b"\r", b"]", b"]", b"]", b"\x1b", b"\x1b", b"i", b"\x1b", b"r", b"\x1b", b"\x1b"):
+                terminal.press(step)
+                terminal.read_quiet()
+        for opens in (b"3/", b":", b"t", b"\x10"):
+            terminal.press(opens)
+            terminal.read_quiet()
+            terminal.press(b"\x1b[200~state:dead \xc2\x9b2J \x1b]52;c;ZXZpbA==\x07 [@click=app.quit]x[/]\x1b[201~")
+            terminal.read_quiet()
+            terminal.press(b"\r")
+            terminal.read_quiet()
+            terminal.press(b"\x1b")
+            terminal.read_quiet()
+            terminal.press(b"\x1b")
+            terminal.read_quiet()
+        terminal.press(b"\x11")
+        terminal.read_to_end()
+    finally:
+        terminal.close()
+    assert b"acted: []" in _assert_clean(terminal)

@@ -26,12 +26,14 @@ LEAVE_SCREEN = b"\x1b[?1049l"
 class Terminal:
     """A command in a pseudo-terminal."""
 
-    def __init__(self, *words: str, environment: dict[str, str], start: Sequence[str] = HEARING) -> None:
+    def __init__(
+        self, *words: str, environment: dict[str, str], start: Sequence[str] = HEARING, command: Sequence[str] = DEWEY
+    ) -> None:
         self.master, self.slave = pty.openpty()
         self.modes = termios.tcgetattr(self.slave)
         self.output = b""
         self.popen = subprocess.Popen(
-            [*start, *DEWEY, *words],
+            [*start, *command, *words],
             stdin=self.slave,
             stdout=self.slave,
             stderr=self.slave,
