@@ -130,12 +130,13 @@ class Arena:
 
     def verdict(self) -> Verdict:
         """The checker's reading of the history beside the books."""
-        books = self.books()
-        verdict = check(self.history, books)
+        history = self.history  # read once: schedules go on while the books are read
+        books = read_books(self.inspector, self.broker, history)
+        verdict = check(history, books)
         for job_id in verdict.lost[:5]:
             sys.stderr.write(f"lost: {books.jobs.get(job_id, job_id)}\n")
         for job_id in verdict.unexplained[:5]:
-            seen = [event for event in self.history.events if event.job == job_id]
+            seen = [event for event in history.events if event.job == job_id]
             sys.stderr.write(f"started without a cause: {seen}; the books: {books.jobs.get(job_id)}\n")
         return verdict
 
