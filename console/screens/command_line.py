@@ -17,10 +17,6 @@ class CommandLine(ModalScreen[str | None]):
     """One line over the screen below. Dismisses with the text of a place, or None."""
 
     BINDINGS = bindings.of("command line")
-    DEFAULT_CSS = """
-    CommandLine { background: $background 0%; }
-    CommandLine > FilterBar { dock: bottom; border-top: solid $border; background: $surface; }
-    """
 
     def __init__(self, check: Callable[[str], object], screens: Sequence[str]) -> None:
         super().__init__()

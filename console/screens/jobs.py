@@ -51,6 +51,7 @@ class JobsScreen(JobActions, ExportingScreen, FilteredScreen):
         self.criteria = criteria
         self._known = False
         self._is_exact = True
+        self._is_partial = False
         self._tally: Tally | None = None
         self._tallied_at: datetime | None = None
         self.everything = False
@@ -94,7 +95,7 @@ class JobsScreen(JobActions, ExportingScreen, FilteredScreen):
     def _show(self, criteria: str, page: JobPage) -> None:
         if criteria != self.criteria:
             return
-        self._known, self._is_exact = True, page.is_exact
+        self._known, self._is_exact, self._is_partial = True, page.is_exact, bool(page.trouble)
         self._arrange(page.total > 0)
         if not page.total:
             self._say_empty()
@@ -156,6 +157,8 @@ class JobsScreen(JobActions, ExportingScreen, FilteredScreen):
 
     def _total(self) -> str:
         """How many match, never as a number that looks more exact than it is."""
+        if self._is_partial:
+            return f"{self.table.total:,}+ jobs"
         if self._is_exact:
             return plural(self.table.total, "job")
         return "counting…" if self._tally is None else _said(self._tally)
@@ -193,7 +196,7 @@ class JobsScreen(JobActions, ExportingScreen, FilteredScreen):
             return
         self.criteria = criteria
         self._known = self.everything = False
-        self._is_exact, self._tally, self._tallied_at = True, None, None
+        self._is_exact, self._is_partial, self._tally, self._tallied_at = True, False, None, None
         self.bar.show(criteria)
         self.bar.trouble(Content(""))
         self.table.highlight(self.words_looked_for())

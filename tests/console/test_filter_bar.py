@@ -173,6 +173,7 @@ def test_history_that_is_away_is_said_above_the_list_until_it_is_back() -> None:
 
     async def script(stage: Stage) -> None:
         assert "! history is not in this list" in stage.text
+        assert stage.text.split("\n")[1].endswith(" 225+ jobs ")
         assert "● running" in stage.text
         assert "count" not in gateway.asked, "who can not list can not count"
         gateway.is_away = False

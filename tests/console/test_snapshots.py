@@ -3,9 +3,12 @@
 Fixed clock, canned data, nothing that moves; `--snapshot-update` makes them anew.
 """
 
+from dataclasses import replace
+
 import pytest
 from pytest_textual_snapshot import SVGImageExtension
 from syrupy.assertion import SnapshotAssertion
+from textual.content import Content
 
 from console.app import DeweyApp
 from console.gateway.demo import DemoGateway
@@ -15,7 +18,7 @@ from console.gateway.glance import Lateness
 from console.gateway.protocol import Gateway
 from console.screens.base import DeweyScreen
 from console.widgets.palette import LIGHT
-from tests.console.gateways import FlakyGateway
+from tests.console.gateways import FlakyGateway, VastGateway
 from tests.console.stage import Play, Stage, play, still_app
 
 SIZES = {"80x24": (80, 24), "120x40": (120, 40), "200x60": (200, 60)}
@@ -47,6 +50,9 @@ STATES: dict[str, tuple[str, tuple[str, ...]]] = {
     "filter completion": ("jobs", ("/", *"err:timeout", "space", *"queue:")),
     "filter error": ("jobs", ("/", *"queue:email", "space", *"status:dead", "enter")),
     "filter words": ("err:smtp state:dead,retrying", ("n",)),
+    "command line": ("queues", (":", *"queue", "space", "e")),
+    "command error": ("queues", (":", *"worker", "enter")),
+    "logs filtered": ("logs level:>=WARNING answer", ("k", "k")),
     "schedule paused": ("schedules", ("j", "j", "j", "enter", "j")),
     "range": ("jobs", ("j", "v", "j", "j")),
     "dimmed key": ("jobs", ("r",)),
@@ -147,6 +153,28 @@ def test_old_data_is_dimmed(pictures: SnapshotAssertion, start: str) -> None:
         screen.poll()
 
     draw(pictures, still_app(gateway, start=start), SIZES["80x24"], then=then)
+
+
+@pytest.mark.parametrize("keys", [("e", "down", "down"), ("e", "tab", *["backspace"] * 40, *"no/such.json", "enter")])
+def test_the_dialog_of_an_export(
+    pictures: SnapshotAssertion, keys: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir("/")
+    draw(pictures, still_app(start="state:dead"), SIZES["80x24"], keys)
+
+
+def test_history_that_is_away_is_said(pictures: SnapshotAssertion) -> None:
+    gateway = FlakyGateway()
+    jobs = gateway.jobs
+    said = "history is not in this list, only the jobs that Redis holds: PostgreSQL did not answer: connection refused"
+    gateway.jobs = lambda *asked: replace(jobs(*asked), trouble=Content(said), is_exact=False)  # type: ignore[method-assign]
+    draw(pictures, still_app(gateway, start="err:timeout"), SIZES["80x24"])
+
+
+def test_a_count_that_is_not_exact_is_said_so(pictures: SnapshotAssertion) -> None:
+    gateway = VastGateway(400_000)
+    gateway.is_exact = False
+    draw(pictures, still_app(gateway, start="task:send_email last:7d"), SIZES["80x24"], ("a",))
 
 
 def test_a_bug_is_shown(pictures: SnapshotAssertion) -> None:
