@@ -157,7 +157,7 @@ def _place(endpoints: Endpoints, name: str, address: str) -> str:
 @app.command("console")
 def show_console(
     start: Annotated[
-        str, typer.Argument(metavar="START", help="A screen (queues, jobs, workers …), trigger, job:ID, or a filter.")
+        str, typer.Argument(metavar="START", help="As after : in it: queues, queue email, job 3f2a, a filter …")
     ] = "",
     environment: Annotated[
         str, typer.Option(metavar="NAME", help="The name shown in the frame instead of DEWEY_ENVIRONMENT.")
