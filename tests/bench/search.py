@@ -1,10 +1,12 @@
 """Filters over a month of jobs: how long the first page, a deep page and the capped count take, and by which plans.
 
 The first pages are asked on one open connection, as a console does; "cold" is the same on a connection of its own, as a
-command does. A page has 100 jobs. Times are of the whole call, in ms.
+command does. A page has 100 jobs. Times are of the whole call, in ms; "cpu" is what of it was processor time, of this
+process and of PostgreSQL's: what the call takes on a machine that does nothing else, whoever uses it now.
 """
 
 import argparse
+import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from storage.history.filters import Filter
 from storage.history.query import parse
 from storage.history.walking import Place
 from tests.bench import population
+from tests.bench.cpu import own_ms
 from tests.bench.plans import WatchedDatabase
 from tests.servers import postgres_server
 
@@ -52,9 +55,10 @@ ROUNDS = 15
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """Times of one question, sorted, in ms."""
+    """Times of one question, sorted, in ms, and the median of its processor time."""
 
     ms: tuple[float, ...]
+    cpu_ms: float
 
     @property
     def p50(self) -> float:
@@ -65,7 +69,7 @@ class Timed:
         return self.ms[min(len(self.ms) - 1, int(len(self.ms) * 0.95))]
 
     def __str__(self) -> str:
-        return f"{self.p50:7.1f}{self.p95:7.1f}"
+        return f"{self.p50:7.1f}{self.p95:7.1f}{self.cpu_ms:6.1f}"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -87,8 +91,9 @@ def main(arguments: Sequence[str]) -> int:
 def report(url: str, rounds: int) -> int:
     """Ask everything, and print it."""
     database, watched = connect(url), WatchedDatabase(url)
-    print(f"{'filter':<50}{'first page':>14}{'deep page':>14}{'count':>14}{'cold':>7}  matches  reads whole days")
-    wrong, pages = 0, list[float]()
+    heads = "".join(f"{name:>14}{'cpu':>6}" for name in ("first page", "deep page", "count"))
+    print(f"{'filter':<50}{heads}{'cold':>7}  matches  reads whole days")
+    wrong, pages, used = 0, list[float](), list[float]()
     for text in (*SINGLE, *COMBINED):
         asked = parse(text, now=population.END_AT, zone=UTC)
         search, deeper, count = (
@@ -96,17 +101,23 @@ def report(url: str, rounds: int) -> int:
             deep_place(),
             partial(jobs.count, database, asked),
         )
-        with database.session():
-            first, deep = timed(search, rounds), timed(partial(search, deeper), rounds)
-            counted, matches = timed(count, max(3, rounds // 3)), count()
-        cold = timed(search, 3)
+        with database.session() as session:
+            ((pid,),) = session.rows("SELECT pg_backend_pid()")
+            first, deep = timed(search, rounds, pid), timed(partial(search, deeper), rounds, pid)
+            counted, matches = timed(count, max(3, rounds // 3), pid), count()
+        cold = timed(search, 3, None)
         readings = readings_of(watched, asked)
         # The jobs of many log lines are found among all of that time, by key.
         wrong += text in SINGLE and any("Seq Scan" in one or not text.startswith("log:") for one in readings)
         pages += [first.p95, deep.p95]
+        used += [first.cpu_ms, deep.cpu_ms]
         print(f"{text:<50}{first}{deep}{counted}{cold.p50:7.1f}  {matches!s:>7}  {len(readings) or ''}", flush=True)
     slow = sum(one >= 50 for one in pages)
     print(f"{len(pages) - slow} of {len(pages)} pages take less than 50 ms at p95; the slowest {max(pages):.0f} ms")
+    busy = sum(one >= 50 for one in used)
+    print(
+        f"{len(used) - busy} of {len(used)} pages take less than 50 ms of processor time; the most {max(used):.0f} ms"
+    )
     return 1 if wrong else 0
 
 
@@ -125,14 +136,19 @@ def readings_of(watched: WatchedDatabase, asked: Filter) -> list[str]:
         return watched.readings()
 
 
-def timed(ask: Callable[[], object], rounds: int) -> Timed:
-    """How long it takes, after one time that does not count."""
+def timed(ask: Callable[[], object], rounds: int, pid: int | None) -> Timed:
+    """How long it takes, after one time that does not count; ``pid`` is PostgreSQL's process for this connection."""
     ask()
-    return Timed(tuple(sorted(_times(ask, rounds))))
+    found = list(_times(ask, rounds, pid))
+    return Timed(tuple(sorted(wall_ms for wall_ms, _ in found)), statistics.median(cpu_ms for _, cpu_ms in found))
 
 
-def _times(ask: Callable[[], object], rounds: int) -> Iterator[float]:
+def _times(ask: Callable[[], object], rounds: int, pid: int | None) -> Iterator[tuple[float, float]]:
     for _ in range(rounds):
-        begun_s = time.perf_counter()
+        begun_s, used_ms = time.perf_counter(), _used_ms(pid)
         ask()
-        yield (time.perf_counter() - begun_s) * 1_000
+        yield (time.perf_counter() - begun_s) * 1_000, _used_ms(pid) - used_ms
+
+
+def _used_ms(pid: int | None) -> float:
+    return time.thread_time() * 1_000 + (own_ms(pid) if pid is not None else 0.0)
