@@ -8,6 +8,7 @@ BENCHMARKS = {
     "console": "the console against its budgets: first paint, keys under load, log tail, memory, effect on throughput",
     "engine": "no-op jobs through stock Huey on Redis and through Dewey, in turn",
     "history": "the recorder alone against one consumer, and a consumer with and without it",
+    "outage": "PostgreSQL away for some minutes under load: the jobs' speed, the lag, and what is missing afterwards",
     "search": "pages and counts of filters over a month of jobs, with their plans",
 }
 
