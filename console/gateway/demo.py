@@ -8,6 +8,7 @@ from typing import Final
 from console.gateway import building, demo_records, demo_scene
 from console.gateway.building import Call
 from console.gateway.demo_acting import DemoActing
+from console.gateway.demo_beside import DemoBeside
 from console.gateway.demo_book import DemoBook
 from console.gateway.demo_failures import DemoFailures, marks_of_night
 from console.gateway.demo_flow import DemoFlow
@@ -24,7 +25,7 @@ from storage.broker.why import explain
 TAIL_LINES: Final = 1_000
 
 
-class DemoGateway(DemoActing, DemoPast, DemoFailures, DemoGlance, DemoLibrary, DemoSchedules, DemoFlow):
+class DemoGateway(DemoActing, DemoBeside, DemoPast, DemoFailures, DemoGlance, DemoLibrary, DemoSchedules, DemoFlow):
     """Answers from memory. ``now`` is the clock: the default one stands still."""
 
     def __init__(self, now: Callable[[], datetime] = lambda: demo_records.NOW, *, empty: bool = False) -> None:

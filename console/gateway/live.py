@@ -9,6 +9,7 @@ from typing import Final
 from console.gateway import building
 from console.gateway.errors import GatewayRefused
 from console.gateway.live_acting import LiveActing
+from console.gateway.live_beside import LiveBeside
 from console.gateway.live_failures import LiveFailures
 from console.gateway.live_flow import LiveFlow
 from console.gateway.live_glance import LiveGlance
@@ -32,7 +33,9 @@ CLOCK_S: Final = 60.0
 """How long a reading of Redis's clock is trusted."""
 
 
-class LiveGateway(LiveJobs, LiveActing, LiveFailures, LivePast, LiveGlance, LiveLibrary, LiveSchedules, LiveFlow):
+class LiveGateway(
+    LiveJobs, LiveActing, LiveFailures, LivePast, LiveBeside, LiveGlance, LiveLibrary, LiveSchedules, LiveFlow
+):
     """Asks one namespace of one Redis. ``by`` is who pauses and resumes, as others will read it.
 
     ``held`` are the other stores, and how they are reached; without them what only they know can not be known.

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from console.gateway.acting import ActingGateway
+from console.gateway.beside import BesideView
 from console.gateway.failures import FailuresView, PlaceView
 from console.gateway.fleet import ConsumerView
 from console.gateway.flow import FlowLine
@@ -61,6 +62,9 @@ class Gateway(ActingGateway, Protocol):
 
     def job(self, key: str) -> JobView:
         """Return everything about one job."""
+
+    def beside(self, key: str) -> BesideView:
+        """Return a job beside others of its task: run times, and what differs from the last success."""
 
     def flow(self, key: str) -> tuple[FlowLine, ...]:
         """Return the whole flow that a job is part of, from its root."""

@@ -20,6 +20,7 @@ from console.screens.exporting import ExportingScreen
 from console.screens.job_actions import RULES, Chosen, JobActions, safe_key
 from console.screens.revealed import RevealedDialog
 from console.widgets.flow_table import FlowTable
+from console.widgets.history_page import HistoryPage
 from console.widgets.job_pages import AttemptsPage, RawPage, SummaryPage
 from console.widgets.line_table import LineTable
 from console.widgets.log_view import LogView
@@ -29,7 +30,14 @@ from console.widgets.palette import state_color
 from console.widgets.tab_line import TabLine
 from tasks.actions.values import Request
 
-TABS: Final = (("summary", "Summary"), ("log", "Log"), ("attempts", "Attempts"), ("flow", "Flow"), ("raw", "Raw"))
+TABS: Final = (
+    ("summary", "Summary"),
+    ("log", "Log"),
+    ("attempts", "Attempts"),
+    ("history", "History"),
+    ("flow", "Flow"),
+    ("raw", "Raw"),
+)
 FULL_PAGE: Final = 1_000
 
 
@@ -49,6 +57,7 @@ class JobScreen(JobActions, ExportingScreen):
         self._cursor = ""
         self._dropped = 0
         self._flow_size = 0
+        self._compared: tuple[str, int] | None = None
 
     def compose_body(self) -> ComposeResult:
         """Lay out the title, the tabs and their pages."""
@@ -62,6 +71,8 @@ class JobScreen(JobActions, ExportingScreen):
                     yield LogView(self.moment)
                 with Scroller(id="attempts"):
                     yield AttemptsPage()
+                with Scroller(id="history"):
+                    yield HistoryPage()
                 yield FlowTable(self.moment, id="flow")
                 with Scroller(id="raw"):
                     yield RawPage()
@@ -112,6 +123,17 @@ class JobScreen(JobActions, ExportingScreen):
             return
         self.ask("flow", lambda: gateway.flow(key), self._show_flow)
 
+    def _ask_history(self) -> None:
+        """Ask for others of its task: once, and again when the job has gone on or history was away."""
+        beside = self.query_one(HistoryPage).beside
+        stands = None if self.view is None else (self.view.row.state, self.view.row.attempt)
+        is_known = beside is not None and not beside.times.problem.plain and stands == self._compared
+        if is_known or stands is None:
+            return
+        gateway, key = self.dewey.gateway, self.key
+        self._compared = stands
+        self.ask("history", lambda: gateway.beside(key), self.query_one(HistoryPage).compare)
+
     @property
     def _is_recorded(self) -> bool:
         """Whether only history has the job."""
@@ -158,11 +180,14 @@ class JobScreen(JobActions, ExportingScreen):
         )
         self.query_one("#job-title", Static).update(title)
         self._pages(self.moment)
+        if self.tab == "history":
+            self._ask_history()
         self.refresh_bindings()
 
     def _pages(self, moment: Moment) -> None:
         self.query_one(SummaryPage).show(self.view, moment)
         self.query_one(AttemptsPage).show(self.view, moment)
+        self.query_one(HistoryPage).show(self.view, moment)
         self.query_one(RawPage).show(self.view, moment)
 
     def _arrange(self) -> None:
@@ -217,6 +242,8 @@ class JobScreen(JobActions, ExportingScreen):
             self._ask_log()
         if tab == "flow" and self.key:
             self._ask_flow()
+        if tab == "history" and self.key:
+            self._ask_history()
 
     def on_line_table_opened(self, event: LineTable.Opened) -> None:
         """A double click opens the job of a flow."""
@@ -284,7 +311,7 @@ class JobScreen(JobActions, ExportingScreen):
 
     def action_copy_command(self) -> None:
         """Copy the command line that shows what this shows."""
-        verb = "logs" if self.tab == "log" else "job"
+        verb = {"log": "logs", "history": "diff"}.get(self.tab, "job")
         self.copy(f"dewey {verb} {shlex.quote(safe_key(self.key))}", "the command line")
 
     def chosen(self) -> Chosen:

@@ -124,6 +124,16 @@ def series(
     return tuple(Step(*row) for row in rows)
 
 
+def run_times(database: Database, start_at: datetime, end_at: datetime, *, task: str) -> tuple[int, ...]:
+    """How many runs of a task ended in each bucket of histogram.py, in a window as `stats` has it.
+
+    Raises: StoreUnavailable, StoreRefused.
+    """
+    where, values = _where(_parts(start_at, end_at, datetime.now(UTC)), None, task)
+    with database.session() as session:
+        return tuple(_histograms(session, "run", where, values, ()).get(("", ""), ()))
+
+
 def drain_s(queued: int, minutes: Sequence[tuple[int, int, int]]) -> float | None:
     """Seconds until a queue is empty if it goes on as in its last full minutes (QueueStats.minutes); None: never."""
     if queued == 0:

@@ -25,6 +25,7 @@ from console.gateway.acting import (
     look_of,
     trash_row,
 )
+from console.gateway.beside import BesideView, DifferenceView, DiffView, RunTimes
 from console.gateway.building import Call
 from console.gateway.demo import DemoGateway
 from console.gateway.demo_book import canned_canary
@@ -72,6 +73,7 @@ QUESTIONS = (
     "tasks",
     "fleet",
     "failures",
+    "beside",
     "past",
     "past_failures",
     "ping",
@@ -382,6 +384,13 @@ class HostileGateway(DemoGateway):
         """Return a frame of the payload."""
         return place_view(sample_key, self._job(int(sample_key[:4])).attempts[0].traceback)
 
+    def beside(self, key: str) -> BesideView:
+        """Return differences of which every text is the payload."""
+        text = safe_text(self.payloads[int(key[:4])], limit=300)
+        found = tuple(DifferenceView(text, text, text) for _ in range(2))
+        diff = DiffView(key, text, NOW, True, found, (text, text))
+        return BesideView(key, RunTimes((0, 3, 9, 4), 7, 0.004), diff)
+
     def past(self, at: datetime) -> PastView:
         """Return what is now, as if it had been then; at odd minutes a payload is why it is not known."""
         if at.minute % 2:
@@ -419,3 +428,8 @@ class NoHistoryGateway(DemoGateway):
     def past_failures(self, at: datetime) -> PastFailures:
         """Say why nothing is known of then."""
         return PastFailures(at, problem=Content("PostgreSQL did not answer: connection refused"))
+
+    def beside(self, key: str) -> BesideView:
+        """Say why nothing is known of others."""
+        why = Content("PostgreSQL did not answer: connection refused")
+        return BesideView(key, RunTimes(problem=why), DiffView(problem=why))

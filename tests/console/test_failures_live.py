@@ -153,3 +153,24 @@ def test_the_past_is_what_was_sampled_and_recorded_then(office: Office, recorder
     (queue,) = found.glance.queues
     assert (queue.queued, queue.dead) == (1, 1)
     assert not found.problem.plain
+
+
+def test_a_job_is_set_beside_the_last_success_of_its_task(office: Office, recorder: Recorder) -> None:
+    succeeded = {"state": "succeeded", "outcome": "succeeded", "error_type": "", "error": ""}
+    office.run(office.add("good", page=1, to="ada", password="hunter2"), **succeeded)
+    office.run(office.add("bad", page=2, to="ada", password="hunter3"), **BROKE)
+    recorder.step()
+    found = _gateway(office).beside("bad")
+    assert (found.diff.other_key, found.diff.is_before) == ("good", True)
+    assert found.times.total == 2
+    assert found.times.mine_s is not None
+
+    async def script(stage: Stage) -> None:
+        await stage.press("]", "]", "]")
+        assert "run times of pack" in stage.text
+        assert "▲ this job" in stage.text
+        assert "of 2 runs in the last 7 days" in stage.text
+        assert "good succeeded before this job" in stage.text
+        assert "hunter" not in stage.text
+
+    play(script, _app(_gateway(office), "job:bad"), (100, 40))

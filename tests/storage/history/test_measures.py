@@ -171,3 +171,13 @@ def test_a_queue_is_empty_when_it_shrinks(
     queued: int, minutes: list[tuple[int, int, int]], expected: float | None
 ) -> None:
     assert drain_s(queued, minutes) == expected
+
+
+def test_run_times_are_counted_by_bucket_for_one_task(database: Database) -> None:
+    rows = [
+        a_row(number, created=NOW - timedelta(hours=1), wait_ms=0, run_ms=ms) for number, ms in enumerate((5, 5, 900))
+    ]
+    write(database, [*rows, a_row(9, created=NOW - timedelta(hours=1), wait_ms=0, run_ms=70, task="app.other")])
+    found = measures.run_times(database, NOW - timedelta(hours=2), NOW, task="app.t")
+    assert {bucket: count for bucket, count in enumerate(found) if count} == {bucket_of(5): 2, bucket_of(900): 1}
+    assert measures.run_times(database, NOW - timedelta(hours=2), NOW, task="app.nothing") == ()

@@ -1,0 +1,49 @@
+"""The part of the live gateway that puts a job beside others of its task, as history knows them."""
+
+from datetime import datetime, timedelta
+
+from console.formats import safe_text
+from console.gateway.beside import BesideView, DiffView, RunTimes, diff_view
+from console.gateway.live_part import LivePart
+from console.gateway.live_past import UNTOLD
+from storage.errors import JobMissing, StorageError
+from storage.history import diff as differences
+from storage.history import jobs as recorded
+from storage.history.measures import run_times
+
+DAYS = 7
+"""How far back run times are counted."""
+
+
+class LiveBeside(LivePart):
+    """Run times of a task, and what differs from its last success. That history is away is an answer too."""
+
+    def beside(self, key: str) -> BesideView:
+        """Return a job beside others of its task."""
+        if self._held is None:
+            return BesideView(key, RunTimes(problem=UNTOLD), DiffView(problem=UNTOLD))
+        database, now = self._held.database, self.now()
+        try:
+            task, mine_s, is_running = self._own(key, now)
+            counts = run_times(database, now - timedelta(days=DAYS), now, task=task)
+            times = RunTimes(counts, DAYS, mine_s, is_running)
+        except StorageError as error:
+            times = RunTimes(problem=safe_text(error, limit=300))
+        try:
+            diff = diff_view(differences.diff(database, key), self._redactor)
+        except StorageError as error:
+            diff = DiffView(problem=safe_text(error, limit=300))
+        return BesideView(key, times, diff)
+
+    def _own(self, key: str, now: datetime) -> tuple[str, float | None, bool]:
+        """The task of a job, how long its last run took, and whether it still runs."""
+        assert self._held is not None
+        try:
+            job = self._inspector.job(key)
+        except JobMissing:
+            entry = recorded.job(self._held.database, key).entry
+            return entry.task, None if entry.duration_ms is None else entry.duration_ms / 1000, False
+        if not job.attempts:
+            return job.task, None, False
+        last = job.attempts[-1]
+        return job.task, ((last.finished_at or now) - last.started_at).total_seconds(), last.finished_at is None
