@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from textual.pilot import Pilot
-
 from console.app import DeweyApp
 from console.gateway.demo import DemoGateway
-from console.screens.base import AskingScreen
+from screenshots import cast
+from screenshots.stage import numbered, settle
 
 HERE: Final = Path(__file__).parent
 
@@ -38,6 +37,9 @@ PICTURES: Final = (
     Picture("log", "state:running queue:ingestion", ("l",)),
     Picture("attempts", "state:dead queue:ingestion", ("enter", "right_square_bracket", "right_square_bracket")),
     Picture("requeue", "state:dead", ("a", "r")),
+    Picture("failures", "failures"),
+    Picture("audit", "audit"),
+    Picture("why", "state:queued", ("i",)),
     Picture("trigger", "trigger", ("enter", "4", "2")),
     Picture("logs", "logs"),
     Picture("schedules", "schedules", ("j", "j", "j", "j")),
@@ -46,15 +48,6 @@ PICTURES: Final = (
     Picture("help", "jobs", ("question_mark",)),
     Picture("light", "overview", ("j",), theme="dewey-light"),
 )
-
-
-async def settle(pilot: Pilot[None]) -> None:
-    """Wait until every question was answered and drawn."""
-    quiet = 0
-    while quiet < 3:
-        await pilot.pause()
-        screen = pilot.app.screen
-        quiet = 0 if isinstance(screen, AskingScreen) and screen.is_asking else quiet + 1
 
 
 async def draw(picture: Picture) -> str:
@@ -74,13 +67,6 @@ async def draw(picture: Picture) -> str:
         return app.export_screenshot(title="dewey console")
 
 
-def numbered(svg: str, name: str) -> str:
-    """Give the classes of a picture its name in place of a random number, so that it is the same each time."""
-    unique = svg.partition('class="terminal-')[2] or svg.partition(".terminal-")[2]
-    digits = "".join(itertools.takewhile(str.isdigit, unique))
-    return svg.replace(f"terminal-{digits}", f"dewey-{name}") if digits else svg
-
-
 def main() -> None:
     """Draw all pictures, or those that are named."""
     parser = argparse.ArgumentParser(description="Draw the pictures of the README.")
@@ -91,6 +77,9 @@ def main() -> None:
             path = HERE / f"{picture.name}.svg"
             path.write_text(numbered(asyncio.run(draw(picture)), picture.name) + "\n", encoding="utf-8")
             print(path.name)
+    if not names or "cast" in names:
+        (HERE / "cast.svg").write_text(cast.animated(asyncio.run(cast.play())), encoding="utf-8")
+        print("cast.svg")
 
 
 if __name__ == "__main__":
