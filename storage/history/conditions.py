@@ -39,6 +39,19 @@ class WindowEnd(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Logged:
+    """A parameter: the ids of the jobs in the window that may have logged something, of all that have, with when each
+    did so last. No line is more than a day older than its job, whatever its clock says."""
+
+    jobs: tuple[tuple[str, datetime], ...]
+
+    def within(self, window: Window) -> list[str]:
+        """Those whose job may be in a window."""
+        since = None if window.start_at is None else window.start_at - timedelta(days=1)
+        return [job_id for job_id, at in self.jobs if since is None or at >= since]
+
+
+@dataclass(frozen=True, slots=True)
 class Condition:
     """SQL over jobs with its parameters. ``is_nullable``: it may be NULL where it is not true."""
 
@@ -49,7 +62,12 @@ class Condition:
     def within(self, window: Window) -> "Condition":
         """The condition for jobs that were created in a window."""
         ends = {WindowEnd.START: window.start_at, WindowEnd.END: window.end_at}
-        given = (ends[one] or one.value if isinstance(one, WindowEnd) else one for one in self.parameters)
+        given: list[object] = []
+        for one in self.parameters:
+            if isinstance(one, WindowEnd):
+                given.append(ends[one] or one.value)
+            else:
+                given.append(one.within(window) if isinstance(one, Logged) else one)
         return Condition(self.sql, tuple(given), self.is_nullable)
 
 
@@ -60,7 +78,7 @@ class Known:
 
     tasks: Sequence[str] = ()
     queues: Sequence[str] = ()
-    logged: Mapping[Leaf, Sequence[str]] = field(default_factory=dict)
+    logged: Mapping[Leaf, Logged] = field(default_factory=dict)
 
 
 def condition(node: Node | None, now: datetime, known: Known) -> Condition:
@@ -125,7 +143,7 @@ class _Writer:
 
     def _log(self, leaf: Is) -> Condition:
         if leaf in self.known.logged:
-            return _equals("id", self.known.logged[leaf])
+            return Condition("id = ANY (%s::text[])", (self.known.logged[leaf],))
         line = line_condition(leaf)
         ends = (WindowEnd.START, WindowEnd.END)
         return Condition(_LOGGED.format(line.sql), (*ends, *line.parameters, WindowEnd.END, *line.parameters), True)

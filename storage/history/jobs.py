@@ -11,7 +11,7 @@ from storage.broker.records import STATES
 from storage.database.connection import Database, Session
 from storage.errors import JobMissing
 from storage.history import partitions, texts, walking
-from storage.history.conditions import Condition, Known, condition, like, line_condition
+from storage.history.conditions import Condition, Known, Logged, condition, like, line_condition
 from storage.history.entries import COLUMNS, Count, Entry, Line, Page, Run, Story
 from storage.history.filters import Filter, Is, Leaf, Window, Word, segment
 from storage.history.query import FIELDS
@@ -112,14 +112,14 @@ def known(session: Session, given: Filter) -> Known:
     leaves = list(given.leaves())
     wants_names = any(isinstance(one, Word) or (isinstance(one, Is) and _is_by_part(one)) for one in leaves)
     named = session.rows("SELECT DISTINCT task, queue FROM measures WHERE step_s = 0") if wants_names else []
-    logged: dict[Leaf, tuple[str, ...]] = {}
+    logged: dict[Leaf, Logged] = {}
     for leaf in leaves:
         if isinstance(leaf, Is) and leaf.field == "log":
             line = line_condition(leaf)
-            sql = f"SELECT job_id FROM logs WHERE {line.sql} LIMIT %s"
+            sql = f"SELECT job_id, at FROM logs WHERE {line.sql} LIMIT %s"
             found = session.rows(sql, (*line.parameters, LOGGED_JOBS + 1))
             if len(found) <= LOGGED_JOBS:
-                logged[leaf] = tuple(sorted({job_id for (job_id,) in found}))
+                logged[leaf] = Logged(tuple(dict(sorted(found, key=lambda row: row[1])).items()))
     tasks, queues = (tuple(sorted({row[place] for row in named})) for place in (0, 1))
     return Known(tasks, queues, logged)
 

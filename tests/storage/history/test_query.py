@@ -1,6 +1,6 @@
 """The grammar of filters: what is understood, how it is written back, and how a mistake is explained."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storage.errors import FilterError
+from storage.history.conditions import Condition, Logged
 from storage.history.filters import All, Any, Argument, Between, During, Filter, Is, Not, Span, Window, Word
 from storage.history.query import FIELDS, parse
 from tests.storage.history.trees import FILTERS, NOW
@@ -203,3 +204,13 @@ def test_a_filter_says_what_it_asks_for() -> None:
     assert str(narrowed) == "a b queue:email"
     assert read("").narrowed(Word("a")).node == Word("a")
     assert narrowed.now == NOW
+
+
+def test_only_the_jobs_that_may_have_logged_a_line_are_asked_for_in_a_window() -> None:
+    begun_at = datetime(2026, 11, 5, tzinfo=UTC)
+    found = Logged((("first", begun_at), ("second", begun_at + timedelta(days=3))))
+    assert found.within(Window(None, begun_at)) == ["first", "second"], "a job may log long after it was made"
+    assert found.within(Window(begun_at + timedelta(days=1), None)) == ["first", "second"], "a clock may be a day late"
+    assert found.within(Window(begun_at + timedelta(days=1, seconds=1), None)) == ["second"]
+    asked = Condition("id = ANY (%s::text[])", (found,)).within(Window(begun_at + timedelta(days=9), None))
+    assert asked.parameters == ([],)
