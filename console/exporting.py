@@ -244,7 +244,7 @@ def entry_record(row: EntryRow) -> Record:
         "actor": row.actor.plain,
         "host": row.host.plain,
         "reason": row.reason.plain,
-        "action": row.action,
+        "action": _key(row.action),
         "command": f"dewey {row.command.plain}",
         "items": row.items,
         "done": row.done,
@@ -292,7 +292,7 @@ def _attempt(attempt: AttemptView) -> Record:
         parts += [part.link.plain] if part.link else []
     return {
         "number": attempt.number,
-        "outcome": attempt.outcome,
+        "outcome": _key(attempt.outcome),
         "started_at": _instant(attempt.started_at),
         "finished_at": _instant(attempt.finished_at),
         "worker": attempt.worker.plain,

@@ -106,11 +106,11 @@ class LogsScreen(ExportingScreen, FilteredScreen):
             notice.nothing_here("Nothing was logged yet.", "What jobs log stands here as it comes.")
 
     def _note(self) -> None:
-        number = plural(len(self._held), "line")
+        number = plural(len(self._held), "line") + " · "
         if self.criteria:
             number = f"{self.log_view.line_count:,} of {number}"
         note = log_note(self.log_view, self._dropped)
-        self.bar.tell(Content.assemble((f"{number} · ", "$muted"), note))
+        self.bar.tell(Content.assemble((number if self._known else "", "$muted"), note))
         state = (self.log_view.line is None, self.log_view.words)
         if state != self._keys_for:  # lines come by the thousand: keys are looked at only when they may differ
             self._keys_for = state

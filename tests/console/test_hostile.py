@@ -1,6 +1,7 @@
 """Whatever a job holds: nothing reaches the terminal raw, nothing is read as markup, nothing is done."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from textual.content import Content
@@ -14,6 +15,7 @@ from console.screens.jobs import JobsScreen
 from console.screens.pick import PickScreen
 from console.screens.revealed import RevealedDialog
 from console.screens.trigger import TriggerScreen
+from console.widgets.filter_bar import FilterBar
 from tests.console.gateways import HostileGateway
 from tests.console.payloads import ESC, PAYLOADS
 from tests.console.stage import Stage, hidden_characters, play, still_app
@@ -210,3 +212,42 @@ def test_hostile_outcomes_and_revealed_values_are_drawn_as_text() -> None:
 
     play(script, app, LARGE)
     assert gateway.acted == ["reveal", "requeue"]
+
+
+def test_hostile_values_are_completed_only_when_they_are_what_they_look_like() -> None:
+    async def script(stage: Stage) -> None:
+        await stage.press("3", "slash")
+        for text in ("queue:", "err:", "args."):
+            await stage.press("end", "ctrl+u")
+            await stage.type(text)
+            assert not hidden_characters(stage.text)
+            await stage.press("tab", "tab", "tab")
+            assert not hidden_characters(stage.app.screen.query_one(FilterBar).field.value)
+        await stage.press("escape", "colon")
+        await stage.type("queue ")
+        assert not hidden_characters(stage.text)
+        await stage.press("tab", "tab", "escape", "e")
+        assert not hidden_characters(stage.text)
+        await stage.press("escape", "7", "slash")
+        await stage.type("-nothing")
+        await stage.press("enter", "k", "k")
+        assert not hidden_characters(stage.text)
+
+    play(script, still_app(HostileGateway(PAYLOADS)))
+
+
+def test_hostile_exports_have_nothing_for_a_terminal_in_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    async def script(stage: Stage) -> None:
+        for mode in ("2", "3", "7", "9"):
+            await stage.press(mode, "e", "enter")
+        await stage.press("3", "enter", "e", "enter")
+        assert not hidden_characters(stage.notes)
+
+    play(script, still_app(HostileGateway(PAYLOADS)))
+    written = list(tmp_path.iterdir())
+    assert len(written) == 5
+    for path in written:
+        assert not hidden_characters(path.name)
+        assert not hidden_characters(path.read_text())
