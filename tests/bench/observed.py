@@ -24,7 +24,7 @@ def main() -> None:
     import console.cli  # noqa: PLC0415
     import console.gateway.live  # noqa: PLC0415
 
-    os.write(pipe, f"up {UP_S}\nloaded {time.monotonic()}\n".encode())
+    os.write(pipe, f"up {UP_S}\nloaded {time.monotonic()}\nused {time.process_time()}\n".encode())
     console.app.DeweyApp.on_mount = _observed(console.app.DeweyApp.on_mount, pipe, refresh_s)  # type: ignore[assignment,method-assign]
     sys.exit(console.cli.run(["console", *sys.argv[3:]]))
 

@@ -108,6 +108,11 @@ def _walk(terminal: Terminal) -> list[str]:
         OPEN,
         BACK,
         BACK,
+        *(b"C", DOWN, BACK),
+        *(b"4", OPEN, OPEN, BACK, BACK, b"s", BACK, NEXT_TAB),
+        *(b"1", b",", b"<", b".", b">", BACK),
+        *(b":", b"queue default\r", OPEN, BACK, BACK),
+        *(b"3", b"i", BACK, b"e", BACK, b"r", BACK, b"?", BACK),
     ):
         terminal.press(keys)
     terminal.press(QUIT)
