@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from textual.content import Content
@@ -25,19 +25,16 @@ from console.gateway.acting import (
     look_of,
     trash_row,
 )
-from console.gateway.beside import BesideView, DifferenceView, DiffView, RunTimes
 from console.gateway.building import Call
 from console.gateway.demo import DemoGateway
 from console.gateway.demo_book import canned_canary
 from console.gateway.demo_records import NOW
 from console.gateway.errors import GatewayRefused, GatewayUnavailable
-from console.gateway.failures import FailuresView, PlaceView, group_row, place_view
 from console.gateway.fleet import ConsumerView, consumer_view
-from console.gateway.glance import Glance, HealthView, Part, Waits, health_view
+from console.gateway.glance import HealthView, Part, Waits, health_view
 from console.gateway.library import FilePage, Found, PassagePage, file_row, hit_view, passage_view
-from console.gateway.past import PastFailures, PastView
 from console.gateway.timetable import ScheduleRow, schedule_row
-from console.gateway.views import JobPage, JobRow, JobView, LogPage, PauseView, QueueRow, Tally, TaskView
+from console.gateway.views import JobPage, JobRow, JobView, LogPage, QueueRow, Tally, TaskView
 from storage.audit import Entry, Item
 from storage.broker.records import (
     Attempt,
@@ -55,10 +52,10 @@ from storage.broker.records import (
 from storage.chunks import Chunk, Hit
 from storage.doctor import Finding
 from storage.files import File
-from storage.history.failures import Group, Mark
 from storage.trash import Trashed
 from tasks.actions import registry
 from tasks.actions.values import NotEligible, Performed, Preview, Request, Subject
+from tests.console.hostile_history import HostileHistory
 
 QUESTIONS = (
     "queues",
@@ -167,7 +164,7 @@ class VastGateway(DemoGateway):
         return Tally(self.total, True) if self.is_exact else Tally(min(self.total, 10_000), self.total <= 10_000)
 
 
-class HostileGateway(DemoGateway):
+class HostileGateway(HostileHistory):
     """Every text of every answer is a payload; there is a job, a queue and a task for each."""
 
     def __init__(self, payloads: Sequence[str]) -> None:
@@ -371,65 +368,9 @@ class HostileGateway(DemoGateway):
         ]
         return tuple(trash_row(row) for row in rows)
 
-    def failures(self, anew: bool = False) -> FailuresView:
-        """Return a group for each payload."""
-        groups = [
-            Group(f"{number:04}{text}", text, text, text, "muted" if number % 2 else "open",
-                  Mark("muted", text, text, NOW), 1, 1, NOW, NOW, f"{number:04}{text}", hosts=(text,), versions=(text,))
-            for number, text in enumerate(self.payloads)
-        ]  # fmt: skip
-        return FailuresView(tuple(group_row(group) for group in groups), safe_text(self.payloads[0], limit=100))
-
-    def place(self, sample_key: str) -> PlaceView:
-        """Return a frame of the payload."""
-        return place_view(sample_key, self._job(int(sample_key[:4])).attempts[0].traceback)
-
-    def beside(self, key: str) -> BesideView:
-        """Return differences of which every text is the payload."""
-        text = safe_text(self.payloads[int(key[:4])], limit=300)
-        found = tuple(DifferenceView(text, text, text) for _ in range(2))
-        diff = DiffView(key, text, NOW, True, found, (text, text))
-        return BesideView(key, RunTimes((0, 3, 9, 4), 7, 0.004), diff)
-
-    def past(self, at: datetime) -> PastView:
-        """Return what is now, as if it had been then; at odd minutes a payload is why it is not known."""
-        if at.minute % 2:
-            return PastView(at, problem=safe_text(self.payloads[0], limit=200))
-        text = self.payloads[0]
-        queues = tuple(replace(row, pause=PauseView(row.name, row.name, None)) for row in self.queues())
-        return PastView(at, Glance(queues, self.fleet()), self.waits(), unknown=safe_text(text, limit=100))
-
-    def past_failures(self, at: datetime) -> PastFailures:
-        """Return the groups of now, as if they had been then."""
-        return PastFailures(at, self.failures())
-
     def canaries(self) -> tuple[CanaryRow, ...]:
         """Return a canary for each payload."""
         rows = [
             replace(canned_canary(), id=text, label=text, by=text, reason=text, told_by=text) for text in self.payloads
         ]
         return tuple(canary_row(row) for row in rows)
-
-
-class NoHistoryGateway(DemoGateway):
-    """Redis answers, PostgreSQL does not."""
-
-    def failures(self, anew: bool = False) -> FailuresView:
-        """Return what is dead, without what only history knows."""
-        rows = [row for row in super().failures(anew).groups if row.dead]
-        alone = [replace(row, trend=None, mark=None, state="open", hosts=(), versions=()) for row in rows]
-        said = "trends and marks can not be known: PostgreSQL did not answer"
-        return FailuresView(tuple(alone), Content(said))
-
-    def past(self, at: datetime) -> PastView:
-        """Say why nothing is known of then."""
-        return PastView(at, problem=Content("PostgreSQL did not answer: connection refused"))
-
-    def past_failures(self, at: datetime) -> PastFailures:
-        """Say why nothing is known of then."""
-        return PastFailures(at, problem=Content("PostgreSQL did not answer: connection refused"))
-
-    def beside(self, key: str) -> BesideView:
-        """Say why nothing is known of others."""
-        why = Content("PostgreSQL did not answer: connection refused")
-        return BesideView(key, RunTimes(problem=why), DiffView(problem=why))

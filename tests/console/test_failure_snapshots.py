@@ -6,7 +6,8 @@ from syrupy.assertion import SnapshotAssertion
 from console.gateway.demo import DemoGateway
 from console.screens.base import DeweyScreen
 from console.widgets.palette import LIGHT
-from tests.console.gateways import FlakyGateway, HostileGateway, NoHistoryGateway
+from tests.console.gateways import FlakyGateway, HostileGateway
+from tests.console.no_history import NoHistoryGateway
 from tests.console.payloads import PAYLOADS
 from tests.console.stage import Stage, still_app
 from tests.console.test_snapshots import SIZES, draw

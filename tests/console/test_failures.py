@@ -7,7 +7,8 @@ from console.gateway.errors import GatewayRefused
 from console.gateway.failures import FailuresView, PlaceView, place_view
 from console.screens.failures import FailuresScreen
 from console.widgets.failure_table import FailureTable
-from tests.console.gateways import FlakyGateway, HostileGateway, NoHistoryGateway
+from tests.console.gateways import FlakyGateway, HostileGateway
+from tests.console.no_history import NoHistoryGateway
 from tests.console.payloads import PAYLOADS
 from tests.console.stage import Stage, hidden_characters, play, still_app
 

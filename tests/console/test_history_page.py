@@ -12,7 +12,8 @@ from storage.history.diff import Diff, Difference
 from storage.history.entries import Entry
 from storage.history.histogram import bucket_of, dense
 from storage.redaction import MASK, Redactor
-from tests.console.gateways import FlakyGateway, HostileGateway, NoHistoryGateway
+from tests.console.gateways import FlakyGateway, HostileGateway
+from tests.console.no_history import NoHistoryGateway
 from tests.console.payloads import PAYLOADS
 from tests.console.stage import Stage, hidden_characters, play, still_app
 from tests.console.test_snapshots import DEAD, SIZES

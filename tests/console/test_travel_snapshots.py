@@ -5,7 +5,8 @@ from syrupy.assertion import SnapshotAssertion
 
 from console.screens.base import DeweyScreen
 from console.widgets.palette import LIGHT
-from tests.console.gateways import FlakyGateway, NoHistoryGateway
+from tests.console.gateways import FlakyGateway
+from tests.console.no_history import NoHistoryGateway
 from tests.console.stage import Stage, still_app
 from tests.console.test_snapshots import SIZES, draw
 from tests.console.test_snapshots import pictures as pictures  # noqa: PLC0414  # a fixture

@@ -10,7 +10,8 @@ from console.gateway.demo_records import NOW
 from console.screens.base import DeweyScreen
 from console.screens.travelling import TravellingScreen, stepped
 from console.widgets.travel_bar import span
-from tests.console.gateways import FlakyGateway, HostileGateway, NoHistoryGateway
+from tests.console.gateways import FlakyGateway, HostileGateway
+from tests.console.no_history import NoHistoryGateway
 from tests.console.payloads import PAYLOADS
 from tests.console.stage import Stage, hidden_characters, play, send_key, still_app
 
