@@ -7,7 +7,7 @@ import pytest
 from console import bindings
 from console.gateway.demo_past import BEGAN_AT
 from console.gateway.demo_records import NOW
-from console.screens.base import DeweyScreen
+from console.screens.base import POLL, DeweyScreen
 from console.screens.travelling import TravellingScreen, stepped
 from console.widgets.travel_bar import span
 from tests.console.gateways import FlakyGateway, HostileGateway
@@ -136,6 +136,21 @@ def test_an_answer_about_now_that_comes_late_is_not_shown_as_the_past() -> None:
         assert gateway.asked.count("past") == 1
 
     play(script, still_app(gateway, start="queues"))
+
+
+def test_an_answer_about_an_instant_that_is_not_looked_at_any_more_is_dropped() -> None:
+    taken: list[str] = []
+
+    async def script(stage: Stage) -> None:
+        screen = _screen(stage)
+        screen.ask(POLL, lambda: "about now", taken.append)
+        stage.app.past_at = NOW - timedelta(hours=1)
+        await stage.settle()
+        screen.ask(POLL, lambda: "about then", taken.append)
+        await stage.settle()
+
+    play(script, still_app(start="queues"))
+    assert taken == ["about then"]
 
 
 def test_what_is_in_sight_of_the_past_is_not_asked_for_again() -> None:
