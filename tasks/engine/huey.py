@@ -131,9 +131,12 @@ class DeweyHuey(Flowing):
             with self.collecting(unit):
                 return super().execute(task, timestamp)
         except StoreUnavailable as error:
-            unit.writes.clear()
-            unit.release = True
-            unit.end("queued", f"the store went away while the job was being finished: {error}")
+            self._hand_back(unit, f"the store went away while the job was being finished: {error}")
+        except TimedOut:  # it came when the task's own code had been left already
+            self._hand_back(unit, "its time was up while it ended")
+        except CalledOff:
+            with self.collecting(unit):
+                self._end_as_called_off(unit, task)
         except (Exception, SystemExit) as error:  # Huey could not finish it: a result that has no JSON form, say
             with self.collecting(unit):
                 _logger.exception("job %s ran, but could not be finished", task.id)
@@ -142,6 +145,17 @@ class DeweyHuey(Flowing):
             self.held.drop(unit)  # this worker ends here: the lease runs out, and another one takes the job
             raise
         return None
+
+    def _hand_back(self, unit: Unit, reason: str) -> None:
+        unit.writes.clear()
+        unit.release = True
+        unit.end("queued", reason)
+
+    def _end_as_called_off(self, unit: Unit, task: Any) -> None:
+        unit.writes.clear()
+        unit.called_off = True
+        unit.end("canceled", unit.reason)
+        tell_failure(self, task, CancelExecution(unit.reason, retry=False))
 
     @contextlib.contextmanager
     def collecting(self, unit: Unit) -> Iterator[None]:
@@ -277,7 +291,8 @@ class DeweyHuey(Flowing):
                 yield
             return
         try:
-            with super()._timeout_context(task), unit.task_code(task.timeout):
+            # Without Huey's own alarm: it could go off while our interruption is on its way, and take its place.
+            with unit.task_code(task.timeout):
                 yield
         except TimedOut as error:
             unit.error = TaskTimeout(f"timeout ({task.timeout}s)")
@@ -313,6 +328,8 @@ class DeweyHuey(Flowing):
         unit = self._unit_of(task)
         if unit is not None and exception is None and task_value is not None:
             unit.result = self.serializer.serialize(task_value)  # for the record, also of tasks that store no result
+        if unit is not None and isinstance(exception, Exception) and unit.error is None and not unit.called_off:
+            unit.error = exception  # one that came when the task's own code had been left already
         super()._run_post_execute(task, task_value, exception)
 
     def build_error_result(self, task: Any, exception: BaseException) -> dict[str, Any]:

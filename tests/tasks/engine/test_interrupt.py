@@ -5,11 +5,14 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from huey.exceptions import TaskException, TaskTimeout
 
 from storage.errors import Refused
 from tasks.engine.consumer import DeweyConsumer
 from tasks.engine.huey import DeweyHuey
+from tasks.engine.interrupt import CalledOff, TimedOut
 from tests.servers import wait_until
+from tests.tasks.engine.conftest import Shop
 
 
 @pytest.fixture
@@ -222,3 +225,74 @@ def _quiet(huey: DeweyHuey) -> bool:
 def test_an_order_for_a_consumer_that_does_not_live_is_refused(huey: DeweyHuey) -> None:
     with pytest.raises(Refused, match="no consumer 'nowhere:1'"):
         huey.broker.order("nowhere:1", "stop")
+
+
+class Late:
+    """Stands around a task's own code, and raises when that code has been left, as an interruption may."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        raise self.error
+
+
+def test_an_error_that_comes_while_the_task_is_left_is_no_success(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    @shop.huey.task()
+    def work() -> int:
+        return 1
+
+    handle = work()
+    monkeypatch.setattr(shop.huey, "_timeout_context", lambda _: Late(TaskTimeout("timeout (1s)")))
+    shop.run_one()
+    job = shop.job(handle)
+    assert (job.state, job.error_type) == ("dead", "TaskTimeout")
+    assert [one.outcome for one in job.attempts] == ["failed"]
+
+
+def test_a_time_that_is_up_while_the_task_is_left_costs_no_worker(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    @shop.huey.task()
+    def work() -> int:
+        return 1
+
+    handle = work()
+    with monkeypatch.context() as late:
+        late.setattr(shop.huey, "_timeout_context", lambda _: Late(TimedOut()))
+        shop.run_one()
+    assert (shop.job(handle).state, shop.job(handle).crashes) == ("queued", 0)
+    shop.run_one()
+    assert shop.job(handle).state == "succeeded"
+
+
+def test_who_is_called_off_while_the_task_is_left_is_canceled(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    @shop.huey.task()
+    def work() -> int:
+        return 1
+
+    handle = work()
+    monkeypatch.setattr(shop.huey, "_timeout_context", lambda _: Late(CalledOff()))
+    shop.run_one()
+    job = shop.job(handle)
+    assert (job.state, job.error_type, [one.outcome for one in job.attempts]) == ("canceled", "", ["canceled"])
+    with pytest.raises(TaskException):
+        handle.get()
+
+
+def test_the_alarm_of_huey_never_rings_beside_the_watch(huey: DeweyHuey) -> None:
+    rung: list[float] = []
+
+    @huey.task(timeout=30)
+    def work() -> None:
+        pass
+
+    handle = work()
+    huey._timeout_handler = rung.append
+    claim = huey.broker.claim(huey.claim_request("test"))
+    assert claim is not None
+    unit, task = huey.open(claim)
+    huey.perform(unit, task)
+    huey.settle(unit)
+    assert (huey.storage.inspector.job(handle.id).state, rung) == ("succeeded", [])
