@@ -32,7 +32,7 @@ def burst(seed: int, jobs: int) -> Row:
     """So many jobs due in the same instant, moved by several schedulers while a client keeps pinging."""
     with open_arena() as arena:
         broker = arena.broker
-        due_ms = arena.inspector.clock_ms() + 2_000 + jobs // 10
+        due_ms = arena.inspector.clock_ms() + 2_000 + jobs // 3  # time to enqueue them all, on a busy machine too
         for start in range(0, jobs, 500):
             delay_ms = due_ms - arena.inspector.clock_ms()
             ids = [str(uuid.uuid4()) for _ in range(min(500, jobs - start))]
