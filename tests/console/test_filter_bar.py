@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 import pytest
+from rich.cells import cell_len
 from textual.content import Content
 
 from console.completion import complete
@@ -245,6 +246,19 @@ def test_a_long_filter_is_marked_at_its_mistake_even_when_that_is_out_of_sight()
         lines = stage.text.split("\n")
         assert lines[2].startswith("   ▔"), "the mistake is left of what is in sight: the mark is at the edge"
         assert "did you mean state" in stage.text
+
+    play(script, still_app(start="jobs"))
+
+
+@pytest.mark.parametrize("text", ["   stat:x", "queue:email " * 12 + "stat:x", "queue:请求 stat:x"])
+def test_a_mistake_is_marked_where_it_stands_on_the_screen(text: str) -> None:
+    async def script(stage: Stage) -> None:
+        await stage.press("slash")
+        await stage.type(text)
+        await stage.press("enter")
+        shown, mark = stage.text.split("\n")[1:3]
+        assert cell_len(shown[: shown.index("stat")]) == mark.index("▔")
+        assert mark.count("▔") == len("stat")
 
     play(script, still_app(start="jobs"))
 
