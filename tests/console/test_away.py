@@ -21,7 +21,7 @@ async def _poll(stage: Stage) -> None:
     await stage.settle()
 
 
-WATCHING = ["overview", "workers", "schedules", "files"]
+WATCHING = ["overview", "failures", "workers", "schedules", "files"]
 
 
 @pytest.mark.parametrize("start", ["queues", "jobs", "logs", "state:dead", "job:684131a4", *WATCHING])

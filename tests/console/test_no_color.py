@@ -6,7 +6,7 @@ from rich.style import Style
 
 from tests.console.stage import Stage, play, still_app
 
-SCREENS = ("overview", "queues", "jobs", "schedules", "workers", "logs", "files")
+SCREENS = ("overview", "queues", "jobs", "failures", "schedules", "workers", "logs", "files")
 
 
 def _tints(stage: Stage) -> set[tuple[int, ...]]:
