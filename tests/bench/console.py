@@ -67,6 +67,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--rounds", type=int, default=5, help="how often each first paint and throughput is measured")
     parser.add_argument("--keys", type=int, default=100, help="how often keys are pressed")
     parser.add_argument("--polls", type=int, default=3_600, help="polls of the memory's measurement; an hour has 3600")
+    parser.add_argument("--consumed", type=int, default=6_000, help="jobs of each measurement of throughput")
     parser.add_argument("--parts", nargs="+", default=list(PARTS), choices=list(PARTS), help="what to measure")
     options = parser.parse_args(arguments)
     with _servers(options) as bench:
@@ -147,7 +148,8 @@ def _keys(bench: Bench) -> Iterator[Line]:
                 console.press(bytes([key]))
                 console.watch(0.5)
             goes = [console.press(b"12378"[one % 5 : one % 5 + 1]) for one in range(presses // 2)]
-            console.press(b"3")
+            console.watch(1)
+            console.press(b"3", b"every job")
             opens = []
             for _ in range(presses // 10):
                 console.watch(0.5)
@@ -203,7 +205,9 @@ def _memory(bench: Bench) -> Iterator[Line]:
 
 
 def _throughput(bench: Bench) -> Iterator[Line]:
-    redis_pid = bench.client.info("server")["process_id"]
+    redis_pid, jobs = bench.client.info("server")["process_id"], bench.options.consumed
+    with _load(bench, "jobs", 100):
+        pass  # queues for the console to show
     for screen in ("queues", "overview"):
         ratios, costs, own = [], [], []
         with PaintedConsole(bench.environment, screen) as console:
@@ -213,9 +217,9 @@ def _throughput(bench: Bench) -> Iterator[Line]:
                 for is_on in (True, False) if number % 2 else (False, True):
                     console.child.send_signal(signal.SIGCONT if is_on else signal.SIGSTOP)
                     before = used_s(console.child.pid)
-                    found[is_on] = _consume(bench, 6_000, redis_pid, partial(console.watch, 0.01))
+                    found[is_on] = _consume(bench, jobs, redis_pid, partial(console.watch, 0.01))
                     if is_on:
-                        own.append((used_s(console.child.pid) - before) / (6_000 / found[True][0]))
+                        own.append((used_s(console.child.pid) - before) / (jobs / found[True][0]))
                 ratios.append(found[True][0] / found[False][0])
                 costs.append(found[True][1] / found[False][1])
             console.child.send_signal(signal.SIGCONT)
