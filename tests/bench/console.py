@@ -206,9 +206,9 @@ def _memory(bench: Bench) -> Iterator[Line]:
 
 def _throughput(bench: Bench) -> Iterator[Line]:
     redis_pid, jobs = bench.client.info("server")["process_id"], bench.options.consumed
-    with _load(bench, "jobs", 100):
-        pass  # queues for the console to show
     for screen in ("queues", "overview"):
+        with _load(bench, "jobs", 100):
+            pass  # queues for the console to show
         ratios, costs, own = [], [], []
         with PaintedConsole(bench.environment, screen) as console:
             console.until(b"billing")
