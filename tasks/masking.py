@@ -26,6 +26,7 @@ from storage.broker.records import (
 )
 from storage.redaction import Redactor
 from tasks.engine.codec import DecodeError, EncodeError, decode, encode
+from tasks.engine.messages import CallMessage
 
 NAMES_KEPT_S = 30.0
 _FOLLOWING = ("on_complete", "on_error", "chord_config")
@@ -109,7 +110,8 @@ class MaskedInspector(Inspector):
         if isinstance(value, Message):
             args, kwargs = self._redactor.redact_call(value.args or (), value.kwargs or {}, self._parameters(task))
             following = {name: self._following(getattr(value, name)) for name in _FOLLOWING}
-            return value._replace(args=args, kwargs=kwargs, **following)
+            shown = value._replace(args=args, kwargs=kwargs, **following)
+            return CallMessage.of(shown, dict(vars(value))) if isinstance(value, CallMessage) else shown
         if isinstance(value, Error):
             return Error(self._redactor.redact_value(value.metadata))
         return self._redactor.redact_value(value)

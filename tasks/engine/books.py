@@ -1,12 +1,13 @@
 """What a Huey on the books is made of: its Redis, storage and tasks. launch.py launches jobs, huey.py runs them."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import redis
 from huey.api import Huey, TaskWrapper, group
 from huey.exceptions import ConfigurationError
+from huey.utils import normalize_time
 
 from storage.broker.broker import Broker
 from storage.broker.connection import connect
@@ -157,22 +158,32 @@ class DeweyTaskWrapper(TaskWrapper):  # type: ignore[misc]  # huey has no types
     def schedule(self, args: Any = None, kwargs: Any = None, eta: Any = None, delay: Any = None, **options: Any) -> Any:
         if isinstance(args, datetime) and eta is None and delay is None:
             args, eta = None, args
-        if options.keys() & PER_CALL:  # Huey would not know these
-            if eta is None and delay is None:
-                args, delay = None, args
-            given = {**(kwargs or {}), **options, "eta": eta, "delay": delay}
-            return self.huey.enqueue(self.s(*(args or ()), **given))
-        return super().schedule(args, kwargs, self._exact(eta), delay, **options)
+        settings = self._settings(options)
+        if not settings:
+            return super().schedule(args, kwargs, self._exact(eta), delay, **options)
+        if eta is None and delay is None:
+            args, delay = None, args
+        if not isinstance(delay, int | float | timedelta | None) or (eta is None and delay is None):
+            raise ValueError("schedule() needs eta= or delay=")
+        due = normalize_time(self._exact(eta), retry.seconds(delay) if delay is not None else None, self.huey.utc)
+        task = self.task_class(args or (), kwargs or {}, eta=due, **options)
+        vars(task).update(settings)
+        return self.huey.enqueue(task)
 
     def s(self, *args: Any, **kwargs: Any) -> Any:
         """Huey's, and with ``retry_jitter`` and ``retry_max_delay`` for this one job. Raises ConfigurationError."""
         if "eta" in kwargs:
             kwargs["eta"] = self._exact(kwargs["eta"])
-        settings = {name: kwargs.pop(name) for name in PER_CALL if name in kwargs}
-        retry.check(settings)
+        settings = self._settings(kwargs)
         task = super().s(*args, **kwargs)
-        vars(task).update((name, value) for name, value in settings.items() if value is not None)
+        vars(task).update(settings)
         return task
+
+    def _settings(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Take what a call says of its own retries out of its options. Raises ConfigurationError."""
+        settings = {name: given.pop(name) for name in PER_CALL if name in given}
+        retry.check(settings)
+        return {name: value for name, value in settings.items() if value is not None}
 
     def _exact(self, eta: Any) -> Any:
         """Huey cuts a local time to whole seconds, and its job would start early; one with a zone it takes as it is."""

@@ -131,12 +131,11 @@ class DeweyHuey(Flowing):
             with self.collecting(unit):
                 return super().execute(task, timestamp)
         except StoreUnavailable as error:
-            self._hand_back(unit, f"the store went away while the job was being finished: {error}")
-        except TimedOut:  # it came when the task's own code had been left already
-            self._hand_back(unit, "its time was up while it ended")
-        except CalledOff:
-            with self.collecting(unit):
-                self._end_as_called_off(unit, task)
+            unit.writes.clear()
+            unit.release = True
+            unit.end("queued", f"the store went away while the job was being finished: {error}")
+        except (TimedOut, CalledOff) as error:  # it came when the task's own code had been left already
+            self._end_from_outside(unit, error, f"timeout ({task.timeout}s)")
         except (Exception, SystemExit) as error:  # Huey could not finish it: a result that has no JSON form, say
             with self.collecting(unit):
                 _logger.exception("job %s ran, but could not be finished", task.id)
@@ -146,16 +145,22 @@ class DeweyHuey(Flowing):
             raise
         return None
 
-    def _hand_back(self, unit: Unit, reason: str) -> None:
+    def _end_from_outside(self, unit: Unit, why: BaseException | None, said: str) -> None:
+        """Write what Huey would for a task whose time is up, as ``said``, or that was called off."""
         unit.writes.clear()
-        unit.release = True
-        unit.end("queued", reason)
-
-    def _end_as_called_off(self, unit: Unit, task: Any) -> None:
-        unit.writes.clear()
-        unit.called_off = True
-        unit.end("canceled", unit.reason)
-        tell_failure(self, task, CancelExecution(unit.reason, retry=False))
+        unit.store.clear()
+        if isinstance(why, CalledOff):
+            unit.called_off = True
+            unit.end("canceled", unit.reason)
+            failure: Exception = CancelExecution(unit.reason, retry=False)
+        else:
+            failure = unit.error = TaskTimeout(said)
+        with self.collecting(unit):
+            if unit.error is not None and unit.retries_left > 0:
+                self._requeue_task(unit.task, self._get_timestamp())
+            else:
+                unit.retries_left = 0
+                tell_failure(self, unit.task, failure)
 
     @contextlib.contextmanager
     def collecting(self, unit: Unit) -> Iterator[None]:
@@ -255,23 +260,8 @@ class DeweyHuey(Flowing):
 
     def give_up(self, unit: Unit) -> None:
         """Record the end of a task that does not obey, in its place: its process is about to be ended."""
-        asked = unit.stop.asked
-        unit.writes.clear()
-        if isinstance(asked, CalledOff):
-            unit.end("canceled", unit.reason)
-            unit.called_off = True
-            failure: Exception = CancelExecution(unit.reason, retry=False)
-        else:
-            failure = TaskTimeout(
-                f"timeout ({unit.task.timeout}s); it went on for {self.grace_s:g}s more and was ended"
-            )
-            unit.error = failure
-        with self.collecting(unit):
-            if unit.error is not None and unit.retries_left > 0:
-                self._requeue_task(unit.task, self._get_timestamp())
-            else:
-                unit.retries_left = 0
-                tell_failure(self, unit.task, failure)
+        said = f"timeout ({unit.task.timeout}s); it went on for {self.grace_s:g}s more and was ended"
+        self._end_from_outside(unit, unit.stop.asked, said)
         try:
             self.broker.settle(unit.settlement())
         except StorageError as error:

@@ -253,18 +253,21 @@ def test_an_error_that_comes_while_the_task_is_left_is_no_success(shop: Shop, mo
     assert [one.outcome for one in job.attempts] == ["failed"]
 
 
-def test_a_time_that_is_up_while_the_task_is_left_costs_no_worker(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    @shop.huey.task()
+def test_a_time_that_is_up_while_the_task_is_left_fails_the_attempt_and_no_worker(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @shop.huey.task(retries=1)
     def work() -> int:
         return 1
 
     handle = work()
-    with monkeypatch.context() as late:
-        late.setattr(shop.huey, "_timeout_context", lambda _: Late(TimedOut()))
+    monkeypatch.setattr(shop.huey, "_timeout_context", lambda _: Late(TimedOut()))
+    for state in ("queued", "dead"):
         shop.run_one()
-    assert (shop.job(handle).state, shop.job(handle).crashes) == ("queued", 0)
-    shop.run_one()
-    assert shop.job(handle).state == "succeeded"
+        job = shop.job(handle)
+        assert (job.state, job.crashes, job.attempts[-1].error_type) == (state, 0, "TaskTimeout")
+    with pytest.raises(TaskException, match="timeout"):
+        handle.get()
 
 
 def test_who_is_called_off_while_the_task_is_left_is_canceled(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

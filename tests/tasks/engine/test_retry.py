@@ -196,3 +196,18 @@ def test_only_a_call_with_settings_of_its_own_writes_more_than_hueys_message(sho
     assert b"retry_jitter" not in shop.huey.serialize_task(work.s())
     assert b"retry_jitter" in shop.huey.serialize_task(work.s(retry_jitter=0.25))
     assert shop.huey.deserialize_task(shop.huey.serialize_task(work.s(retry_jitter=0.25))).retry_jitter == 0.25
+
+
+def test_a_scheduled_call_with_settings_is_as_hueys_own_otherwise(shop: Shop) -> None:
+    seen: list[tuple[int, int]] = []
+
+    @shop.huey.task()
+    def work(number: int, priority: int = 0) -> None:
+        seen.append((number, priority))
+
+    for wrong in (None, (1,)):
+        with pytest.raises(ValueError, match="delay="):
+            work.schedule(wrong, retry_jitter=0.5)
+    work.schedule((1,), {"priority": 5}, delay=timedelta(0), retry_jitter=0.5)
+    shop.run_all()
+    assert seen == [(1, 5)]
