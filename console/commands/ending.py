@@ -1,9 +1,10 @@
 """How SIGTERM and SIGHUP end the console, whatever it waits for, so that the terminal is given back.
 
 A signal can come while the console starts, while an answer is awaited from a store that is frozen, and while the
-terminal reads no more, as when its ssh connection hangs. Only a thread of its own can see to all of these: the loop is
-told to end; then what the terminal does not read is written nowhere, for the loop waits until it is written; and when
-all of that was in vain, the process ends with the terminal's modes as they were.
+terminal reads no more, as when its ssh connection hangs; and a terminal that is gone is as good as one. Only a thread
+of its own can see to all of these: the loop is told to end; then what the terminal does not read is written nowhere,
+for the loop waits until it is written; and when all of that was in vain, the process ends with the terminal's modes as
+they were.
 """
 
 import contextlib
@@ -24,6 +25,7 @@ READS_WITHIN_S: Final = 2.0
 ENDS_WITHIN_S: Final = 10.0
 """How long an action that is under way, or a question that nobody answers, may take until the process is cut off."""
 PAUSE_S: Final = 0.05
+WATCH_S: Final = 1.0
 CUT_OFF: Final = 1
 
 
@@ -58,8 +60,12 @@ class Ending:
             raise SystemExit(0)
 
     def _see_to_it(self) -> None:
-        if not os.read(self._asked, 1):
-            return
+        while not select.select([self._asked], [], [], WATCH_S)[0]:
+            if self._has_no_terminal():
+                break
+        else:
+            if not os.read(self._asked, 1):
+                return
         asked_at = time.monotonic()
         while not self._is_over():
             waited_s = time.monotonic() - asked_at
@@ -67,6 +73,11 @@ class Ending:
             self._let_go_of(waited_s > READS_WITHIN_S)
             if waited_s > ENDS_WITHIN_S:
                 self._cut_off()
+
+    def _has_no_terminal(self) -> bool:
+        """Whether the terminal went away: nothing can be written to it, and nobody would send a signal."""
+        writer = getattr(self._screen._driver, "_writer_thread", None)
+        return writer is not None and not writer.is_alive() and self._screen._loop is not None
 
     def _is_over(self) -> bool:
         """Wait a little; whether the block was left meanwhile."""

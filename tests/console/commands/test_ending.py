@@ -133,8 +133,11 @@ def test_a_terminal_that_reads_nothing_does_not_keep_it(busy_office: Office) -> 
         assert termios.tcgetattr(terminal.slave) == terminal.modes
 
 
-def test_it_ends_with_its_terminal_also_when_that_read_nothing_for_long(busy_office: Office) -> None:
-    with console(busy_office, start=OWNING) as terminal:
+@pytest.mark.parametrize("start", [OWNING, HEARING], ids=["told by a signal", "told by nobody"])
+def test_it_ends_with_its_terminal_also_when_that_read_nothing_for_long(
+    busy_office: Office, start: Sequence[str]
+) -> None:
+    with console(busy_office, start=start) as terminal:
         terminal.read_until(READY)
         fcntl.ioctl(terminal.master, termios.TIOCSWINSZ, struct.pack("HHHH", 90, 300, 0, 0))
         terminal.popen.send_signal(signal.SIGWINCH)
