@@ -5,7 +5,9 @@ read ahead. Nothing here moves the cursor: what was read ahead and is never writ
 """
 
 import logging
-from concurrent.futures import Future, ThreadPoolExecutor
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +19,8 @@ _logger = logging.getLogger(__name__)
 
 READS_AT_ONCE = 6
 """Reads that make a batch: up to 1,500 jobs in one transaction."""
+LONGEST_S = 2.0
+"""A batch takes no more reads after this long, so that jobs with large arguments come to the books in good time."""
 MOST_PASSED = 200_000
 _ID, _IS_NEW = 24, 27
 """Where a packed record has these: see lua/_record.lua."""
@@ -62,13 +66,19 @@ class Batches:
         self._fetching.shutdown()
         self._hire()
 
-    def after(self, cursor: str) -> Batch:
+    def after(self, cursor: str, meanwhile: Callable[[], object], every_s: float) -> Batch:
         """The next events, some reads of them, with the rows of their jobs; from now on those after them are read.
+
+        ``meanwhile`` is called now and then as long as that takes: arguments may be large.
 
         Raises: StoreUnavailable, StoreRefused.
         """
         made, self._made = self._made, None
-        batch = made[1].result() if made is not None and made[0] == cursor else self._make(cursor)
+        if made is None or made[0] != cursor:
+            made = cursor, self._making.submit(self._make, cursor)
+        while not wait([made[1]], every_s).done:
+            meanwhile()
+        batch = made[1].result()
         if batch.is_full:
             after = batch.last.last_id
             self._made = after, self._making.submit(self._make, after)
@@ -91,7 +101,8 @@ class Batches:
         reads: list[Events] = []
         rows: list[JobRow | None] = []
         last_id = cursor
-        while not reads or (len(reads) < READS_AT_ONCE and not reads[-1].is_last):
+        enough_at = time.monotonic() + LONGEST_S
+        while not reads or (len(reads) < READS_AT_ONCE and not reads[-1].is_last and time.monotonic() < enough_at):
             events = self._events(last_id)
             reads.append(events)
             last_id = events.last_id

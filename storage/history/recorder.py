@@ -97,7 +97,7 @@ class Recorder:
         return events
 
     def _record_events(self, cursor: str) -> int:
-        batch = self._batches.after(cursor)
+        batch = self._batches.after(cursor, lambda: self._stream.lead(self._trouble), LEASE_MS / 3_000)
         if batch.has_gap:
             _logger.warning("events before %s went unread: every job is looked at", batch.last.last_id)
             self._stream.must_walk()

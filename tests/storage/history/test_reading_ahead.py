@@ -1,5 +1,7 @@
 """What comes next is read while what came before is written, and what was read ahead never counts twice."""
 
+import threading
+import time
 from collections.abc import Iterable
 
 import pytest
@@ -9,9 +11,11 @@ from storage.broker.inspector import Inspector
 from storage.database.connection import Database, Session
 from storage.errors import StoreUnavailable
 from storage.history import batches, stream, writing
+from storage.history import recorder as recording
 from storage.history.counting import Old
 from storage.history.recorder import Recorder
 from storage.history.writing import Writer
+from tests.servers import wait_until
 from tests.storage.history.comparison import differences, measured
 from tests.storage.history.lives import Lives
 
@@ -123,3 +127,41 @@ def test_what_was_read_ahead_of_a_failure_is_read_again(
     record_all(recorder, broker)
     assert differences(inspector, database) == []
     assert measured(database)["enqueued"] == measured(database)["succeeded"] == 30
+
+
+class Slow:
+    """Describes a job's arguments, slowly, as those of many megabytes are."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    def arguments(self, task: str, payload: bytes) -> object:
+        time.sleep(self.seconds)  # the work itself
+        return {}
+
+    def result(self, task: str, data: bytes) -> object:
+        return {}
+
+
+def test_who_makes_a_batch_for_longer_than_a_lease_leads_on(
+    broker: Broker, database: Database, lives: Lives, inspector: Inspector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (stream, recording):
+        monkeypatch.setattr(module, "LEASE_MS", 600)
+    monkeypatch.setattr(stream, "EVENTS_AT_ONCE", 1_000)
+    for _ in range(40):
+        lives.add()
+    slow, standby = Recorder(broker, database, Slow(0.05)), Recorder(broker, database)
+    answers: list[int] = []
+    busy = threading.Thread(target=lambda: answers.append(slow.step()))
+    busy.start()
+    wait_until(lambda: bool(broker.call("hexists", broker.keys.recording, "leader")), "somebody to lead")
+    stood_by = 0
+    while busy.is_alive():
+        assert standby.step() == 0, "the other one makes a batch"
+        stood_by += 1
+    busy.join()
+    assert stood_by
+    assert answers == [40]
+    record_all(slow, broker)
+    assert differences(inspector, database) == []
