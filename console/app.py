@@ -48,6 +48,10 @@ LATENESS_EVERY: Final = timedelta(seconds=3)
 """Pauses before a backend that is away is asked again; the last one stays."""
 
 
+COPIED: Final = 10_000
+"""Characters of a text that goes into the clipboard, at most."""
+
+
 class DeweyApp(GoingApp, inherit_bindings=False):
     """The console. Nothing that the backend does, or fails to do, ends it."""
 
@@ -211,6 +215,12 @@ class DeweyApp(GoingApp, inherit_bindings=False):
         self.notify(sentence.plain, severity="error", title="A bug in the console", timeout=15)
 
     # What is the same everywhere.
+
+    def copy(self, text: str, what: str) -> None:
+        """Put a text into the clipboard, made safe for whoever pastes it into a shell, and say so."""
+        safe = safe_text(text, limit=COPIED).plain
+        self.copy_to_clipboard(safe)
+        self.notify(safe, title=f"Copied {what}")
 
     def notify(
         self,

@@ -15,6 +15,7 @@ from console.gateway.protocol import Gateway
 from console.gateway.views import WhyView
 from console.places import Place
 from console.screens.asking import AskingScreen
+from console.screens.base import DeweyScreen
 from console.screens.canaries import CanariesScreen
 from console.screens.command_line import CommandLine
 from console.screens.job import JobScreen
@@ -73,7 +74,7 @@ class GoingApp(ArmingApp):
             "jobs": partial(self.open_jobs, place.text),
             "logs": partial(self.open_logs, place.text),
             "job": partial(self.open_job, place.text, is_prefix=True),
-            "trigger": partial(self.open_trigger, place.text),
+            "trigger": partial(self._go_to_trigger, place.text),
             "canaries": self.open_canaries,
             "help": self.action_help,
             "quit": self.exit,
@@ -87,6 +88,14 @@ class GoingApp(ArmingApp):
         self.push_screen(line, lambda text: None if text is None else self.go_to(self._place(text)))
         if isinstance(below, AskingScreen):
             below.ask("words", self.gateway.words, line.know_words, lambda _: None)
+
+    def _go_to_trigger(self, typed: str) -> None:
+        """Open the list of tasks, unless the screen in sight says that nothing can be done now."""
+        reason = self.screen.why_not("trigger") if isinstance(self.screen, DeweyScreen) else ""
+        if reason:
+            self.notify(reason, severity="warning", timeout=4)
+        else:
+            self.open_trigger(typed)
 
     # Where one is.
 

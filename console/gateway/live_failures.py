@@ -5,11 +5,12 @@ from time import monotonic
 from typing import Final
 
 from console.formats import safe_text
+from console.gateway.errors import GatewayRefused
 from console.gateway.failures import FailuresView, GroupRow, PlaceView, group_row, live_row, place_view
 from console.gateway.live_part import LivePart
 from console.gateway.reading import translated
 from storage.broker.records import FailureGroup
-from storage.errors import JobMissing, StorageError
+from storage.errors import JobMissing, StorageError, StoreUnavailable
 from storage.history import failures
 from storage.history import jobs as recorded
 
@@ -21,6 +22,8 @@ class LiveFailures(LivePart):
     """Groups of failures, and where they broke."""
 
     _groups_read: tuple[float, tuple[GroupRow, ...]] = (float("-inf"), ())
+    _away: tuple[float, str] = (float("-inf"), "")
+    """When history did not answer last, and why: it is not asked at each poll then."""
 
     def failures(self, anew: bool = False) -> FailuresView:
         """Return all groups. While history is away they are the broker's own, and it is said so."""
@@ -29,13 +32,18 @@ class LiveFailures(LivePart):
             live = self._inspector.failure_groups()
         if self._held is None:
             return _live_only(live, "this console was not told where the history is")
+        away_at, why = self._away
+        if not anew and monotonic() - away_at <= TRENDS_S:
+            return _live_only(live, why)
         read_at, known = self._groups_read
         is_new = not {one.fingerprint for one in live} <= {row.key for row in known}
         if anew or is_new or monotonic() - read_at > TRENDS_S:
             try:
                 found = failures.groups(self._held.database, now=self.now(), live=live)
             except StorageError as error:
+                self._away = (monotonic(), str(error))
                 return _live_only(live, str(error))
+            self._away = (float("-inf"), "")
             known = tuple(group_row(group) for group in found)
             self._groups_read = (monotonic(), known)
         counts = {one.fingerprint: one.count for one in live}
@@ -50,7 +58,10 @@ class LiveFailures(LivePart):
             except JobMissing:
                 if self._held is None:
                     raise
-                runs = recorded.job(self._held.database, sample_key).runs
+                try:
+                    runs = recorded.job(self._held.database, sample_key).runs
+                except StoreUnavailable as error:
+                    raise GatewayRefused(f"where it broke can not be known: {error}") from error
                 trace = next((one.traceback for one in reversed(runs) if one.traceback), "")
         return place_view(sample_key, self._redactor.redact_text(trace))
 

@@ -6,12 +6,11 @@ and what was accepted is performed once. Only an armed console gets so far; the 
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from textual.content import Content
 
 from console import bindings
-from console.formats import safe_text
 from console.gateway.acting import Done, Look, Said
 from console.screens.action_dialog import ActionDialog, Answered
 from console.screens.action_words import outcome
@@ -19,8 +18,6 @@ from console.screens.asking import AskingScreen
 from tasks.actions.values import Request
 
 Then = Callable[[Done], None]
-COPIED: Final = 10_000
-"""Characters of a text that goes into the clipboard, at most."""
 
 
 class ActingScreen(AskingScreen):
@@ -37,7 +34,14 @@ class ActingScreen(AskingScreen):
         gateway = self.dewey.gateway
         self.ask("preview", lambda: gateway.preview(request), lambda look: self._show_look(look, then, about))
 
+    def not_now(self) -> str:
+        """Say why nothing at all can be done on this screen now; "" when it can."""
+        return ""
+
     def _show_look(self, look: Look, then: Then | None, about: Content | None) -> None:
+        if reason := self.not_now():
+            self.notify(reason, severity="warning", timeout=4)
+            return
         confirm = self.dewey.name_to_type(look)
         dialog = ActionDialog(look if about is None else replace(look, about=about), self.moment, confirm)
         self.dewey.push_screen(dialog, lambda said: self._perform(look, said, then))
@@ -63,9 +67,7 @@ class ActingScreen(AskingScreen):
 
     def copy(self, text: str, what: str) -> None:
         """Put a text into the clipboard, made safe for whoever pastes it into a shell, and say so."""
-        safe = safe_text(text, limit=COPIED).plain
-        self.dewey.copy_to_clipboard(safe)
-        self.notify(safe, title=f"Copied {what}")
+        self.dewey.copy(text, what)
 
     # What is the same everywhere.
 

@@ -184,8 +184,7 @@ class ActionDialog(DialogBox[Answered]):
         request = self.look.preview.request
         dewey = cast("DeweyApp", self.app)
         command = dewey.gateway.command(replace(request, options={**request.options, **self._read()[0]}))
-        dewey.copy_to_clipboard(command)
-        dewey.notify(command, title="Copied the command line")
+        dewey.copy(command, "the command line")
 
 
 def _sample(look: Look, size: int) -> Content:

@@ -79,8 +79,11 @@ class ExportDialog(DialogBox[Ordered]):
         if not text:
             self._say(Content.styled("A file needs a name.", "$error"))
             return
-        ordered = Ordered(self._form, Path(text).expanduser().absolute())
-        problem = _problem(ordered.path)
+        try:
+            ordered = Ordered(self._form, Path(text).expanduser().absolute())
+            problem = _problem(ordered.path)
+        except (RuntimeError, OSError, ValueError) as error:  # the home of a user that there is not
+            problem = f"{text}: {error}"
         if problem:
             self._say(safe_text(problem, limit=300).stylize("$error"))
             self.query_one("#export-path", Input).focus()

@@ -10,7 +10,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from console import bindings
-from console.formats import Moment, fit, plural
+from console.formats import Moment, fit, plural, safe_text
 from console.gateway.views import TaskView
 from console.screens.base import POLL, DeweyScreen
 from console.screens.trigger import TriggerScreen
@@ -39,7 +39,7 @@ class PickScreen(DeweyScreen):
 
     def __init__(self, typed: str = "") -> None:
         super().__init__()
-        self._typed = typed
+        self._typed = safe_text(typed, limit=100).plain
         self.tasks: tuple[TaskView, ...] | None = None
         self._shown: list[TaskView] = []
 
@@ -100,7 +100,7 @@ class PickScreen(DeweyScreen):
         options.display, notice.display = bool(self._shown), not self._shown
         if self.tasks is not None and not self._shown:
             if self.tasks:
-                typed = Content(self.query_one("#pick-typed", Input).value)
+                typed = safe_text(self.query_one("#pick-typed", Input).value, limit=100)
                 notice.nothing_matches(typed, "esc goes back")
             else:
                 notice.nothing_here("No consumer has published a task.", "Start one: dewey up")

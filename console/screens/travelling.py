@@ -144,12 +144,20 @@ class TravellingScreen(DeweyScreen):
 
     def why_not(self, action: str) -> str:
         """Say why an action can not be done now."""
-        at = self.dewey.past_at
         if action == "step":
             return ""
-        if at is not None and (action in NEEDS_NOW or bindings.writes(action, self.PLACE)):
-            return f"This is {said(at, self.dewey.moment)}, not now: {self.dewey.key_of('back')} goes to now."
+        if action in NEEDS_NOW or bindings.writes(action, self.PLACE):
+            return self.not_now() or super().why_not(action)
         return super().why_not(action)
+
+    def not_now(self) -> str:
+        """Say that what is looked at, or still in sight, is not now; "" when it is."""
+        at = self.dewey.past_at
+        if at is not None:
+            return f"This is {said(at, self.dewey.moment)}, not now: {self.dewey.key_of('back')} goes to now."
+        if self.shown_past is not None:
+            return f"This is {said(self.shown_past.at, self.dewey.moment)} still: what is now is being asked for."
+        return ""
 
     # Moving.
 

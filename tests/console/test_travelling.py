@@ -241,3 +241,47 @@ def test_hostile_texts_of_the_past_are_drawn_as_text(start: str) -> None:
         assert isinstance(stage.app.screen, DeweyScreen)
 
     play(script, still_app(HostileGateway(PAYLOADS), start=start), LARGE)
+
+
+def test_no_way_leads_from_the_past_to_the_form_of_a_job() -> None:
+    async def script(stage: Stage) -> None:
+        await stage.press("<", "colon", *"trigger", "enter")
+        assert "This is 01:47 UTC, not now: esc goes to now." in stage.notes
+        assert isinstance(stage.app.screen, TravellingScreen)
+
+    play(script, still_app(start="queues", write="a test"))
+
+
+def test_a_look_that_comes_when_one_has_gone_to_the_past_opens_no_dialog() -> None:
+    gateway = FlakyGateway()
+
+    async def script(stage: Stage) -> None:
+        gateway.gate.clear()
+        await send_key(stage.app, "p")
+        await stage.pilot.pause(0)
+        await send_key(stage.app, "comma")
+        await stage.pilot.pause(0)
+        gateway.gate.set()
+        await stage.settle()
+        assert "preview" in gateway.asked
+        assert isinstance(stage.app.screen, TravellingScreen)
+        assert "not now: esc goes to now." in stage.notes
+
+    play(script, still_app(gateway, start="queues", write="a test"))
+
+
+def test_nothing_can_be_done_while_rows_of_the_past_are_still_in_sight() -> None:
+    gateway = FlakyGateway()
+
+    async def script(stage: Stage) -> None:
+        await stage.press("<")
+        gateway.gate.clear()
+        await send_key(stage.app, "escape")
+        await stage.pilot.pause(0)
+        assert stage.app.past_at is None
+        assert "still: what is now is being asked for" in _screen(stage).why_not("pause")
+        gateway.gate.set()
+        await stage.settle()
+        assert _screen(stage).why_not("pause") == ""
+
+    play(script, still_app(gateway, start="queues", write="a test"))
