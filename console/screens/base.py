@@ -107,10 +107,18 @@ class DeweyScreen(ActingScreen):
             pause = self.dewey.next_poll_s()
             if pause is not None:
                 self._poll_timer = self.set_timer(pause, self.poll)
-        self.refresh_frame()
+        if name == "lateness" or (name == "canaries" and not self.dewey.canaries):  # nothing in the body changes
+            self._refresh_bars()
+        else:
+            self.refresh_frame()
 
     def refresh_frame(self) -> None:
-        """Take the time and the health in."""
+        """Take the time and the health in, in the frame and in the body."""
+        self._refresh_bars()
+        if self.is_mounted:
+            self.tell(self.moment, self.is_stale)
+
+    def _refresh_bars(self) -> None:
         moment, health = self.dewey.moment, self.dewey.health
         for header in self.query(HeaderLine):
             header.tell(health, moment, self.dewey.lateness)
@@ -122,8 +130,6 @@ class DeweyScreen(ActingScreen):
             canary_bar.tell(self.dewey.canaries, moment, self.dewey.key_of("canaries"))
         for travel_bar in self.query(TravelBar):
             travel_bar.tell(self.where_in_time())
-        if self.is_mounted:
-            self.tell(self.moment, self.is_stale)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Dim the keys of what can not be done."""

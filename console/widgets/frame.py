@@ -67,14 +67,21 @@ class HeaderLine(Widget):
         self.health = Health()
         self.moment: Moment | None = None
         self.lateness = Lateness()
+        self._drawn: Content | None = None
         self.set_class(environment.plain.lower() in PRODUCTION, "-production")
 
     def tell(self, health: Health, moment: Moment, lateness: Lateness) -> None:
         """Take in the health, the time, and how far history is behind."""
         self.health, self.moment, self.lateness = health, moment, lateness
-        self.refresh()
+        if self._drawn is None or not self._line().is_same(self._drawn):
+            self.refresh()
 
     def render(self) -> Content:
+        """Draw the line, and remember it: it is drawn again when another one would come."""
+        self._drawn = self._line()
+        return self._drawn
+
+    def _line(self) -> Content:
         """Put the line together: the first of its forms that fits. Health and clock are in each of them; how long
         answers take gives way to the titles, and both to the word that history is late."""
         width = self.size.width
@@ -141,8 +148,9 @@ class StaleBar(Widget):
     def tell(self, health: Health, moment: Moment) -> None:
         """Take the health in; the bar is there only while the backend is away."""
         self.health, self.moment = health, moment
-        self.set_class(health.state == "away", "-away")
-        self.refresh()
+        if health.state == "away" or self.has_class("-away"):
+            self.set_class(health.state == "away", "-away")
+            self.refresh()
 
     def render(self) -> Content:
         """Reason, age, countdown: the reason is cut first."""

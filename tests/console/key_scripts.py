@@ -226,7 +226,7 @@ async def _brackets_change_the_tab(stage: Stage) -> None:
     for bracket in ("right_square_bracket", "right_square_bracket", "right_square_bracket", "left_square_bracket"):
         await stage.press(bracket)
         seen.append(screen.tab)
-    assert seen == ["log", "attempts", "flow", "attempts"]
+    assert seen == ["log", "attempts", "history", "attempts"]
 
 
 @key("copy", "copy.command")
