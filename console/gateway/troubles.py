@@ -83,10 +83,10 @@ def _queue(row: QueueRow, moment: Moment) -> Iterator[Trouble]:
     failing = _failing(row)
     if row.queued and row.oldest_waiting_s > OLD_S:
         what = Content.assemble(f"{jobs}, the oldest for {duration(row.oldest_waiting_s)}", *failing)
-        remedy = "3 and / state:dead finds why" if failing else "more workers, or see what runs: 6"
+        remedy = "4 shows what broke" if failing else "more workers, or see what runs: 6"
         yield Trouble("warn", row.name, what, Content(remedy))
     elif failing:
-        yield Trouble("warn", row.name, Content.assemble(*failing[1:]), Content("3 and / state:dead finds why"))
+        yield Trouble("warn", row.name, Content.assemble(*failing[1:]), Content("4 shows what broke"))
 
 
 def _failing(row: QueueRow) -> tuple[str, ...]:
