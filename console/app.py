@@ -151,6 +151,12 @@ class DeweyApp(GoingApp, inherit_bindings=False):
             self.arm(self.write_reason)
         self.begin()
 
+    async def on_event(self, event: events.Event) -> None:
+        """Take the controls out of what is pasted, before a field draws it."""
+        if isinstance(event, events.Paste):
+            event.text = "".join(one for one in event.text.replace("\r", "\n") if one.isprintable() or one in "\n\t")
+        await super().on_event(event)
+
     # The time.
 
     @property
@@ -160,8 +166,9 @@ class DeweyApp(GoingApp, inherit_bindings=False):
 
     def _tick(self) -> None:
         self._disarm_in_time()
-        if isinstance(self.screen, DeweyScreen):
-            self.screen.refresh_frame()
+        for screen in self.screen_stack[-1:]:  # there is none while the console ends
+            if isinstance(screen, DeweyScreen):
+                screen.refresh_frame()
 
     def action_time_mode(self) -> None:
         """Write instants in the next of the three ways."""

@@ -76,3 +76,12 @@ def test_hostile_texts_on_each_screen_are_drawn_as_text_and_do_nothing() -> None
 
     play(script, app, (120, 40))
     assert gateway.acted == []
+
+
+def test_the_clock_that_ticks_while_the_console_ends_does_nothing() -> None:
+    async def script(stage: Stage) -> None:
+        await stage.settle()
+
+    app = play(script, still_app())
+    assert not app.screen_stack
+    app._tick()
