@@ -32,6 +32,7 @@ def main(arguments: Sequence[str]) -> int:
         print(f"{options.jobs} no-op jobs, median of {options.rounds} rounds, jobs per second")
         print(f"{'':<22}{'stock':>10}{'dewey':>10}{'ratio':>8}")
         _report("enqueue, one by one", options.rounds, _enqueue(client, options.jobs))
+        _report("enqueue, by map()", options.rounds, _enqueue(client, options.jobs, together=True))
         for workers in options.workers:
             _report(f"consume, {workers} threads", options.rounds, _consume(client, options.jobs, workers))
         client.close()
@@ -45,15 +46,18 @@ def _report(name: str, rounds: int, measure: Callable[[str], float]) -> None:
     print(f"{name:<22}{stock:>10.0f}{dewey:>10.0f}{ratio:>7.2f}x", flush=True)
 
 
-def _enqueue(client: "redis.Redis", jobs: int) -> Callable[[str], float]:
+def _enqueue(client: "redis.Redis", jobs: int, *, together: bool = False) -> Callable[[str], float]:
     def measure(engine: str) -> float:
         from tests.bench import jobs as applications  # noqa: PLC0415 - reads the address from the environment
 
         client.flushall()
         task = getattr(applications, f"{engine}_noop")
         start = time.perf_counter()
-        for number in range(jobs):
-            task(number)
+        if together:
+            task.map(range(jobs))
+        else:
+            for number in range(jobs):
+                task(number)
         return jobs / (time.perf_counter() - start)
 
     return measure
