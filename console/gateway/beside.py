@@ -133,4 +133,6 @@ def _ratio(mine: int | None, other: int | None) -> str:
     if not mine or not other or 0.8 < mine / other < 1.25:
         return ""
     times = mine / other
+    if times < 0.01:
+        return "less than 0.01 times as long"
     return f"{times:.2f} times as long" if times < 1 else f"{times:,.1f} times as long"

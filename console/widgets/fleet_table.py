@@ -62,7 +62,8 @@ def _name(line: FleetLine, _moment: Moment) -> Cell:
     if line.run is None:
         return Cell(line.consumer.name.plain, "strong")
     branch = "└" if line.is_last else "├"
-    return Cell(f" {branch} {line.run.worker.plain}  {line.run.job.task.plain}")
+    width = min(4, max(len(run.worker.plain) for run in line.consumer.runs))  # so that 9 and 11 stand below each other
+    return Cell(f" {branch} {line.run.worker.plain:>{width}}  {line.run.job.task.plain}")
 
 
 def _status(line: FleetLine, _moment: Moment) -> Cell:

@@ -181,6 +181,8 @@ class DeweyTaskWrapper(TaskWrapper):  # type: ignore[misc]  # huey has no types
 
     def _settings(self, given: dict[str, Any]) -> dict[str, Any]:
         """Take what a call says of its own retries out of its options. Raises ConfigurationError."""
+        if not any(name in given for name in PER_CALL):  # nearly every call
+            return {}
         settings = {name: given.pop(name) for name in PER_CALL if name in given}
         retry.check(settings)
         return {name: value for name, value in settings.items() if value is not None}

@@ -3,6 +3,7 @@
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from console.gateway import beside
 from console.gateway.beside import RunTimes, diff_view
 from console.gateway.demo_records import NOW, job_id
 from console.screens.job import JobScreen
@@ -143,3 +144,17 @@ def test_history_of_jobs_that_have_none_or_run(pictures: SnapshotAssertion, star
 
 def test_history_can_not_be_known(pictures: SnapshotAssertion) -> None:
     picture(pictures, still_app(NoHistoryGateway(), start=DEAD), SIZES["80x24"], ("enter", *TO_HISTORY))
+
+
+@pytest.mark.parametrize(
+    ("mine", "other", "said"),
+    [
+        (10, 11, ""),
+        (None, 5, ""),
+        (30, 10, "3.0 times as long"),
+        (1, 4, "0.25 times as long"),
+        (1, 299, "less than 0.01 times as long"),
+    ],
+)
+def test_a_ratio_is_said_when_it_is_worth_a_word(mine: int | None, other: int | None, said: str) -> None:
+    assert beside._ratio(mine, other) == said

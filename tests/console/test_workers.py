@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from textual.content import Content
 
 from console.formats import size
 from console.gateway.demo import DemoGateway
@@ -64,6 +65,20 @@ def test_the_elapsed_time_goes_on_between_two_answers() -> None:
         assert "2 m 10" in stage.text
 
     play(script, still_app(gateway, start="workers"))
+
+
+def test_numbers_of_workers_end_below_each_other() -> None:
+    class Crowded(DemoGateway):
+        def fleet(self) -> tuple[ConsumerView, ...]:
+            busy = next(one for one in super().fleet() if len(one.runs) > 1)
+            named = (replace(busy.runs[0], worker=Content("9")), replace(busy.runs[1], worker=Content("11")))
+            return (replace(busy, runs=named),)
+
+    async def script(stage: Stage) -> None:
+        assert "├  9  " in stage.text
+        assert "└ 11  " in stage.text
+
+    play(script, still_app(Crowded(), start="workers"))
 
 
 def test_without_consumers_it_says_how_to_start_one() -> None:
