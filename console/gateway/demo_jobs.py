@@ -1,7 +1,6 @@
 """The part of the demo gateway that lists jobs: by the whole grammar of filters, over canned jobs."""
 
 from collections.abc import Iterable, Mapping
-from typing import Final
 
 from console.gateway import building
 from console.gateway.building import Call
@@ -10,22 +9,12 @@ from console.gateway.demo_part import DemoPart
 from console.gateway.demo_records import TASKS, CannedJob, group_of
 from console.gateway.reading import translated
 from console.gateway.views import JobPage, JobRow, Tally
-from storage.broker.records import STATES, Job, LogLine, State
+from storage.broker.inspector import ORDER
+from storage.broker.records import STATES, Job, LogLine
 from storage.history import texts
 from storage.history.entries import Entry
 from storage.history.filters import Filter, Is, Leaf
 from storage.history.matching import matches
-
-ORDER: Final[tuple[State, ...]] = (
-    "running",
-    "retrying",
-    "queued",
-    "scheduled",
-    "blocked",
-    "dead",
-    "canceled",
-    "succeeded",
-)
 
 
 class DemoJobs(DemoPart):

@@ -1,6 +1,6 @@
 """Consumers, and what their workers run, made into views."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +10,7 @@ from console.formats import safe_text
 from console.gateway.building import Call, job_row
 from console.gateway.views import JobRow
 from storage.broker.records import ConsumerInfo, Job
+from storage.history.past import PastConsumer
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +56,28 @@ def consumer_view(
         for job, call in running
         if job.state == "running"
     ]
+    order = info.order if info.order in ("quiet", "stop") else ""
+    return view_of(info, runs, order=order, is_silent=info.is_silent)
+
+
+def view_of(
+    one: ConsumerInfo | PastConsumer, runs: Iterable[RunView], *, order: str = "", is_silent: bool = False
+) -> ConsumerView:
+    """Return the view of a consumer of now or of the past, which runs these, in the order of its workers."""
     return ConsumerView(
-        key=info.id,
-        name=safe_text(info.id, limit=120),
-        host=safe_text(info.host, limit=120),
-        pid=info.pid,
-        kind=safe_text(info.kind, limit=20),
-        workers=info.workers,
-        queues=tuple(safe_text(name, limit=80) for name in info.queues),
-        started_at=info.started_at,
-        beat_at=info.beat_at,
-        memory_bytes=info.memory_bytes,
-        version=safe_text(info.version, limit=40),
-        order=info.order if info.order in ("quiet", "stop") else "",
-        is_silent=info.is_silent,
+        key=one.id,
+        name=safe_text(one.id, limit=120),
+        host=safe_text(one.host, limit=120),
+        pid=one.pid,
+        kind=safe_text(one.kind, limit=20),
+        workers=one.workers,
+        queues=tuple(safe_text(name, limit=80) for name in one.queues),
+        started_at=one.started_at,
+        beat_at=one.beat_at,
+        memory_bytes=one.memory_bytes,
+        version=safe_text(one.version, limit=40),
+        order=order,
+        is_silent=is_silent,
         runs=tuple(sorted(runs, key=lambda run: (run.worker.cell_length, run.worker.plain, run.key))),
     )
 

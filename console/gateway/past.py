@@ -10,7 +10,7 @@ from textual.content import Content
 from console.formats import plural, safe_text
 from console.gateway.building import Call, job_row
 from console.gateway.failures import FailuresView, GroupRow, group_row
-from console.gateway.fleet import ConsumerView, RunView, worker_name
+from console.gateway.fleet import ConsumerView, RunView, view_of, worker_name
 from console.gateway.glance import Glance, Waits
 from console.gateway.views import PauseView, QueueRow
 from storage.broker.records import Job
@@ -84,22 +84,7 @@ def _queue(one: PastQueue, minutes: tuple[tuple[int, int, int], ...]) -> QueueRo
 
 def _consumer(one: PastConsumer, running: Sequence[PastRun]) -> ConsumerView:
     runs = [_run(run) for run in running if run.worker.rpartition("/")[0] == one.id or run.job_id in one.running]
-    return ConsumerView(
-        key=one.id,
-        name=safe_text(one.id, limit=120),
-        host=safe_text(one.host, limit=120),
-        pid=one.pid,
-        kind=safe_text(one.kind, limit=20),
-        workers=one.workers,
-        queues=tuple(safe_text(name, limit=80) for name in one.queues),
-        started_at=one.started_at,
-        beat_at=one.beat_at,
-        memory_bytes=one.memory_bytes,
-        version=safe_text(one.version, limit=40),
-        order="",
-        is_silent=False,
-        runs=tuple(runs),
-    )
+    return view_of(one, runs)
 
 
 def _run(run: PastRun) -> RunView:
