@@ -15,7 +15,9 @@ from tasks.actions.on_jobs import cancel, job_key
 from tasks.actions.selection import items_of, look_at, only, shown
 from tasks.actions.tools import Act, Action, Tools, Undo
 from tasks.actions.values import Found, Request, Subject
-from tasks.engine.codec import DecodeError, decode_call
+from tasks.engine.codec import DecodeError, decode_message, encode
+from tasks.engine.messages import once_more
+from tasks.engine.retry import seconds
 from tasks.operations import new_job
 
 
@@ -111,16 +113,19 @@ def _look_edit(tools: Tools, request: Request) -> Found:
 
 
 def _edited(info: TaskInfo, job: Job, request: Request, job_id: str) -> tuple[NewJob, Mapping[str, object]]:
+    """A job of the same call, with all that it said but the arguments that are edited; and all its arguments."""
     try:
-        args, kwargs = decode_call(job.payload)
+        message = decode_message(job.payload)
     except DecodeError as error:
         raise Refused(f"the arguments of job {job.id} can not be read: {error}") from error
+    args, kwargs = message.args or (), message.kwargs or {}
     names = [parameter.name for parameter in info.parameters]
     if len(args) > len(names):
         raise Refused(f"job {job.id} has {len(args)} arguments and {info.name} takes {len(names)}: trigger it instead")
     together = {**dict(zip(names, args, strict=False)), **kwargs, **_kwargs(request)}
-    made = new_job(info, job_id, together, job.priority)
-    return replace(made, queue=job.queue, parent=job.id), together
+    call = once_more(message, job_id, together, info.utc)
+    made = replace(new_job(info, job_id, together, job.priority), payload=encode(call), queue=job.queue, parent=job.id)
+    return replace(made, retries=int(call.retries or 0), retry_delay_s=seconds(call.retry_delay)), together
 
 
 def _edit(tools: Tools, act: Act) -> list[Item]:

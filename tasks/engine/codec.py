@@ -117,10 +117,16 @@ def decode_call(payload: bytes) -> tuple[tuple[object, ...], dict[str, object]]:
         with contextlib.suppress(msgspec.DecodeError, RecursionError):
             call = _read_plain_job(payload).call
             return tuple(call.args), call.kwargs
+    message = decode_message(payload)
+    return tuple(message.args or ()), dict(message.kwargs or {})
+
+
+def decode_message(payload: bytes) -> Any:
+    """Huey's message of a job, with all that its call said. Raises DecodeError."""
     message = decode(payload)
     if not isinstance(message, Message):
         raise DecodeError(f"the payload is a {type(message).__name__}, not a job's message")
-    return tuple(message.args or ()), dict(message.kwargs or {})
+    return message
 
 
 def decode_value(data: bytes) -> object:

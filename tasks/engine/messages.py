@@ -3,9 +3,11 @@
 A message of a call that says nothing more of its retries is Huey's own, byte for byte as before.
 """
 
+from datetime import datetime
 from typing import Any
 
 from huey.registry import Message, Registry
+from huey.utils import normalize_expire_time
 
 PER_CALL: tuple[str, ...] = ("retry_jitter", "retry_max_delay")
 """Settings of a task that a call may have of its own (see retry.py)."""
@@ -23,6 +25,18 @@ class CallMessage(Message):  # type: ignore[misc]  # huey has no types
         made = cls(*message)
         made.__dict__.update(settings)
         return made
+
+
+def once_more(message: Any, job_id: str, kwargs: dict[str, object], utc: bool) -> Any:
+    """The message of a new job with other arguments: with the settings of the call, but for an instant by which it had
+    to run, and without what hung on its end."""
+    expires = None if isinstance(message.expires, datetime) else message.expires
+    fresh = message._replace(
+        **{"id": job_id, "eta": None, "args": (), "kwargs": kwargs, "expires": expires},
+        expires_resolved=normalize_expire_time(expires, utc) if expires else None,
+        **dict.fromkeys(("on_complete", "on_error", "chord_config")),
+    )
+    return CallMessage.of(fresh, dict(vars(message))) if isinstance(message, CallMessage) else fresh
 
 
 class CallRegistry(Registry):  # type: ignore[misc]  # huey has no types

@@ -1,7 +1,7 @@
 """What each kind of action does, and what it leaves alone."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from huey.exceptions import TaskException
@@ -14,6 +14,7 @@ from storage.history.query import parse
 from storage.history.recorder import Recorder
 from tasks.app import huey
 from tasks.engine.codec import decode_call
+from tasks.samples import sync_partner
 from tests.console.commands.office import Office
 from tests.tasks.actions.conftest import Desk
 
@@ -114,6 +115,31 @@ def test_edited_arguments_make_a_new_job_whose_parent_is_the_old_one(desk: Desk,
     assert desk.job(first).state == "queued"
     with pytest.raises(Refused, match="takes no nonsense"):
         desk.look("edit", first, kwargs={"nonsense": 1})
+
+
+def test_a_job_with_edited_arguments_keeps_what_its_call_said_of_retries(desk: Desk, office: Office) -> None:
+    office.publish()
+    said = {"retries": 7, "retry_delay": 9, "retry_backoff": 3, "timeout": 31, "expires": 3600}
+    call = sync_partner.s("initech", 40, priority=4, retry_jitter=0.5, retry_max_delay=timedelta(seconds=60), **said)
+    huey.enqueue(call.then(sync_partner.s("acme")))
+    made = desk.job(desk.do("edit", call.id, kwargs={"partner": "acme"}).items[0].after)
+    again = huey.deserialize_task(made.payload)
+    assert {name: getattr(again, name) for name in said} == said
+    assert (again.retry_jitter, again.retry_max_delay) == (0.5, timedelta(seconds=60))
+    assert again.expires_resolved > datetime.now(UTC).replace(tzinfo=None)
+    assert (made.retries, made.retries_left, made.retry_delay_s, made.priority) == (7, 7, 9, 4)
+    assert (again.id, again.on_complete) == (made.id, None)
+    assert decode_call(made.payload) == ((), {"partner": "acme", "records": 40})
+
+
+def test_an_instant_by_which_a_job_had_to_run_is_not_for_the_one_with_edited_arguments(
+    desk: Desk, office: Office
+) -> None:
+    office.publish()
+    call = sync_partner.s("initech", expires=datetime(2020, 1, 1))  # noqa: DTZ001 - as Huey takes it
+    huey.enqueue(call)
+    made = desk.job(desk.do("edit", call.id, kwargs={"partner": "acme"}).items[0].after)
+    assert huey.deserialize_task(made.payload).expires is None
 
 
 def test_a_triggered_job_comes_once_and_is_called_off_while_it_waits(desk: Desk, office: Office) -> None:
