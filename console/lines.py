@@ -37,8 +37,7 @@ def _see_that_it_is_a_level(value: str, text: str) -> None:
     name = value.removeprefix(_AT_LEAST)
     if name.upper() not in LEVELS:
         close = next((level for level in LEVELS if name and level.startswith(name.upper()[:4])), "")
-        meant = f": did you mean {close}?" if close else ""
-        said = f"“{name}” is no level{meant} The levels are {' '.join(LEVELS)}"
+        said = query.unknown(name, "level", LEVELS, close)
         raise FilterError(said, max(0, text.rfind(name)), len(name), close)
 
 

@@ -7,7 +7,7 @@ the only door: what it does not understand is a `FilterError` that says where it
 
 import difflib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
@@ -62,9 +62,17 @@ _UNHELD = re.compile("[\x00\ud800-\udfff]")
 """Characters that PostgreSQL's texts can not hold."""
 
 
-def parse(text: str, *, now: datetime, zone: tzinfo, fields: Mapping[str, str] = FIELDS) -> Filter:
+def parse(
+    text: str,
+    *,
+    now: datetime,
+    zone: tzinfo,
+    fields: Mapping[str, str] = FIELDS,
+    meant: Mapping[str, str] = MEANT,
+) -> Filter:
     """Read a filter. Ages count from ``now``; clock times and dates are those of ``zone``. ``fields`` are those of what
-    is filtered, when it is not jobs: one that jobs do not have takes any text.
+    is filtered, when it is not jobs: one that jobs do not have takes any text. ``meant`` is which of them is meant by
+    another name.
 
     Raises:
         FilterError: it is not understood.
@@ -73,7 +81,7 @@ def parse(text: str, *, now: datetime, zone: tzinfo, fields: Mapping[str, str] =
         raise FilterError(f"a filter has at most {MOST_CHARS:,} characters", MOST_CHARS, len(text) - MOST_CHARS)
     if unheld := _UNHELD.search(text):
         raise FilterError("no text that is stored has this character", unheld.start(), 1)
-    return Filter(_Parser(text, now, zone, fields).whole(), now)
+    return Filter(_Parser(text, now, zone, (fields, meant)).whole(), now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +96,11 @@ class _Value:
 class _Parser:
     """One pass over one text, by recursive descent."""
 
-    def __init__(self, text: str, now: datetime, zone: tzinfo, fields: Mapping[str, str]) -> None:
+    def __init__(
+        self, text: str, now: datetime, zone: tzinfo, names: tuple[Mapping[str, str], Mapping[str, str]]
+    ) -> None:
         self._text = text
-        self._fields = fields
+        self._fields, self._meant = names
         self._now = now
         self._zone = zone
         self._at = 0
@@ -200,9 +210,16 @@ class _Parser:
     def _field(self, name: str, start: int) -> Node:
         field = name.lower()
         if field not in self._fields:
-            raise _no_field(name, start, self._fields)
+            raise self._no_field(name, start)
         self._at += 1
         return self._condition(field, self._values(field))
+
+    def _no_field(self, name: str, position: int) -> FilterError:
+        suggestion = self._meant.get(name.lower(), "")
+        if suggestion not in self._fields:
+            suggestion = next(iter(difflib.get_close_matches(name.lower(), self._fields, 1)), "")
+        said = unknown(name, "field", self._fields, suggestion)
+        return FilterError(f"{said} (a text with a colon goes in quotes)", position, len(name), suggestion)
 
     def _condition(self, field: str, values: list[_Value]) -> Node:
         if field == "state":
@@ -287,12 +304,7 @@ def _state(value: _Value) -> str:
     if word in STATES:
         return word
     suggestion = MEANT_STATES.get(word) or next(iter(difflib.get_close_matches(word, STATES, 1)), "")
-    raise FilterError(
-        f"“{value.text}” is no state{_meant(suggestion)}; the states are {' '.join(STATES)}",
-        value.position,
-        value.length,
-        suggestion,
-    )
+    raise FilterError(unknown(value.text, "state", STATES, suggestion), value.position, value.length, suggestion)
 
 
 def _span(field: str, value: _Value) -> Span:
@@ -337,18 +349,9 @@ def _attempt(text: str, position: int) -> int:
     return int(text)
 
 
-def _no_field(name: str, position: int, fields: Mapping[str, str]) -> FilterError:
-    suggestion = MEANT.get(name.lower(), "")
-    if suggestion not in fields:
-        suggestion = next(iter(difflib.get_close_matches(name.lower(), fields, 1)), "")
-    return FilterError(
-        f"“{name}” is no field{_meant(suggestion)}; the fields are {' '.join(fields)}"
-        " (a text with a colon goes in quotes)",
-        position,
-        len(name),
-        suggestion,
-    )
-
-
-def _meant(suggestion: str) -> str:
-    return f": did you mean {suggestion}?" if suggestion else ""
+def unknown(name: str, kind: str, known: Iterable[str], suggestion: str) -> str:
+    """Say that a name is none of a kind, which there are, and which of them may be meant."""
+    listed = f"{kind}s are {' '.join(known)}"
+    if suggestion:
+        return f"“{name}” is no {kind}: did you mean {suggestion}? The {listed}"
+    return f"“{name}” is no {kind}; the {listed}"

@@ -57,8 +57,9 @@ def test_a_line_is_filtered_by_what_it_has(text: str, is_shown: bool) -> None:
 @pytest.mark.parametrize(
     ("text", "says", "marked", "suggestion"),
     [
-        ("level:warn", "no level: did you mean WARNING", "warn", "WARNING"),
-        ("queue:a level:>=loud", "The levels are DEBUG", "loud", ""),
+        ("level:zzz", "“zzz” is no level; the levels are DEBUG INFO", "zzz", ""),
+        ("level:warn", r"no level: did you mean WARNING\? The levels are DEBUG", "warn", "WARNING"),
+        ("queue:a level:>=loud", "“loud” is no level; the levels are DEBUG", "loud", ""),
         ("state:dead", "the fields are level queue", "state", ""),
         ("lvl:INFO", "did you mean level", "lvl", "level"),
         ("err:x", "is no field", "err", ""),

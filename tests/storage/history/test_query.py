@@ -150,9 +150,10 @@ def test_whatever_is_written_is_read_or_refused_with_its_place(text: str) -> Non
 @pytest.mark.parametrize(
     ("text", "wrong", "suggestion", "says"),
     [
-        ("queue:x stat:dead", "stat", "state", "did you mean state?"),
+        ("queue:x stat:dead", "stat", "state", "“stat” is no field: did you mean state? The fields are state queue"),
+        ("queue:x zzz:dead", "zzz", "", "“zzz” is no field; the fields are state queue"),
         ("error:Timeout", "error", "err", "did you mean err?"),
-        ("state:ded", "ded", "dead", "did you mean dead?; the states are blocked"),
+        ("state:ded", "ded", "dead", "did you mean dead? The states are blocked"),
         ("state:dead,failed", "failed", "dead", "“failed” is no state"),
         ("dur:>5sec", "5sec", "5s", "“sec” is no unit of time: write ms, s, m"),
         ("dur:>5", "5", "5s", "has a unit"),
