@@ -62,9 +62,9 @@ class Custody:
 
     # -- jobs --------------------------------------------------------------------------------------------------
 
-    def discard(self, act: str, jobs: Sequence[Shown], reason: str) -> list[Answer]:
+    def discard(self, act: str, jobs: Sequence[Shown]) -> list[Answer]:
         """Throw jobs away. Whoever calls this has put them into the trash."""
-        return self._each("discard", jobs, lambda job: (act, job.id, job.version, reason))
+        return self._each("discard", jobs, lambda job: (act, job.id, job.version))
 
     def requeue(self, act: str, jobs: Sequence[Shown]) -> list[Answer]:
         """Try dead, canceled and retrying jobs again."""

@@ -1,7 +1,8 @@
 """What comes next in the stream of events, read ahead while what came before is written.
 
-Two threads do it: one waits for Redis, the other makes rows of what Redis has told, and both stay at most a batch and a
-read ahead. Nothing here moves the cursor: what was read ahead and is never written is read again, by whoever leads.
+A thread does it, which stays at most a batch ahead: it asks Redis and computes while the writer waits for PostgreSQL.
+More of them only get into each other's way. Nothing here moves the cursor: what was read ahead and is never written is
+read again, by whoever leads.
 """
 
 import logging
@@ -50,20 +51,17 @@ class Batches:
         self._stream = stream
         self._shown = shown
         self._hire()
-        self._fetched: tuple[str, Future[Events]] | None = None
         self._made: tuple[str, Future[Batch]] | None = None
         # Jobs that had gone on when their first event was read. They are not recorded before a later event of theirs
         # is, and nobody need look then whether history knows them; if it does after all, PostgreSQL says so.
         self._passed: set[str] = set()
 
     def _hire(self) -> None:
-        self._fetching = ThreadPoolExecutor(1, thread_name_prefix="dewey-fetching")
         self._making = ThreadPoolExecutor(1, thread_name_prefix="dewey-making")
 
     def relieve(self) -> None:
-        """Go on with new threads, which are of the same priority as the one that asks next."""
+        """Go on with a new thread, which is of the same priority as the one that asks next."""
         self._making.shutdown()
-        self._fetching.shutdown()
         self._hire()
 
     def after(self, cursor: str, meanwhile: Callable[[], object], every_s: float) -> Batch:
@@ -86,7 +84,7 @@ class Batches:
 
     def forget(self) -> None:
         """Let nothing that was read ahead count: it may be too old, or what came before it was not written."""
-        self._made = self._fetched = None
+        self._made = None
         self._passed = set()
 
     def row(self, packed: Packed) -> JobRow | None:
@@ -103,7 +101,7 @@ class Batches:
         last_id = cursor
         enough_at = time.monotonic() + LONGEST_S
         while not reads or (len(reads) < READS_AT_ONCE and not reads[-1].is_last and time.monotonic() < enough_at):
-            events = self._events(last_id)
+            events = self._stream.events(last_id)
             reads.append(events)
             last_id = events.last_id
             rows += [self._event_row(one) for one in events.records]
@@ -116,14 +114,6 @@ class Batches:
             rows=[row for row in rows if row is not None],
             gone=[one for events in reads for one in events.gone],
         )
-
-    def _events(self, after: str) -> Events:
-        """One read, which was under way if nothing came between; the next one is then under way."""
-        fetched, self._fetched = self._fetched, None
-        events = fetched[1].result() if fetched is not None and fetched[0] == after else self._stream.events(after)
-        if not events.is_last:
-            self._fetched = events.last_id, self._fetching.submit(self._stream.events, events.last_id)
-        return events
 
     def _event_row(self, packed: list[Any]) -> JobRow | None:
         if packed[_ID] in self._passed:

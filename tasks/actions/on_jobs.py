@@ -132,7 +132,7 @@ def _discard(tools: Tools, act: Act) -> list[Item]:
     trash.put(tools.database, act.key, [whole[job.id] for job in as_shown])
     kept = {job.id for job in as_shown}
     asked = [job if job.id in kept else Shown(job.id, NEVER_LEFT) for job in jobs]
-    answers = tools.custody.discard(act.key, asked, act.why("discarded"))
+    answers = tools.custody.discard(act.key, asked)
     trash.left(tools.database, act.key, [one.item for one in answers if one.verdict == "done"])
     trash.remove(tools.database, act.key, [one.item for one in answers if one.verdict != "done"])
     return items_of(answers)

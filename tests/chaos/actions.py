@@ -22,6 +22,7 @@ from tasks.engine.huey import DeweyHuey
 from tests.chaos.arena import NAMESPACE, ROOT, Arena, open_arena
 from tests.chaos.faults import Fault, Kind
 from tests.chaos.report import Row
+from tests.events import events_of
 from tests.servers import postgres_server, wait_until
 
 CUTS: tuple[Kind, ...] = ("kill-before", "kill-after", "lose-reply")
@@ -154,9 +155,8 @@ class Desk:
         """Where every job stands."""
         arena, keys = self.arena, self.arena.broker.keys
         events: dict[str, list[int]] = {}
-        for _, event in arena.broker.call("xrange", keys.events):
-            if b"job" in event:
-                events.setdefault(event[b"job"].decode(), []).append(int(event[b"version"]))
+        for event in events_of(arena.broker):
+            events.setdefault(event.job_id, []).append(event.version)
         jobs = arena.inspector.jobs(STATES, limit=100_000).jobs
         with arena.client.pipeline(transaction=False) as pipe:  # nothing else runs
             for job in jobs:

@@ -117,7 +117,7 @@ def test_the_live_console_reads_it_from_the_broker(redis_client: "redis.Redis", 
     now_ms = int(time.time() * 1000)
     assert broker.run("lead", "me", 10_000, 1000, "")[0] == 1
     assert gateway.lateness() == Lateness(0, is_written=True)
-    broker.call("xadd", events, {"job": "x"}, f"{now_ms - 90_000}-1")
+    broker.call("xadd", events, {"x": "1 queued "}, f"{now_ms - 90_000}-1")
     late = gateway.lateness()
     assert late.is_written
     assert 85 < late.seconds < 130

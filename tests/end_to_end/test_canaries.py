@@ -7,6 +7,7 @@ from storage.broker.canaries import Canaries, Canary, Plan
 from storage.broker.custody import Custody, Shown
 from tests.end_to_end import shop as application
 from tests.end_to_end.consumers import Shop
+from tests.events import events_of
 from tests.servers import wait_until
 
 RATE = 1_200
@@ -45,9 +46,9 @@ def test_a_canary_goes_on_while_consumers_are_killed_and_requeues_each_job_once(
     done = canary(act)
     assert (done.sent, done.succeeded, done.failed, done.refused, done.gone) == (120, 120, 0, 0, 0)
     events = [
-        event[b"job"].decode()
-        for _, event in application.huey.broker.call("xrange", application.huey.broker.keys.events)
-        if event.get(b"state") == b"queued" and int(event[b"version"]) == versions[event[b"job"].decode()] + 1
+        event.job_id
+        for event in events_of(application.huey.broker)
+        if event.state == "queued" and event.version == versions[event.job_id] + 1
     ]
     assert sorted(events) == sorted(ids), "each was put in line by the canary once"
     starts = shop.starts()

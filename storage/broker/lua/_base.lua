@@ -92,6 +92,12 @@ local function look(id)
   return known_of(unpack(redis.call('HMGET', K.job(id), 'version', 'unique', 'unique_ttl', 'sized', 'member')))
 end
 
+-- Leaves an event of a job for the recorder, that it has this version and state now; created: its ms, of a job that the
+-- recorder will find no more. One field of one text, because Redis hands Lua each field of each event by itself.
+local function tell(id, version, state, created)
+  redis.call('XADD', K.events(), 'MAXLEN', '~', EVENTS_MOST, '*', id, version .. ' ' .. state .. ' ' .. (created or ''))
+end
+
 -- Moves a job between two indexes and records the transition: record, index, event, all or nothing.
 -- fields: flat list of further fields and values of the record. known: see known_of; nil when the caller has not read it.
 local function move(id, queue, from, to, score, fields, known)
@@ -106,8 +112,7 @@ local function move(id, queue, from, to, score, fields, known)
   else
     redis.call('HSET', key, 'version', version, 'state', to, unpack(fields))
   end
-  redis.call('XADD', K.events(), 'MAXLEN', '~', EVENTS_MOST, '*',
-    'job', id, 'queue', queue, 'state', to, 'version', version, 'at', whole(NOW))
+  tell(id, version, to)
   if to == 'dead' then dead.enter(id) end
   if ENDED[to] then let_go(id, queue, to, known) end
   if to == 'queued' then wake(queue) end

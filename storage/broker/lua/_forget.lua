@@ -8,8 +8,7 @@ local function forget(queue, state, ids)
     local job = redis.call('HMGET', K.job(id), 'chord', 'results', 'version', 'created')
     if not ENDED[state] then
       let_go(id, queue, 'thrown away', look(id))
-      redis.call('XADD', K.events(), 'MAXLEN', '~', EVENTS_MOST, '*', 'job', id, 'queue', queue, 'state', 'forgotten',
-        'version', whole((job[3] or 0) + 1), 'at', whole(NOW), 'created', job[4] or '')
+      tell(id, whole((job[3] or 0) + 1), 'forgotten', job[4])
     end
     if state == 'dead' then dead.leave(id) end
     if job[1] then redis.call('DEL', K.chord(job[1]), K.failed(job[1]), K.children(job[1])) end

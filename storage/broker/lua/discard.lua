@@ -1,8 +1,8 @@
 -- needs: acted forget
 -- Throws a job away that is as it was shown; whoever calls this has kept it whole. One that runs is refused, and one that
 -- waits for others: what they answer meanwhile would be lost to it. Those who wait for it are told, its unique key is free.
--- KEYS[1]: prefix. ARGV: act, job id, version, reason. Returns an answer, see _acted.lua; its word is the state it was in.
-local act, id, version, reason = unpack(ARGV)
+-- KEYS[1]: prefix. ARGV: act, job id, version. Returns an answer, see _acted.lua; its word is the state it was in.
+local act, id, version = unpack(ARGV)
 return acted(act, id, function()
   local refusal = shown(id, version)
   if refusal then return refusal end
@@ -11,8 +11,7 @@ return acted(act, id, function()
   if state == 'running' or state == 'blocked' then return {'refused', state, ''} end
   local known = look(id)
   if state ~= 'succeeded' and state ~= 'canceled' then
-    redis.call('XADD', K.events(), 'MAXLEN', '~', EVENTS_MOST, '*', 'job', id, 'queue', queue, 'state', 'canceled',
-      'version', whole(known.version + 1), 'at', whole(NOW), 'created', job[3] or '', 'reason', reason)
+    tell(id, whole(known.version + 1), 'canceled', job[3])
     if state == 'dead' then dead.leave(id) end
     let_go(id, queue, 'thrown away', known)
     redis.call('SREM', K.buried(), id)

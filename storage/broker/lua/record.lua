@@ -11,20 +11,20 @@ local room_for_jobs, room = tonumber(ARGV[3]), tonumber(ARGV[4])
 local events = redis.call('XRANGE', K.events(), '(' .. after, '+', 'COUNT', ARGV[2])
 local newest, began, last = {}, {}, #events
 for at, event in ipairs(events) do
-  local id = event[2][2]
+  local id, told = unpack(event[2])
   newest[id] = at
-  if event[2][8] == '1' then began[id] = true end
+  if string.sub(told, 1, 2) == '1 ' then began[id] = true end
 end
 
 local records, gone, passed = {}, {}, {}
 for at, event in ipairs(events) do
-  local fields = event[2]
-  local id = fields[2]
-  if newest[id] == at then
+  local id, told = unpack(event[2])
+  local then_version, state, created = string.match(told, '^(%d+) (%l+) (.*)$') -- see tell
+  if newest[id] == at and then_version then
     local version = redis.call('HGET', K.job(id), 'version')
     if not version then
-      gone[#gone + 1] = {id, fields[6], fields[8], fields[10], fields[12] or ''}
-    elseif tonumber(version) <= tonumber(fields[8]) then
+      gone[#gone + 1] = {id, state, then_version, string.match(event[1], '^%d+'), created}
+    elseif tonumber(version) <= tonumber(then_version) then
       local record, bytes = record_of(id, began[id])
       records[#records + 1] = record
       room_for_jobs, room = room_for_jobs - 1, room - bytes

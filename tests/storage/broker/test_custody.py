@@ -97,7 +97,7 @@ def test_a_job_comes_back_from_the_trash_as_it_was(
     before = everything(redis_client, namespace)
     version = inspector.job(job_id).version
     whole = custody.whole([job_id])[job_id]
-    (answer,) = custody.discard(act, [shown(inspector, job_id)], "discarded by ada")
+    (answer,) = custody.discard(act, [shown(inspector, job_id)])
     assert (answer.verdict, answer.word) == ("done", state)
     left = {
         key: value
@@ -118,7 +118,7 @@ def test_a_job_that_runs_or_waits_for_others_is_not_thrown_away(
 ) -> None:
     running, blocked = add(id="r"), add(id="b", blocked=True, chord="b")
     broker.take(REQUEST, running)
-    answers = custody.discard(act, [shown(inspector, running), shown(inspector, blocked)], "")
+    answers = custody.discard(act, [shown(inspector, running), shown(inspector, blocked)])
     assert [(one.verdict, one.word) for one in answers] == [("refused", "running"), ("refused", "blocked")]
     assert inspector.job(running).state == "running"
 
@@ -128,7 +128,7 @@ def test_a_restored_job_does_not_take_a_key_or_an_id_from_another(
 ) -> None:
     add(id="j", unique="u")
     whole = custody.whole(["j"])
-    custody.discard(act, [shown(inspector, "j")], "")
+    custody.discard(act, [shown(inspector, "j")])
     add(id="other", unique="u")
     (answer,) = custody.restore(str(uuid.uuid4()), [whole["j"]])
     assert (answer.verdict, answer.word) == ("taken", "other")
@@ -144,7 +144,7 @@ def test_throwing_a_member_away_is_told_to_the_job_that_waits_for_it(
     add(id="p", blocked=True, chord="p", on_failure="fail")
     add(id="m", member="p:0:1")
     whole = custody.whole(["m"])["m"]
-    custody.discard(act, [shown(inspector, "m")], "")
+    custody.discard(act, [shown(inspector, "m")])
     assert inspector.job("p").state == "dead"
     custody.restore(str(uuid.uuid4()), [whole])
     assert inspector.job("p").state == "blocked"
@@ -160,7 +160,7 @@ def test_what_has_changed_since_it_was_shown_is_refused(
     seen = shown(inspector, job_id)
     broker.requeue(job_id)
     for answers in (
-        custody.discard(act, [seen], ""),
+        custody.discard(act, [seen]),
         custody.requeue(f"{act}2", [seen]),
         custody.cancel(f"{act}3", [seen], "", {}),
         custody.prioritise(f"{act}4", [seen], {job_id: 5}),
@@ -193,7 +193,7 @@ def test_of_two_operators_at_once_one_acts(broker: Broker, inspector: Inspector,
     def act(number: int) -> None:
         mine = Custody(broker)
         gate.wait()
-        answers = mine.requeue(f"act{number}", seen) if number else mine.discard(f"act{number}", seen, "")
+        answers = mine.requeue(f"act{number}", seen) if number else mine.discard(f"act{number}", seen)
         verdicts.append([one.verdict for one in answers])
 
     threads = [threading.Thread(target=act, args=(n,)) for n in range(2)]

@@ -14,6 +14,7 @@ from storage.broker.inspector import Inspector
 from storage.broker.records import FINISHED, STATES, NewJob, State
 from storage.broker.requests import Beat, Bounds, Claim, ClaimRequest, Note, Settlement, job_table
 from storage.errors import JobMissing, Refused
+from tests.events import Event, events_of
 from tests.storage.broker.conftest import REQUEST
 
 Add = Callable[..., str]
@@ -413,9 +414,8 @@ def test_every_transition_leaves_one_event(broker: Broker, add: Add) -> None:
     claim = claimed(broker)
     broker.settle(settlement(claim, "dead"))
     broker.requeue(job_id)
-    events = [fields for _, fields in broker.call("xrange", broker.keys.events)]
-    assert [event[b"state"] for event in events] == [b"queued", b"running", b"dead", b"queued"]
-    assert [event[b"version"] for event in events] == [b"1", b"2", b"3", b"4"]
+    states = ["queued", "running", "dead", "queued"]
+    assert events_of(broker) == [Event(job_id, version, state) for version, state in enumerate(states, 1)]
 
 
 def test_the_list_of_jobs_is_paged_state_by_state(broker: Broker, inspector: Inspector, add: Add) -> None:

@@ -38,7 +38,7 @@ def at_work(it: Pace) -> list[int]:
 def fall_behind(broker: Broker) -> None:
     """An event of long ago waits."""
     broker.call("hset", broker.keys.recording, mapping={"cursor": "0-0", "read": 0})
-    broker.call("xadd", broker.keys.events, {"job": "x"}, "1-1")
+    broker.call("xadd", broker.keys.events, {"x": "1 queued "}, "1-1")
 
 
 def test_a_shift_gives_way_and_nobody_else_does(broker: Broker) -> None:

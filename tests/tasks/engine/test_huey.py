@@ -344,7 +344,7 @@ def test_a_blocking_get_hears_at_once_that_its_job_was_thrown_away(
     waiter.start()
     broker = shop.huey.broker
     wait_until(lambda: broker.call("pubsub_numsub", broker.keys.done(handle.id))[0][1] == 1, "it listens")
-    (answer,) = Custody(broker).discard("", [Shown(handle.id, "1")], "no use")
+    (answer,) = Custody(broker).discard("", [Shown(handle.id, "1")])
     assert answer.verdict == "done"
     waiter.join(20)
     assert not waiter.is_alive()
