@@ -13,47 +13,22 @@ import typer
 from typer.core import TyperGroup
 
 from console import profiles
-from console.commands import (
-    acting,
-    auditing,
-    demo,
-    documents,
-    failures,
-    jobs,
-    judging,
-    logs,
-    metrics,
-    operating,
-    recording,
-    schedules,
-    searching,
-    servers,
-    stats,
-    triggering,
-    why,
-)
 from console.commands.opening import WrongUse
 from console.commands.printing import ReaderLeft, as_document, visible
+from console.commands.shelf import SECTIONS, Shelf
 from storage.errors import FilterError, SettingsError, StorageError
 from tasks.engine.codec import EncodeError
 from tasks.errors import TasksError
 
 INTERRUPTED = 130
-SECTIONS = {
-    "Run": ("demo", "up", "console"),
-    "Jobs": ("trigger", "jobs", "job", "why", "diff", "logs", "failures", "schedules"),
-    "Act on jobs": ("requeue", "canary", "cancel", "discard", "purge", "promote", "priority", "reveal", "run"),
-    "Judge failures": ("mute", "resolve", "reopen"),
-    "Take back": ("audit", "undo", "trash"),
-    "Queues": ("queues", "stats", "pause", "resume", "limit", "release"),
-    "Consumers": ("consumers", "quiet", "wake", "stop"),
-    "Documents": ("ingest", "search"),
-    "Upkeep": ("doctor", "migrate", "record", "metrics"),
-}
 
 
 class Sections(TyperGroup):
-    """Lists the commands by what they are for."""
+    """Lists the commands by what they are for, and loads only the one that is run."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.commands = Shelf()
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - Typer's own signature
         """Write a section for each kind."""
@@ -72,27 +47,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _group in (
-    demo,
-    servers,
-    triggering,
-    jobs,
-    searching,
-    why,
-    failures,
-    schedules,
-    logs,
-    acting,
-    operating,
-    judging,
-    auditing,
-    documents,
-    recording,
-    stats,
-    metrics,
-):
-    app.registered_commands += _group.app.registered_commands
-    app.registered_groups += _group.app.registered_groups
 
 
 def _show_version(is_asked: bool) -> None:

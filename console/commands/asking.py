@@ -12,13 +12,13 @@ from typing import Annotated
 
 import typer
 
-from console.commands.opening import Desk, WrongUse, open_desk, operator
+from console.commands.opening import Desk, WrongUse, actions_of, open_desk, operator
 from console.commands.printing import emit, note, plural
 from console.commands.searching import explained
 from storage.audit import Item
 from storage.errors import FilterError, Refused
 from tasks.actions.layer import Actions
-from tasks.actions.tools import open_tools, this_host
+from tasks.actions.tools import this_host
 from tasks.actions.values import SAMPLE, Approval, Armed, NotEligible, Performed, Preview, Request
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what it would do, and do nothing.")]
@@ -52,11 +52,6 @@ class Words:
 
     done: str
     not_done: str
-
-
-def actions_of(desk: Desk) -> Actions:
-    """The actions, on the servers of a desk."""
-    return Actions(open_tools(desk.resources, desk.broker))
 
 
 def act(request: Request, words: Words, way: Way, desk: Desk | None = None) -> Performed | None:

@@ -10,11 +10,12 @@ from uuid import uuid4
 
 import typer
 
+from console.commands.console import run_console_on
 from console.commands.consumers import SAMPLES, Crew, Plan, Tending, consumer_log
 from console.commands.documents import Upload, upload
 from console.commands.opening import Desk, WrongUse, open_desk, require_terminal
 from console.commands.printing import emit, note
-from console.commands.servers import prepare, run_console_on
+from console.commands.servers import prepare
 from storage import chunks, files
 from storage.broker.records import FINISHED, State
 

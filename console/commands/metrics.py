@@ -10,7 +10,7 @@ import typer
 
 from console.commands.opening import Desk, WrongUse, open_desk
 from console.commands.printing import say
-from console.commands.servers import told_to_stop
+from console.commands.stopping import told_to_stop
 from storage.errors import StorageError
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"

@@ -4,6 +4,7 @@ import getpass
 import os
 import sys
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from storage.broker.broker import Broker
 from storage.broker.connection import connect
@@ -13,6 +14,9 @@ from tasks import resources
 from tasks.masking import MaskedInspector
 from tasks.operations import Operations
 from tasks.resources import Resources
+
+if TYPE_CHECKING:
+    from tasks.actions.layer import Actions
 
 
 class WrongUse(Exception):
@@ -41,6 +45,14 @@ def open_desk() -> Desk:
     redactor = Redactor(held.settings.dewey_redact_keys, held.settings.dewey_redact_patterns)
     inspector = MaskedInspector(broker.client, held.settings.dewey_namespace, redactor)
     return Desk(held, broker, inspector, Operations(broker, inspector))
+
+
+def actions_of(desk: Desk) -> "Actions":
+    """The actions, on the servers of a desk."""
+    from tasks.actions.layer import Actions  # noqa: PLC0415 - takes long, and who only looks needs none
+    from tasks.actions.tools import open_tools  # noqa: PLC0415 - the same
+
+    return Actions(open_tools(desk.resources, desk.broker))
 
 
 def operator() -> str:

@@ -4,7 +4,7 @@ import typer
 
 from console.commands.opening import open_desk
 from console.commands.printing import say
-from console.commands.servers import Stop, told_to_stop
+from console.commands.stopping import Stop, told_to_stop
 from tasks.engine.recorder_process import recorder_of
 from tasks.history import assignment_of
 

@@ -1,21 +1,15 @@
-"""Starting, showing and checking what Dewey runs on: ``up``, ``console``, ``doctor`` and ``migrate``."""
+"""Starting and checking what Dewey runs on: ``up``, ``doctor`` and ``migrate``."""
 
-import signal
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, Literal
 
 import typer
 
-from console import profiles
-from console.commands.asking import actions_of
 from console.commands.consumers import APPLICATION, SAMPLES, TEND_S, Crew, Plan, consumer_log
-from console.commands.ending import Ending
-from console.commands.opening import Desk, WrongUse, open_desk, operator, require_terminal
+from console.commands.opening import Desk, open_desk
 from console.commands.printing import Json, emit, paragraph, plural, say, shown
+from console.commands.stopping import Stop, told_to_stop
 from storage import doctor as doctoring
 from storage.broker.connection import connect
 from storage.broker.inspector import Inspector
@@ -32,55 +26,6 @@ READY_POLL_S = 0.1
 SIGNS = {"ok": "ok  ", "warn": "WARN", "fail": "FAIL"}
 
 app = typer.Typer()
-
-
-class Stop:
-    """What SIGINT, SIGTERM and a closed terminal ask for: the first one to stop, a second one to stop at once."""
-
-    def __init__(self) -> None:
-        self._asked = threading.Event()
-        self._count = 0
-
-    def ask(self, *_: object) -> None:
-        """Note a signal."""
-        self._count += 1
-        self._asked.set()
-
-    def wait(self, seconds: float) -> bool:
-        """Whether stopping was asked for, at the latest after so long."""
-        return self._asked.wait(seconds)
-
-    @property
-    def is_asked(self) -> bool:
-        """Whether it was asked for."""
-        return self._asked.is_set()
-
-    @property
-    def is_urgent(self) -> bool:
-        """Whether it was asked for again."""
-        return self._count > 1
-
-
-@contextmanager
-def told_to_stop() -> Iterator[Stop]:
-    """Signals that would end the process ask a stop to be made instead."""
-    stop = Stop()
-    with _on_signals((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), stop.ask):
-        yield stop
-
-
-@contextmanager
-def _on_signals(numbers: Sequence[signal.Signals], act: Callable[[int, FrameType | None], object]) -> Iterator[None]:
-    """Let signals do something while in the block; one that is ignored (as by ``nohup``) stays so."""
-    before = {number: signal.getsignal(number) for number in numbers}
-    for number, handler in before.items():
-        if handler is not signal.SIG_IGN:
-            signal.signal(number, act)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @app.command()
@@ -152,60 +97,6 @@ def prepare(held: Resources) -> Iterator[str]:
 def _place(endpoints: Endpoints, name: str, address: str) -> str:
     without_secret = address.rsplit("@", maxsplit=1)[-1].split("?", maxsplit=1)[0].removeprefix("unix://")
     return f"embedded, {shown(Path(without_secret))}" if name in endpoints.embedded else without_secret
-
-
-@app.command("console")
-def show_console(
-    start: Annotated[
-        str, typer.Argument(metavar="START", help="As after : in it: queues, queue email, job 3f2a, a filter …")
-    ] = "",
-    environment: Annotated[
-        str, typer.Option(metavar="NAME", help="The name shown in the frame instead of DEWEY_ENVIRONMENT.")
-    ] = "",
-    write: Annotated[
-        str, typer.Option(metavar="REASON", help="Begin with writing armed, for this reason; otherwise W arms it.")
-    ] = "",
-    read_only: Annotated[bool, typer.Option("--read-only", help="Only look: nobody can arm writing.")] = False,
-) -> None:
-    """Open the console: look at queues, jobs and logs, and act.
-
-    It begins read-only: W, with a reason, allows actions for 15 minutes. It needs a terminal.
-    Inside, `?` explains the keys and ctrl+q leaves; jobs go on without it.
-    """
-    if write and read_only:
-        raise WrongUse("say --write or --read-only, not both")
-    require_terminal("dewey queues, dewey jobs and dewey logs answer without one")
-    run_console_on(open_desk(), environment, start, None if read_only else write)
-
-
-def run_console_on(desk: Desk, environment: str, start: str, write: str | None = "") -> None:
-    """Run the console over the live stores until the operator leaves it, or a signal ends it; the terminal is restored.
-
-    ``write`` is a reason to arm writing at once; None lets nobody arm it.
-
-    Raises:
-        typer.Exit: the console ended by a mistake of its own.
-    """
-    from console.app import DeweyApp  # noqa: PLC0415 - Textual is slow to import and most commands do without
-    from console.bindings import checked  # noqa: PLC0415 - as above
-    from console.gateway.live import LiveGateway  # noqa: PLC0415 - as above
-
-    settings = desk.resources.settings
-    config = profiles.read()
-    gateway = LiveGateway(desk.inspector, desk.operations, operator(), held=desk.resources, actions=actions_of(desk))
-    screen = DeweyApp(
-        gateway,
-        environment or settings.dewey_environment,
-        start,
-        colour=settings.dewey_colour,
-        keys=checked(config.keys, str(config.path)),
-    )
-    screen.write_reason, screen.is_read_only = write or "", write is None
-
-    with Ending(screen) as ending, _on_signals((signal.SIGTERM, signal.SIGHUP), ending.ask):
-        screen.run()
-    if screen.return_code:
-        raise typer.Exit(screen.return_code)
 
 
 @app.command()

@@ -1,7 +1,9 @@
 """How the command line is asked, how it answers in general, and how it ends."""
 
+import importlib
 import json
 import os
+import pkgutil
 import signal
 import subprocess
 import sys
@@ -9,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from console import cli
-from console.cli import SECTIONS
+from console import cli, commands
 from console.commands import jobs as job_commands
+from console.commands.shelf import MODULES, SECTIONS
 from tasks import resources
 from tests.console.commands.office import DEWEY, ROOT, CommandLine, Office, once, process, told
 
@@ -70,10 +72,25 @@ def test_each_command_explains_itself_in_80_columns(dewey: CommandLine, command:
     assert ("--json" in answer.out) == (command in {*ANSWERING, "migrate"})
 
 
-def test_every_command_is_in_a_section() -> None:
-    registered = {one.name or one.callback.__name__ for one in cli.app.registered_commands if one.callback}
-    assert sorted(COMMANDS) == sorted(registered | GROUPS)
-    assert {one.name for one in cli.app.registered_groups} == GROUPS
+def test_every_command_of_a_module_is_in_a_section_and_loaded_from_there() -> None:
+    registered: dict[str, list[str]] = {}
+    for found in pkgutil.iter_modules(commands.__path__):
+        app = getattr(importlib.import_module(f"console.commands.{found.name}"), "app", None)
+        if app is not None:
+            one_by_one = [one.name or one.callback.__name__ for one in app.registered_commands if one.callback]
+            registered[found.name] = sorted([*one_by_one, *(group.name for group in app.registered_groups)])
+    assert registered == {module: sorted(names) for module, names in MODULES.items()}
+    assert sorted(COMMANDS) == sorted(name for names in registered.values() for name in names)
+
+
+@pytest.mark.parametrize("words", [("console", "--help"), ("queues", "--help"), ("jbos",)])
+def test_a_command_loads_no_other_command(words: tuple[str, ...]) -> None:
+    script = "import sys; from console.cli import run; run(sys.argv[1:]); print('\\n', *sys.modules)"
+    found = subprocess.run([sys.executable, "-c", script, *words], capture_output=True, text=True, check=True, cwd=ROOT)
+    loaded = {name for name in found.stdout.splitlines()[-1].split() if name.startswith("console.commands.")}
+    own = {"console.commands.console": ("console",), "console.commands.jobs": ("queues",)}
+    of_commands = {f"console.commands.{module}" for module in MODULES}
+    assert loaded & of_commands <= {module for module, names in own.items() if words[0] in names}
 
 
 def test_the_version_is_told(dewey: CommandLine) -> None:

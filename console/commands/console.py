@@ -1,0 +1,70 @@
+"""``dewey console``: open the console over the live stores.
+
+An operator waits for it: what the first screen needs is loaded, and no more.
+"""
+
+import signal
+from typing import Annotated
+
+import typer
+
+from console import profiles
+from console.commands.ending import Ending
+from console.commands.opening import Desk, WrongUse, actions_of, open_desk, operator, require_terminal
+from console.commands.stopping import on_signals
+
+app = typer.Typer()
+
+
+@app.command("console")
+def show_console(
+    start: Annotated[
+        str, typer.Argument(metavar="START", help="As after : in it: queues, queue email, job 3f2a, a filter …")
+    ] = "",
+    environment: Annotated[
+        str, typer.Option(metavar="NAME", help="The name shown in the frame instead of DEWEY_ENVIRONMENT.")
+    ] = "",
+    write: Annotated[
+        str, typer.Option(metavar="REASON", help="Begin with writing armed, for this reason; otherwise W arms it.")
+    ] = "",
+    read_only: Annotated[bool, typer.Option("--read-only", help="Only look: nobody can arm writing.")] = False,
+) -> None:
+    """Open the console: look at queues, jobs and logs, and act.
+
+    It begins read-only: W, with a reason, allows actions for 15 minutes. It needs a terminal.
+    Inside, `?` explains the keys and ctrl+q leaves; jobs go on without it.
+    """
+    if write and read_only:
+        raise WrongUse("say --write or --read-only, not both")
+    require_terminal("dewey queues, dewey jobs and dewey logs answer without one")
+    run_console_on(open_desk(), environment, start, None if read_only else write)
+
+
+def run_console_on(desk: Desk, environment: str, start: str, write: str | None = "") -> None:
+    """Run the console over the live stores until the operator leaves it, or a signal ends it; the terminal is restored.
+
+    ``write`` is a reason to arm writing at once; None lets nobody arm it.
+
+    Raises:
+        typer.Exit: the console ended by a mistake of its own.
+    """
+    from console.app import DeweyApp  # noqa: PLC0415 - Textual is slow to import and most commands do without
+    from console.bindings import checked  # noqa: PLC0415 - as above
+    from console.gateway.live import LiveGateway  # noqa: PLC0415 - as above
+
+    settings = desk.resources.settings
+    config = profiles.read()
+    gateway = LiveGateway(desk.inspector, desk.operations, operator(), held=desk.resources, actions=actions_of(desk))
+    screen = DeweyApp(
+        gateway,
+        environment or settings.dewey_environment,
+        start,
+        colour=settings.dewey_colour,
+        keys=checked(config.keys, str(config.path)),
+    )
+    screen.write_reason, screen.is_read_only = write or "", write is None
+
+    with Ending(screen) as ending, on_signals((signal.SIGTERM, signal.SIGHUP), ending.ask):
+        screen.run()
+    if screen.return_code:
+        raise typer.Exit(screen.return_code)
