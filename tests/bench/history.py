@@ -1,8 +1,10 @@
-"""What recording costs: the recorder alone against what one consumer produces, and a consumer with and without it.
+"""What recording costs: the recorder alone against what one consumer produces, and jobs end to end with and without it.
 
-All on one Redis and one PostgreSQL that waits for its disk as in production, with every index that history has. Each
-round runs all, so that noise of the machine falls on all. No-op jobs: the least work there is to record anything of.
-Processor time is given too, in µs per job and by process: it tells what bounds what, whoever else uses the machine.
+End to end: one process calls tasks, one by one, while a consumer runs them. Over a backlog: all of them wait already,
+which is worse, as history writes each of them twice, once while it waits. All on one Redis and a PostgreSQL that waits
+for its disk as in production, with every index that history has. Each round runs all, so that noise of the machine
+falls on all. No-op jobs: the least work there is to record anything of. Processor time is given too, in µs per job and
+by process: it tells what bounds what, whoever else uses the machine.
 """
 
 import argparse
@@ -19,6 +21,7 @@ import redis
 
 from storage.broker.broker import Broker
 from storage.broker.connection import connect as connect_redis
+from storage.broker.inspector import Inspector
 from storage.database import migrations
 from storage.database.connection import Database, connect
 from storage.history.lag import lag
@@ -49,9 +52,10 @@ class Bench:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Jobs per second, and µs of processor time per job: of consumer, recorder, Redis and PostgreSQL."""
+    """Jobs per second, and µs of processor time per job: of the caller, consumer, recorder, Redis and PostgreSQL."""
 
     per_s: float
+    caller_us: float
     consumer_us: float
     recorder_us: float
     redis_us: float
@@ -61,33 +65,25 @@ class Cost:
     @classmethod
     def of(cls, jobs: int, spent_s: float, used: Sequence[float], until: Sequence[float], behind: int = 0) -> "Cost":
         """What so many jobs took, from the processor seconds used before and after."""
-        consumer, recorder, redis, postgres = ((b - a) / jobs * 1e6 for a, b in zip(used, until, strict=True))
-        return cls(jobs / spent_s, consumer, recorder, redis, postgres, behind)
-
-    @property
-    def all_us(self) -> float:
-        return self.consumer_us + self.recorder_us + self.redis_us + self.postgres_us
+        parts = [(b - a) / jobs * 1e6 for a, b in zip(used, until, strict=True)]
+        caller, consumer, recorder, redis, postgres = parts
+        return cls(jobs / spent_s, caller, consumer, recorder, redis, postgres, behind)
 
     def __str__(self) -> str:
-        parts = (self.consumer_us, self.recorder_us, self.redis_us, self.postgres_us, self.all_us)
+        parts = [self.caller_us, self.consumer_us, self.recorder_us, self.redis_us, self.postgres_us]
+        parts.append(sum(parts))
         return f"{self.per_s:>8.0f}" + "".join(f"{part:>12.0f}" for part in parts) + f"{self.behind:>10}"
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What was measured side by side."""
+    """What was measured side by side, as jobs per second: end to end, over a backlog, and the recorder alone."""
 
-    without: Cost
-    with_it: Cost
-    alone: Cost
-
-    @property
-    def drains(self) -> float:
-        return self.alone.per_s / self.without.per_s
-
-    @property
-    def loses(self) -> float:
-        return 1 - self.with_it.per_s / self.without.per_s
+    without: float
+    with_it: float
+    backlog_without: float
+    backlog_with_it: float
+    alone: float
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -101,15 +97,17 @@ def main(arguments: Sequence[str]) -> int:
     print(
         f"{options.jobs} jobs that compute {options.work_us} µs, {options.workers} thread workers; µs of processor time"
     )
-    head = "".join(f"{name:>12}" for name in ("consumer", "recorder", "redis", "postgres", "all"))
+    head = "".join(f"{name:>12}" for name in ("caller", "consumer", "recorder", "redis", "postgres", "all"))
     print(f"{'':<26}{'jobs/s':>8}{head}{'behind':>10}", flush=True)
     with _servers(options) as bench:
-        rounds = [_round(bench) for _ in range(options.rounds)]
+        rounds = [_round(bench, number) for number in range(options.rounds)]
         _explain(bench.database)
-    drains = sorted(one.drains for one in rounds)
-    loses = sorted(one.loses for one in rounds)
-    print(f"recorder alone / consumer   {_spread(drains, '{:.1f}x')}   (aim: 4x)")
-    print(f"lost with the recorder      {_spread(loses, '{:.0%}')}   (aim: less than 10 %)")
+    drains = sorted(one.alone / one.backlog_without for one in rounds)
+    loses = sorted(1 - one.with_it / one.without for one in rounds)
+    backlog = sorted(1 - one.backlog_with_it / one.backlog_without for one in rounds)
+    print(f"recorder alone / consumer           {_spread(drains, '{:.1f}x')}   (aim: 4x)")
+    print(f"lost with the recorder, end to end  {_spread(loses, '{:.0%}')}   (aim: less than 10 %)")
+    print(f"the same over a backlog             {_spread(backlog, '{:.0%}')}")
     return 0
 
 
@@ -135,48 +133,90 @@ def _servers(options: argparse.Namespace) -> Iterator[Bench]:
             client.close()
 
 
-def _round(bench: Bench) -> Round:
-    without = _consume(bench, "dewey")
+def _round(bench: Bench, number: int) -> Round:
+    engines = ("dewey", "recorded") if number % 2 else ("recorded", "dewey")  # what drifts falls on both
+    end_to_end = {engine: _end_to_end(bench, engine) for engine in engines}
+    backlog = {"recorded": _backlog(bench, "recorded"), "dewey": _backlog(bench, "dewey")}
     alone = _drain(bench)
-    with_it = _consume(bench, "recorded")
-    _await_history(bench)
-    for name, cost in (("without recorder", without), ("with recorder", with_it), ("recorder alone", alone)):
+    found = {
+        "end to end, without": end_to_end["dewey"],
+        "end to end, with": end_to_end["recorded"],
+        "backlog, without": backlog["dewey"],
+        "backlog, with": backlog["recorded"],
+        "recorder alone": alone,
+    }
+    for name, cost in found.items():
         print(f"{name:<26}{cost}", flush=True)
-    return Round(without, with_it, alone)
+    return Round(*(cost.per_s for cost in found.values()))
 
 
-def _consume(bench: Bench, engine: str) -> Cost:
+def _end_to_end(bench: Bench, engine: str) -> Cost:
+    """From the first call to the last job's end; a consumer runs jobs all the while."""
+    _, task = _application(bench, engine)
+    inspector = Inspector(bench.client, "bench")
+    with _consumer(bench, engine) as pid:
+        task(0)
+        wait_until(lambda: inspector.count(["succeeded"]) == 1, "the consumer to be ready", timeout_s=60)
+        start, used = time.perf_counter(), _used_s(bench, pid)
+        for _ in range(bench.jobs):
+            task(bench.work_us)
+        wait_until(lambda: inspector.count(["queued", "running"]) == 0, "the last job", timeout_s=600)
+        spent, until = time.perf_counter() - start, _used_s(bench, pid)
+        cost = Cost.of(bench.jobs, spent, used, until, _behind(bench, engine))
+    _await_history(bench)
+    return cost
+
+
+def _backlog(bench: Bench, engine: str) -> Cost:
     """One consumer over a full queue."""
+    huey, task = _application(bench, engine)
+    for _ in range(bench.jobs):
+        task(bench.work_us)
+    with _consumer(bench, engine) as pid:
+        wait_until(lambda: len(huey) < bench.jobs * 0.9, "the first jobs", timeout_s=60)
+        begun, start, used = len(huey), time.perf_counter(), _used_s(bench, pid)
+        wait_until(lambda: len(huey) == 0, "the last job", timeout_s=600)
+        spent, until = time.perf_counter() - start, _used_s(bench, pid)
+        cost = Cost.of(begun, spent, used, until, _behind(bench, engine))
+    if engine == "recorded":
+        _await_history(bench)
+    return cost
+
+
+def _application(bench: Bench, engine: str):  # type: ignore[no-untyped-def]  # a Huey and its task, which have no types
     from tests.bench import jobs as applications  # noqa: PLC0415 - reads the addresses from the environment
 
     bench.client.flushall()
-    huey, task = getattr(applications, engine), getattr(applications, f"{engine}_job")
     first = _recorder(bench)  # from now on everything waits for a recorder, and there is nothing from before
     while lag(bench.client, "bench").is_walking or not lag(bench.client, "bench").exists:
         first.step()
     first._stream.leave()
-    for _ in range(bench.jobs):
-        task(bench.work_us)
+    return getattr(applications, engine), getattr(applications, f"{engine}_job")
+
+
+@contextmanager
+def _consumer(bench: Bench, engine: str) -> Iterator[int]:
+    """A consumer's pid; with its recorder at work, if it has one."""
     command = [sys.executable, "-c", CONSUMER, f"tests.bench.jobs.{engine}", "-w", str(bench.workers), "-q", "-n"]
     consumer = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         if engine == "recorded":
             wait_until(lambda: lag(bench.client, "bench").leader != "", "a recorder leads", timeout_s=60)
-        wait_until(lambda: len(huey) < bench.jobs * 0.9, "the first jobs", timeout_s=60)
-        begun, start, used = len(huey), time.perf_counter(), _used_s(bench, consumer.pid)
-        wait_until(lambda: len(huey) == 0, "the last job", timeout_s=600)
-        spent, until = time.perf_counter() - start, _used_s(bench, consumer.pid)
-        behind = lag(bench.client, "bench").events_behind if engine == "recorded" else 0
-        return Cost.of(begun, spent, used, until, behind)
+        yield consumer.pid
     finally:
         consumer.terminate()
         consumer.wait()
 
 
-def _used_s(bench: Bench, consumer_pid: int) -> tuple[float, float, float, float]:
-    """Processor seconds so far of the consumer, its recorder, Redis and PostgreSQL."""
+def _behind(bench: Bench, engine: str) -> int:
+    return lag(bench.client, "bench").events_behind if engine == "recorded" else 0
+
+
+def _used_s(bench: Bench, consumer_pid: int) -> tuple[float, ...]:
+    """Processor seconds so far of the caller, the consumer, its recorder, Redis and PostgreSQL."""
     below = sum(used_s(pid) for pid in set(descendants(consumer_pid)))
-    return used_s(consumer_pid) - below, below, used_s(bench.redis_pid), used_s(bench.postgres_pid)
+    consumer = used_s(consumer_pid) - below
+    return time.process_time(), consumer, below, used_s(bench.redis_pid), used_s(bench.postgres_pid)
 
 
 def _drain(bench: Bench) -> Cost:
@@ -191,8 +231,8 @@ def _drain(bench: Bench) -> Cost:
     return Cost.of(bench.jobs, spent, used, until)
 
 
-def _alone_s(bench: Bench) -> tuple[float, float, float, float]:
-    return 0.0, time.process_time(), used_s(bench.redis_pid), used_s(bench.postgres_pid)
+def _alone_s(bench: Bench) -> tuple[float, ...]:
+    return 0.0, 0.0, time.process_time(), used_s(bench.redis_pid), used_s(bench.postgres_pid)
 
 
 def _await_history(bench: Bench) -> None:
