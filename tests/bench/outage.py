@@ -1,6 +1,6 @@
 """PostgreSQL is stopped for some minutes under load: do the jobs go on as fast, and is all of it in history after?
 
-A consumer with its recorder serves a steady stream of jobs; every half minute a burst of no-op jobs tells how fast it
+A consumer with its recorder serves a steady stream of jobs; every now and then a burst of no-op jobs tells how fast it
 is at its fastest. First with PostgreSQL, then without, then with it again until history has caught up. At the end each
 job must be in history, once, as ended, and no event may have been dropped.
 """
@@ -26,7 +26,6 @@ from storage.servers.postgres import PostgresServer
 from tests.bench.history import CONSUMER
 from tests.servers import redis_server, running, short_directory, wait_until
 
-BURST_S = 30.0
 BURST_JOBS = 2_000
 
 
@@ -36,6 +35,7 @@ class Load:
 
     client: "redis.Redis"
     per_s: float
+    burst_s: float
     started: float
     made: list[int]
 
@@ -66,7 +66,7 @@ class Load:
         """Bursts for some minutes, each with a line on how history stands."""
         until, found = time.monotonic() + minutes * 60, []
         while time.monotonic() < until:
-            next_at = time.monotonic() + BURST_S
+            next_at = time.monotonic() + self.burst_s
             found.append(self.burst())
             self.tell(name, f"burst at {found[-1]:6.0f} jobs/s")
             time.sleep(max(0.0, min(next_at, until) - time.monotonic()))
@@ -86,13 +86,14 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--minutes", type=float, default=10.0, help="how long PostgreSQL is away")
     parser.add_argument("--with-minutes", type=float, default=2.0, help="how long it is measured before that")
     parser.add_argument("--per-s", type=float, default=50.0, help="jobs per second all the while")
+    parser.add_argument("--burst-s", type=float, default=30.0, help="seconds from one burst to the next")
     options = parser.parse_args(arguments)
     with short_directory() as directory, redis_server() as redis_at:
         server = PostgresServer(directory / "postgres", directory / "run", durable=True)
         log, url, stop = directory / "postgres.log", server.url_of("postgres"), threading.Event()
         client = connect_redis(redis_at.url)
         os.environ |= {"BENCH_REDIS_URL": redis_at.url, "BENCH_DATABASE_URL": url}
-        load = Load(client, options.per_s, time.monotonic(), [0])
+        load = Load(client, options.per_s, options.burst_s, time.monotonic(), [0])
         with running(server, log):
             migrations.apply(url)
             consumer = _consumer()
