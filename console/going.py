@@ -1,30 +1,29 @@
-"""Where one is in the console, and how one gets elsewhere: screens, jobs, and places that are said in words."""
+"""Where one is in the console, and how one gets elsewhere: screens, jobs, and places that are said in words.
+
+What one goes to is loaded when one goes there.
+"""
+
+from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
 from textual.screen import Screen
 
-from console import places
 from console.arming import ArmingApp
 from console.formats import safe_text
-from console.gateway.protocol import Gateway
-from console.gateway.views import WhyView
-from console.places import Place
 from console.screens.asking import AskingScreen
+from console.screens.audit import AuditScreen
 from console.screens.base import DeweyScreen
-from console.screens.canaries import CanariesScreen
-from console.screens.command_line import CommandLine
-from console.screens.job import JobScreen
-from console.screens.jobs import JobsScreen
-from console.screens.logs import LogsScreen
-from console.screens.pick import PickScreen
-from console.screens.why import WhyDialog
-from console.widgets.filter_bar import PAUSE_S
 from storage.errors import FilterError
+
+if TYPE_CHECKING:
+    from console.gateway.protocol import Gateway
+    from console.gateway.views import WhyView
+    from console.places import Kind, Place
 
 STEPS_KEPT = 20
 
@@ -33,7 +32,7 @@ class GoingApp(ArmingApp):
     """An application in which one goes from screen to screen, and back."""
 
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]]
-    typing_pause_s = PAUSE_S
+    typing_pause_s = 0.25
     """How long typing pauses before what is typed is counted."""
     gateway: Gateway
     start: str
@@ -58,6 +57,8 @@ class GoingApp(ArmingApp):
             self.go_to(place)
 
     def _place(self, text: str) -> Place:
+        from console import places  # noqa: PLC0415 - what reads places is loaded when somebody goes to it
+
         now: datetime = self.gateway.now()
         return places.read(text, now, tuple(self.MODES))
 
@@ -69,10 +70,11 @@ class GoingApp(ArmingApp):
 
     def go_to(self, place: Place) -> None:
         """Go to a place."""
-        ways: dict[places.Kind, Callable[[], object]] = {
+        ways: dict[Kind, Callable[[], object]] = {
             "screen": partial(self.action_go, place.text),
             "jobs": partial(self.open_jobs, place.text),
             "logs": partial(self.open_logs, place.text),
+            "audit": partial(self.open_audit, place.text),
             "job": partial(self.open_job, place.text, is_prefix=True),
             "trigger": partial(self._go_to_trigger, place.text),
             "canaries": self.open_canaries,
@@ -83,6 +85,8 @@ class GoingApp(ArmingApp):
 
     def action_command(self) -> None:
         """Let a place be written, and go there."""
+        from console.screens.command_line import CommandLine  # noqa: PLC0415 - a screen is loaded when somebody goes to it
+
         line = CommandLine(self._place, tuple(self.MODES))
         below = self.screen
         self.push_screen(line, lambda text: None if text is None else self.go_to(self._place(text)))
@@ -122,31 +126,49 @@ class GoingApp(ArmingApp):
 
     def open_job(self, key: str, tab: str = "summary", is_prefix: bool = False) -> None:
         """Show a job."""
+        from console.screens.job import JobScreen  # noqa: PLC0415 - a screen is loaded when somebody goes to it
+
         self.push_screen(JobScreen(key, tab, is_prefix=is_prefix))
 
     def open_jobs(self, criteria: str) -> None:
         """Show the jobs that match."""
+        from console.screens.jobs import JobsScreen  # noqa: PLC0415 - a screen is loaded when somebody goes to it
+
         self.push_screen(JobsScreen(criteria))
 
     def open_logs(self, criteria: str) -> None:
         """Show the lines of the log that match."""
+        from console.screens.logs import LogsScreen  # noqa: PLC0415 - a screen is loaded when somebody goes to it
+
         self.push_screen(LogsScreen(criteria))
+
+    def open_audit(self, criteria: str) -> None:
+        """Show the actions that match."""
+        self.push_screen(AuditScreen(criteria))
 
     def open_trigger(self, typed: str = "") -> None:
         """Show the tasks to pick from."""
+        from console.screens.pick import PickScreen  # noqa: PLC0415 - a screen is loaded when somebody goes to it
+
         self.push_screen(PickScreen(typed))
 
     def open_canaries(self) -> None:
         """Show the canary requeues."""
+        from console.screens.canaries import CanariesScreen  # noqa: PLC0415 - a screen is loaded when somebody goes to it
+
         if not isinstance(self.screen, CanariesScreen):
             self.push_screen(CanariesScreen())
 
     def show_why(self, view: WhyView) -> None:
         """Say why a job does not run; from there, go to the one that it waits for."""
+        from console.screens.why import WhyDialog  # noqa: PLC0415 - a screen is loaded when somebody goes to it
+
         self.push_screen(WhyDialog(view), lambda key: self.open_job(key) if key else None)
 
     def show_triggered(self, key: str) -> None:
         """Show a job that was just triggered, in the place of its form and of the list of tasks."""
+        from console.screens.pick import PickScreen  # noqa: PLC0415 - a screen is loaded when somebody goes to it
+
         self.pop_screen()
         if isinstance(self.screen, PickScreen):
             self.pop_screen()

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from storage.history.filters import All, Any, Argument, Filter, Is, Leaf, Node, Word
 
-FIELDS = ("err", "task", "log")
+FIELDS = ("err", "task", "log", "reason", "item")
 
 
 def words_of(given: Filter) -> tuple[str, ...]:

@@ -13,11 +13,12 @@ from typing import Final, Literal
 
 from console import lines
 from console.completion import Completion, complete, matching
-from console.gateway.criteria import of_group, of_queue, parsed
+from console.gateway.criteria import of_group, of_queue, parsed, parsed_audit
+from storage import audit_search
 from storage.errors import FilterError
 from storage.history.query import FIELDS
 
-Kind = Literal["screen", "jobs", "logs", "job", "trigger", "canaries", "help", "quit"]
+Kind = Literal["screen", "jobs", "logs", "audit", "job", "trigger", "canaries", "help", "quit"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ OTHERS: Final[Mapping[str, Kind]] = {
 COMMANDS: Final[Mapping[str, str]] = {
     "jobs": "a filter of jobs: err:Timeout queue:email",
     "logs": "a filter of log lines: level:>=WARNING queue:email",
+    "audit": "a filter of actions: actor:ada outcome:refused",
     "trigger": "a part of the task's name",
     **WANTED,
 }
@@ -60,6 +62,8 @@ def read(text: str, now: datetime, screens: Sequence[str]) -> Place:
         found = _one(word, rest, lead + len(body))
     elif word == "logs" and rest:
         found = Place("logs", _understood(lines.read, rest, at))
+    elif word == "audit" and rest:
+        found = Place("audit", _understood(lambda one: parsed_audit(one, now), rest, at))
     elif word == "jobs" and rest:
         found = Place("jobs", _understood(lambda one: parsed(one, now), rest, at))
     elif word == "trigger" or (word in OTHERS and not rest):
@@ -120,8 +124,13 @@ def completed(text: str, cursor: int, screens: Sequence[str], words: Mapping[str
         start = cursor - len(rest)
         options = words.get("task" if word == "trigger" else word, ())
         return Completion(start, cursor, matching(rest, options), word)
-    if word == "logs":
-        return complete(text, cursor, lines.FIELDS, lines.words(words))
-    if word == "job" or (word in screens and word != "jobs"):
+    if word == "job" or (word in screens and word not in COMMANDS):
         return Completion(cursor, cursor, (), word)
-    return complete(text, cursor, FIELDS, words)
+    fields = {"logs": lines.FIELDS, "audit": audit_search.FIELDS}.get(word, FIELDS)
+    return complete(text, cursor, fields, _values(word, words))
+
+
+def _values(word: str, words: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
+    if word == "audit":
+        return {"outcome": audit_search.OUTCOMES, "item": words.get("queue", ())}
+    return lines.words(words) if word == "logs" else words

@@ -13,6 +13,9 @@ from storage.errors import Refused
 Outcome = Literal["done", "refused", ""]
 """What became of one item; empty while that is not known."""
 
+Condition = tuple[str, tuple[object, ...]]
+"""SQL over the table of actions, with its parameters."""
+
 ITEMS_AT_ONCE = 5_000
 _ENTRY = (
     "id, key::text, at, actor, host, reason, action, permission, scope, query, options, command, undo, undoes, "
@@ -171,10 +174,12 @@ def entries(
     item: str = "",
     before: int | None = None,
     limit: int = 50,
+    where: Condition = ("true", ()),
 ) -> tuple[Entry, ...]:
-    """Actions, the newest first: of an actor, of a kind, on one item (a job, a queue ...), before a number."""
-    conditions: list[str] = []
-    parameters: list[Any] = []
+    """Actions, the newest first: of an actor, of a kind, on one item (a job, a queue ...), before a number, and as a
+    filter says (see audit_search.py)."""
+    conditions: list[str] = [f"({where[0]})"]
+    parameters: list[Any] = [*where[1]]
     for condition, value in (("actor = %s", actor), ("action = %s", action), ("id < %s", before)):
         if value:
             conditions.append(condition)
@@ -182,9 +187,9 @@ def entries(
     if item:
         conditions.append("id IN (SELECT audit_id FROM audit_items WHERE item = %s)")
         parameters.append(storable(item))
-    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+    said = f"SELECT {_ENTRY} FROM audit WHERE {' AND '.join(conditions)} ORDER BY id DESC LIMIT %s"
     with database.session() as session:
-        rows = session.rows(f"SELECT {_ENTRY} FROM audit {where} ORDER BY id DESC LIMIT %s", [*parameters, limit])
+        rows = session.rows(said, [*parameters, limit])
     return tuple(Entry(*row) for row in rows)
 
 

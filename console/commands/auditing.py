@@ -1,7 +1,7 @@
 """What was done, and taken back, from the command line: the audit, undoing, the trash, canaries."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -10,7 +10,9 @@ from console.commands.asking import DryRun, Reason, Way, Words, Yes, act, finish
 from console.commands.jobs import SHORT_ID, short_name
 from console.commands.opening import WrongUse, open_desk, operator
 from console.commands.printing import Json, emit, plain, span, table
+from console.commands.searching import clock, read_filter
 from storage import audit as records
+from storage import audit_search
 from storage import trash as bin_of_jobs
 from storage.audit import Entry, Item
 from storage.broker.canaries import Canaries, Canary
@@ -25,6 +27,9 @@ app.add_typer(canary, name="canary")
 
 CanaryId = Annotated[str, typer.Argument(metavar="ID", help="A canary's id, or its beginning.")]
 SHOWN_ITEMS = 1_000
+FILTER = (
+    "One action, with what it was done to; or which ones, as in 'actor:ada outcome:refused item:3f2a last:24h purge'."
+)
 
 
 # -- the audit -------------------------------------------------------------------------------------------------
@@ -32,7 +37,7 @@ SHOWN_ITEMS = 1_000
 
 @app.command()
 def audit(  # noqa: PLR0913, PLR0917 - its options, each with a default
-    number: Annotated[int | None, typer.Argument(metavar="ID", help="One action, with what it was done to.")] = None,
+    what: Annotated[str, typer.Argument(metavar="[ID|FILTER]", help=FILTER)] = "",
     actor: Annotated[str, typer.Option(metavar="NAME", help="Only what they did.")] = "",
     action: Annotated[str, typer.Option(metavar="NAME", help="Only such actions.")] = "",
     item: Annotated[str, typer.Option(metavar="ID", help="Only what was done to this: a job, a queue …")] = "",
@@ -42,7 +47,13 @@ def audit(  # noqa: PLR0913, PLR0917 - its options, each with a default
     limit: Annotated[int, typer.Option(metavar="N", min=1, max=10_000, help="Most actions to show.")] = 50,
     as_json: Json = False,
 ) -> None:
-    """Show who did what to what, when, why, with which outcome."""
+    """Show who did what to what, when, why, with which outcome.
+
+    A filter has fields (actor action outcome item reason host age last at) and words, which search the command line,
+    the reason and the actor. `-` or NOT negates; OR, parentheses and quotes work. One that begins with `-` goes behind
+    `--`.
+    """
+    number = int(what) if what.isascii() and what.isdigit() else None
     desk = open_desk()
     database = desk.resources.database
     if finish:
@@ -55,13 +66,15 @@ def audit(  # noqa: PLR0913, PLR0917 - its options, each with a default
         items = records.items(database, number, limit=SHOWN_ITEMS)
         emit(_document(entry, items), as_json, _described(entry, items))
         return
-    found = records.entries(database, actor=actor, action=action, item=item, before=before, limit=limit)
-    now = datetime.fromtimestamp(desk.inspector.clock_ms() / 1000, UTC)
+    now = clock(desk.inspector)
+    where = audit_search.condition(read_filter(what, now, audit_search.parse))
+    found = records.entries(database, actor=actor, action=action, item=item, before=before, limit=limit, where=where)
     lines = table(
         [" ID", "WHEN", "WHO", "WHAT", " DONE", " NOT", "UNDONE", "WHY"], [_row(entry, now) for entry in found]
     )
     documents = (_document(entry, records.items(database, entry.id, limit=SHOWN_ITEMS)) for entry in found)
-    emit(documents, as_json, lines if found else ["Nothing was done, as far as the audit knows."])
+    nothing = "No action matches." if what else "Nothing was done, as far as the audit knows."
+    emit(documents, as_json, lines if found else [nothing])
 
 
 def _document(entry: Entry, items: tuple[Item, ...]) -> dict[str, object]:
@@ -130,7 +143,7 @@ def list_trash(
     """Show the jobs that were thrown away in the last seven days."""
     desk = open_desk()
     found = bin_of_jobs.listed(desk.resources.database, queue=queue, limit=limit)
-    now = datetime.fromtimestamp(desk.inspector.clock_ms() / 1000, UTC)
+    now = clock(desk.inspector)
     rows = [_thrown(one, now) for one in found]
     lines = table(["ID", "TASK", "QUEUE", "STATE", "THROWN AWAY", ""], rows)
     emit(found, as_json, lines if rows else ["The trash is empty."])

@@ -3,8 +3,8 @@
 import contextlib
 import dataclasses
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
-from typing import Annotated, Any
+from datetime import UTC, datetime, tzinfo
+from typing import Annotated, Any, Protocol
 
 import typer
 
@@ -24,6 +24,13 @@ from tasks.ledger import open_ledger
 
 FILTER = "As in 'state:dead err:Timeout -queue:email last:24h'."
 
+
+class Parse(Protocol):
+    """Reads a filter of something. Raises FilterError."""
+
+    def __call__(self, text: str, *, now: datetime, zone: tzinfo) -> Filter: ...
+
+
 app = typer.Typer()
 
 JobId = Annotated[str, typer.Argument(metavar="ID", help="A job's id, or its beginning.")]
@@ -32,10 +39,14 @@ JobId = Annotated[str, typer.Argument(metavar="ID", help="A job's id, or its beg
 # -- filters ---------------------------------------------------------------------------------------------------
 
 
-def read_filter(text: str, now: datetime) -> Filter:
-    """The filter that an operator wrote; its clock times are local ones. Raises WrongUse, which shows the place."""
+def read_filter(text: str, now: datetime, parse: Parse = query.parse) -> Filter:
+    """The filter that an operator wrote, of jobs unless ``parse`` reads others; its clock times are local ones.
+
+    Raises:
+        WrongUse: it is not understood; the message shows the place.
+    """
     try:
-        return query.parse(text, now=now, zone=datetime.now(UTC).astimezone().tzinfo or UTC)
+        return parse(text, now=now, zone=datetime.now(UTC).astimezone().tzinfo or UTC)
     except FilterError as error:
         raise WrongUse(explained(text, error)) from error
 

@@ -3,18 +3,22 @@
 `Look` holds the layer's own preview, which is performed as it was shown; every text to be drawn is safe.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from textual.content import Content
 
 from console.formats import safe_text
-from storage.audit import Entry, Item
-from storage.broker.canaries import Canary
-from storage.trash import Trashed
 from tasks.actions.values import SAMPLE, Armed, Performed, Preview, Request
+
+if TYPE_CHECKING:
+    from storage.audit import Entry, Item
+    from storage.broker.canaries import Canary
+    from storage.trash import Trashed
 
 ARMED_FOR: Final = timedelta(minutes=15)
 """How long writing stays armed."""
@@ -198,8 +202,8 @@ class ActingGateway(Protocol):
     def perform(self, look: Look, said: Said) -> Done:
         """Do what was looked at, to what has not changed since."""
 
-    def audit(self, before: int | None, limit: int) -> tuple[EntryRow, ...]:
-        """Return actions, the newest first, before a number."""
+    def audit(self, before: int | None, limit: int, criteria: str = "") -> tuple[EntryRow, ...]:
+        """Return actions that match a filter, the newest first, before a number."""
 
     def audit_entry(self, number: int) -> EntryView:
         """Return one action with its items."""

@@ -4,8 +4,9 @@ So "last:1h" is the last hour at each of them. "" is every job. Clock times and 
 for the actions that a filter chooses the jobs of.
 """
 
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 
+from storage import audit_search
 from storage.broker.records import FINISHED, STATES, State
 from storage.history import query
 from storage.history.filters import All, Filter, Is, Node
@@ -16,7 +17,16 @@ Plain = tuple[tuple[State, ...], tuple[str, ...]]
 
 def parsed(text: str, now: datetime, zone: tzinfo | None = None) -> Filter:
     """Read a filter as of an instant. Raises FilterError, which says where and what."""
-    return query.parse(text, now=now, zone=zone or now.astimezone().tzinfo or now.tzinfo)  # type: ignore[arg-type]
+    return query.parse(text, now=now, zone=_zone(now, zone))
+
+
+def parsed_audit(text: str, now: datetime, zone: tzinfo | None = None) -> Filter:
+    """Read a filter of actions as of an instant. Raises FilterError, which says where and what."""
+    return audit_search.parse(text, now=now, zone=_zone(now, zone))
+
+
+def _zone(now: datetime, zone: tzinfo | None) -> tzinfo:
+    return zone or now.astimezone().tzinfo or UTC
 
 
 def plain(given: Filter) -> Plain | None:

@@ -21,11 +21,14 @@ from console.gateway.acting import (
     item_rows,
     trash_row,
 )
+from console.gateway.criteria import parsed_audit
 from console.gateway.demo_book import Deed, grown
 from console.gateway.demo_looking import ACTOR, HOST, ORDERS, REDACTOR, RULES, SETTINGS, DemoLooking
 from console.gateway.demo_records import TASKS, CannedJob, job_id
 from console.gateway.errors import GatewayRefused
+from console.gateway.reading import translated
 from storage.audit import Entry, Item
+from storage.audit_search import matches
 from storage.broker.canaries import Canary
 from storage.broker.records import Job, Pause, SchedulePause
 from storage.history.failures import Mark
@@ -226,11 +229,14 @@ class DemoActing(DemoLooking):
 
     # What was done.
 
-    def audit(self, before: int | None, limit: int) -> tuple[EntryRow, ...]:
-        """Return the demo's actions, the newest first."""
+    def audit(self, before: int | None, limit: int, criteria: str = "") -> tuple[EntryRow, ...]:
+        """Return the demo's actions that match, the newest first."""
+        with translated():
+            given = parsed_audit(criteria, self.now())
         with self._lock:
-            numbers = [one for one in sorted(self._book.deeds, reverse=True) if before is None or one < before]
-            return tuple(entry_row(self._book.deeds[number].entry) for number in numbers[:limit])
+            deeds = [deed for _, deed in sorted(self._book.deeds.items(), reverse=True)]
+        found = [deed.entry for deed in deeds if matches(given, deed.entry, deed.items)]
+        return tuple(entry_row(one) for one in found if before is None or one.id < before)[:limit]
 
     def audit_entry(self, number: int) -> EntryView:
         """Return one action with its items."""

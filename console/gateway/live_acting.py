@@ -1,9 +1,15 @@
-"""The part of the live gateway that acts: everything goes through the layer of tasks/actions."""
+"""The part of the live gateway that acts: everything goes through the layer of tasks/actions.
 
-from collections.abc import Iterator, Mapping
+That layer is opened when somebody acts, or asks what was done: until then the console does without loading it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC
+from typing import TYPE_CHECKING
 
 from console.gateway.acting import (
     ARMED_FOR,
@@ -24,17 +30,15 @@ from console.gateway.acting import (
 from console.gateway.errors import GatewayRefused, GatewayUnavailable
 from console.gateway.live_part import LivePart
 from console.gateway.reading import translated
-from storage import audit, trash
+from storage.broker.canaries import Canaries
 from storage.broker.requests import decode_limits
 from storage.errors import NotRecorded
-from storage.history import jobs as history
-from storage.history.filters import Is
-from storage.history.query import parse
 from storage.redaction import MASK
-from tasks.actions.layer import Actions
-from tasks.actions.tools import this_host
 from tasks.actions.values import Approval, Armed, Preview, Request
 from tasks.engine.codec import DecodeError, decode_call
+
+if TYPE_CHECKING:
+    from tasks.actions.layer import Actions
 
 ITEMS_SHOWN = 1_000
 """Items of an action that are read at most."""
@@ -43,7 +47,9 @@ ITEMS_SHOWN = 1_000
 class LiveActing(LivePart):
     """Looks at what an action would do, does it, and reads the audit, the trash and the canaries."""
 
-    _actions: Actions | None
+    _open_actions: Callable[[], Actions] | None
+    _actions: Actions | None = None
+    _canaries: Canaries | None = None
 
     @property
     def actor(self) -> str:
@@ -51,8 +57,11 @@ class LiveActing(LivePart):
         return self._by
 
     def _layer(self) -> Actions:
-        if self._actions is None:
+        if self._open_actions is None:
             raise GatewayRefused("this console was opened without the layer that acts: it only looks")
+        if self._actions is None:
+            actions = self._open_actions()
+            self._actions = type(actions)(replace(actions.tools, now=self.now))
         return self._actions
 
     def arm(self, reason: str) -> Armed:
@@ -75,6 +84,8 @@ class LiveActing(LivePart):
     def perform(self, look: Look, said: Said) -> Done:
         """Do what was looked at, to what has not changed since; what else was said is checked before."""
         reason = said.reason or (said.armed.reason if said.armed is not None else "")
+        from tasks.actions.tools import this_host  # noqa: PLC0415 - who only looks acts never
+
         approval = Approval(self._by, this_host(), reason, said.armed, said.typed)
         with _recorded(), translated():
             preview = self._with(look.preview, said.options)
@@ -90,14 +101,21 @@ class LiveActing(LivePart):
 
     # What was done.
 
-    def audit(self, before: int | None, limit: int) -> tuple[EntryRow, ...]:
-        """Return actions, the newest first."""
+    def audit(self, before: int | None, limit: int, criteria: str = "") -> tuple[EntryRow, ...]:
+        """Return actions that match, the newest first."""
+        from console.gateway.criteria import parsed_audit  # noqa: PLC0415 - the first screen is drawn without filters
+        from storage import audit  # noqa: PLC0415 - and without the audit
+        from storage.audit_search import condition  # noqa: PLC0415 - as above
+
         with translated():
-            found = audit.entries(self._layer().tools.database, before=before, limit=limit)
+            where = condition(parsed_audit(criteria, self.now()))
+            found = audit.entries(self._layer().tools.database, before=before, limit=limit, where=where)
         return tuple(entry_row(entry) for entry in found)
 
     def audit_entry(self, number: int) -> EntryView:
         """Return one action with its items."""
+        from storage import audit  # noqa: PLC0415 - the first screen is drawn without the audit
+
         with translated():
             database = self._layer().tools.database
             entry, items = audit.entry(database, number), audit.items(database, number, limit=ITEMS_SHOWN)
@@ -105,16 +123,20 @@ class LiveActing(LivePart):
 
     def trash(self, before: int | None, limit: int) -> tuple[TrashRow, ...]:
         """Return what is in the trash, the last first."""
+        from storage import trash  # noqa: PLC0415 - the first screen is drawn without the trash
+
         with translated():
             found = trash.listed(self._layer().tools.database, before=before, limit=limit)
         return tuple(trash_row(one) for one in found)
 
     def canaries(self) -> tuple[CanaryRow, ...]:
         """Return the canaries that go on, and those that ended of late."""
-        if self._actions is None:
+        if self._open_actions is None:
             return ()
+        if self._canaries is None:
+            self._canaries = Canaries(self._operations.broker)
         with translated():
-            return tuple(canary_row(one) for one in self._actions.tools.canaries.all())
+            return tuple(canary_row(one) for one in self._canaries.all())
 
     # Arguments, for forms.
 
@@ -132,6 +154,10 @@ class LiveActing(LivePart):
 
     def last_arguments(self, task: str) -> Mapping[str, object]:
         """Return the arguments of a task's last success, without the secret ones."""
+        from storage.history import jobs as history  # noqa: PLC0415 - the first screen is drawn without history
+        from storage.history.filters import Is  # noqa: PLC0415 - and without filters
+        from storage.history.query import parse  # noqa: PLC0415 - as above
+
         layer = self._layer()
         with translated():
             asked = parse(f"{Is('task', (task,))} state:succeeded", now=self.now(), zone=UTC)

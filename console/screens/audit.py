@@ -1,6 +1,6 @@
 """Who did what to what, when, why, with which outcome; and the trash."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Final
 
 from textual.app import ComposeResult
@@ -12,37 +12,51 @@ from console import bindings
 from console.exporting import Sheet, all_rows, entry_record, trash_record
 from console.formats import Moment, plural
 from console.gateway.acting import EntryRow, TrashRow
+from console.gateway.criteria import parsed_audit
 from console.screens.base import POLL
 from console.screens.entry import EntryScreen
 from console.screens.exporting import ExportingScreen
+from console.screens.filtering import FilteredScreen
 from console.widgets.audit_tables import AuditTable, TrashTable
+from console.widgets.filter_bar import Grammar
 from console.widgets.line_table import LineTable
 from console.widgets.notice import Notice
 from console.widgets.tab_line import TabLine
+from storage.audit_search import FIELDS, OUTCOMES
+from storage.history.filters import Filter
 from tasks.actions.values import Request
 
 TABS: Final = (("actions", "Actions"), ("trash", "Trash"))
 PAGE: Final = 200
 """Actions, or jobs of the trash, of one question."""
 
+ELSEWHERE: Final = {
+    ("restore", "actions"): "That is for the trash: ] shows it.",
+    ("undo_entry", "trash"): "R restores a job; undoing is for actions.",
+    ("filter", "trash"): "The filter is for actions: [ shows them.",
+    ("match", "trash"): "The filter is for actions: [ shows them.",
+}
+"""What can not be done in a tab, and where it can."""
 
-class AuditScreen(ExportingScreen):
-    """The audit, the newest action first; the trash beside it."""
+
+class AuditScreen(ExportingScreen, FilteredScreen):
+    """The audit, the newest action first, or what of it a filter lets pass; the trash beside it."""
 
     BINDINGS = bindings.of("audit")
     MODE: ClassVar[str] = "audit"
     PLACE: ClassVar[bindings.Place] = "audit"
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, criteria: str = "") -> None:
+        super().__init__(criteria)
         self.tab = "actions"
         self._known = {"actions": False, "trash": False}
         self._rows: dict[str, dict[int, EntryRow | TrashRow]] = {"actions": {}, "trash": {}}
         self._is_all = {"actions": False, "trash": False}
 
     def compose_body(self) -> ComposeResult:
-        """Lay out the tabs, their tables, and the line below."""
+        """Lay out the tabs, the filter, the tables, and the line below."""
         yield TabLine(TABS, self.tab)
+        yield self.make_bar(Grammar(self.read_filter, FIELDS, "every action"))
         with Vertical(id="audit-body"):
             yield AuditTable(self.moment, id="actions")
             yield TrashTable(self.moment, id="trash")
@@ -52,6 +66,7 @@ class AuditScreen(ExportingScreen):
     def on_mount(self) -> None:
         """Say that the first answer is awaited."""
         self.query_one(Notice).asking()
+        self.actions_table.highlight(self.words_looked_for())
         self._arrange()
 
     @property
@@ -71,48 +86,54 @@ class AuditScreen(ExportingScreen):
         self._ask(None)
 
     def _ask(self, before: int | None) -> None:
-        gateway, tab = self.dewey.gateway, self.tab
+        gateway, tab, criteria = self.dewey.gateway, self.tab, self.criteria
         name = POLL if before is None else "older"
+
+        def show(rows: Sequence[EntryRow | TrashRow]) -> None:
+            if criteria == self.criteria:
+                self._show(tab, before, rows)
+
         if tab == "actions":
-            self.ask(name, lambda: gateway.audit(before, PAGE), lambda rows: self._show(tab, before, rows))
+            self.ask(name, lambda: gateway.audit(before, PAGE, criteria), show)
         else:
-            self.ask(name, lambda: gateway.trash(before, PAGE), lambda rows: self._show(tab, before, rows))
+            self.ask(name, lambda: gateway.trash(before, PAGE), show)
 
     def _show(self, tab: str, before: int | None, rows: Sequence[EntryRow | TrashRow]) -> None:
+        """Take a page in; of what the newest one reaches back to, nothing else is there."""
         self._known[tab] = True
         held = self._rows[tab]
-        if before is None and tab == "trash":
-            held.clear()
-        if before is not None or not held:
+        if before is not None or not held or len(rows) < PAGE:
             self._is_all[tab] = len(rows) < PAGE
-        held.update({row.number: row for row in rows})
-        newest = [held[number] for number in sorted(held, reverse=True)]
+        if before is None:
+            last = rows[-1].number if len(rows) == PAGE else 0
+            held = {number: row for number, row in held.items() if number < last}
+        self._rows[tab] = held | {row.number: row for row in rows}
+        newest = [row for _, row in sorted(self._rows[tab].items(), reverse=True)]
         table: LineTable[EntryRow] | LineTable[TrashRow] = self.query_one(f"#{tab}", LineTable)
         table.show(len(newest), 0, newest, self.moment)  # type: ignore[arg-type]  # a tab holds rows of its kind
-        if not newest:
-            self._say_empty(tab)
         self._arrange()
 
-    def _say_empty(self, tab: str) -> None:
-        notice = self.query_one(Notice)
-        if tab == "actions":
-            notice.nothing_here("Nothing was done yet.", "What operators do is listed here, before it is done.")
-        else:
+    def _say_empty(self, notice: Notice) -> None:
+        if not self._known[self.tab]:
+            notice.asking()
+        elif self.tab == "trash":
             notice.nothing_here("The trash is empty.", "What is discarded or purged stays here for seven days.")
+        elif self.criteria:
+            self.say_nothing_matches(notice)
+        else:
+            notice.nothing_here("Nothing was done yet.", "What operators do is listed here, before it is done.")
 
     def _arrange(self) -> None:
         rows = bool(self._rows[self.tab])
         for tab, _ in TABS:
             self.query_one(f"#{tab}").display = rows and tab == self.tab
+        self.bar.display = self.tab == "actions"
         notice = self.query_one(Notice)
         notice.display = not rows
         if not rows:
-            if self._known[self.tab]:
-                self._say_empty(self.tab)
-            else:
-                notice.asking()
+            self._say_empty(notice)
         table = self.query_one(f"#{self.tab}", LineTable)
-        if rows and self.focused is not table:
+        if rows and self.focused is not table and not self.bar.editing:
             table.focus()
         self._detail()
 
@@ -125,9 +146,10 @@ class AuditScreen(ExportingScreen):
         self._detail()
 
     def _detail(self) -> None:
-        counts = {tab: len(rows) for tab, rows in self._rows.items()}
-        note = "" if self._is_all[self.tab] or not self._rows[self.tab] else "older ones at the end"
-        self.query_one(TabLine).tell(self.tab, counts, Content.styled(note, "$faint"))
+        older = "" if self._is_all[self.tab] or not self._rows[self.tab] else "older ones at the end"
+        self.query_one(TabLine).tell(self.tab, {"trash": len(self._rows["trash"])}, Content.styled(older, "$faint"))
+        is_known, is_all = self._known["actions"], self._is_all["actions"]
+        self.bar.tell(Content.styled(_counted(len(self._rows["actions"]), is_all) if is_known else "", "$foreground"))
         entry = self._entry()
         detail = self.query_one("#audit-detail", Static)
         detail.display = entry is not None
@@ -150,10 +172,65 @@ class AuditScreen(ExportingScreen):
             if not self._known[self.tab]:
                 self.query_one(Notice).can_not_know(error.sentence)
 
+    # The filter.
+
+    def read_filter(self, text: str) -> Filter:
+        """Read the text of a filter of actions."""
+        return parsed_audit(text, self.moment.now)
+
+    def know_words(self, words: Mapping[str, tuple[str, ...]]) -> None:
+        """Take in real values, to complete what is written: of the actions in the list, and queues."""
+        super().know_words(words_of_actions([*self._rows["actions"].values()], words))
+
+    def count_typed(self, criteria: str) -> None:
+        """Count what matches what is typed, as far as a page goes."""
+        gateway = self.dewey.gateway
+
+        def foresee(rows: Sequence[EntryRow]) -> None:
+            said = _counted(len(rows), len(rows) < PAGE)
+            self.bar.foresee(criteria, Content.assemble(("→ ", "$faint"), (said, "$accent")))
+
+        self.ask("foresee", lambda: gateway.audit(None, PAGE, criteria), foresee, lambda _: None)
+
+    def filter_by(self, criteria: str) -> None:
+        """Show what matches, from the top."""
+        if criteria == self.criteria:
+            return
+        self.criteria = criteria
+        self.bar.show(criteria)
+        self._rows["actions"], self._known["actions"], self._is_all["actions"] = {}, False, False
+        self.actions_table.clear()
+        self.actions_table.highlight(self.words_looked_for())
+        self._arrange()
+        self.poll()
+
+    def give_keys_back(self) -> None:
+        """Give the keys back to the list."""
+        self.set_focus(self.actions_table if self.actions_table.display else None)
+
+    def has_steps(self) -> bool:
+        """Say whether `esc` has something to undo here: in the trash there is no filter."""
+        return self.tab == "actions" and super().has_steps()
+
+    def step_back(self) -> bool:
+        """Leave the filter's field, or the filter."""
+        return self.tab == "actions" and super().step_back()
+
+    def action_match(self, step: int) -> None:
+        """Go to the next action with a word of the filter, or to the one before."""
+        table = self.actions_table
+        index, is_found = table.match_from(table.cursor + step, step)
+        if is_found:
+            table.move_to(index)
+        else:
+            self.notify(f"No match {'further down' if step > 0 else 'above'}.", timeout=3)
+
     # Tabs.
 
     def go_to(self, tab: str) -> None:
         """Show a tab."""
+        if self.bar.editing:
+            self.bar.end()
         self.tab = tab
         self._arrange()
         self.poll()
@@ -177,10 +254,10 @@ class AuditScreen(ExportingScreen):
             return "There is no action under the cursor."
         if action in ("open", "copy", "copy_command", "restore") and thrown is None and self.tab == "trash":
             return "There is no job under the cursor."
-        if action == "restore" and self.tab == "actions":
-            return "That is for the trash: ] shows it."
-        if action == "undo_entry" and self.tab == "trash":
-            return "R restores a job; undoing is for actions."
+        if (action, self.tab) in ELSEWHERE:
+            return ELSEWHERE[action, self.tab]
+        if action == "match" and not self.actions_table.words:
+            return "No word is highlighted: filter by one first, such as requeue."
         if action == "undo_entry" and entry is not None:
             return why_not_undo(entry) or super().why_not(action)
         return super().why_not(action)
@@ -211,13 +288,15 @@ class AuditScreen(ExportingScreen):
             self.act(Request("restore", (thrown.job_key,)))
 
     def sheet(self) -> Sheet:
-        """Export every action, or all that is in the trash."""
-        gateway = self.dewey.gateway
+        """Export every action that matches, or all that is in the trash."""
+        gateway, criteria = self.dewey.gateway, self.criteria
         if self.tab == "trash":
             title = "Export what is in the trash"
             return Sheet("trash", title, lambda: all_rows(lambda before: gateway.trash(before, PAGE), trash_record))
-        title = "Export the audit"
-        return Sheet("audit", title, lambda: all_rows(lambda before: gateway.audit(before, PAGE), entry_record))
+        title = "Export every action that matches" if criteria else "Export the audit"
+        return Sheet(
+            "audit", title, lambda: all_rows(lambda before: gateway.audit(before, PAGE, criteria), entry_record)
+        )
 
     def action_copy(self) -> None:
         """Copy the command line of the action, or the job's id."""
@@ -231,6 +310,24 @@ class AuditScreen(ExportingScreen):
         """Copy the command line that shows this."""
         entry = self._entry()
         self.copy("dewey trash list" if entry is None else f"dewey audit {entry.number}", "the command line")
+
+
+def _counted(number: int, is_all: bool) -> str:
+    return plural(number, "action") if is_all else f"{number:,}+ actions"
+
+
+def words_of_actions(
+    rows: Sequence[EntryRow | TrashRow], words: Mapping[str, tuple[str, ...]]
+) -> Mapping[str, tuple[str, ...]]:
+    """Return values to complete a filter of actions with: those that some actions have."""
+    entries = [row for row in rows if isinstance(row, EntryRow)]
+    return {
+        "actor": tuple(sorted({row.actor.plain for row in entries})),
+        "action": tuple(sorted({row.action for row in entries})),
+        "host": tuple(sorted({row.host.plain for row in entries})),
+        "outcome": OUTCOMES,
+        "item": words.get("queue", ()),
+    }
 
 
 def why_not_undo(entry: EntryRow) -> str:

@@ -21,9 +21,9 @@ from tasks.actions.values import Request
 class EntryScreen(DeweyScreen):
     """An action: its command line, who, when, why, and the outcome of each item."""
 
-    BINDINGS = bindings.of("audit")
+    BINDINGS = bindings.of("entry")
     MODE: ClassVar[str] = "audit"
-    PLACE: ClassVar[bindings.Place] = "audit"
+    PLACE: ClassVar[bindings.Place] = "entry"
 
     def __init__(self, number: int) -> None:
         super().__init__()
@@ -94,8 +94,6 @@ class EntryScreen(DeweyScreen):
         """Say why an action can not be done now."""
         if action in ("open", "undo_entry", "copy", "copy_command") and self.view is None:
             return "The action is not known yet."
-        if action in ("restore", "tab"):
-            return "esc goes back to the audit."
         if action == "open" and self.view is not None and self._job() == "":
             return "Only jobs can be opened from here."
         if action == "undo_entry" and self.view is not None:

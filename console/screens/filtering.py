@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 
+from textual.content import Content
+
 from console.highlights import words_of
 from console.screens.base import DeweyScreen
 from console.widgets.filter_bar import FilterBar, Grammar
+from console.widgets.notice import Notice
 from storage.errors import FilterError
 from storage.history.filters import Filter
 
@@ -12,7 +15,11 @@ from storage.history.filters import Filter
 class FilteredScreen(DeweyScreen):
     """A screen that shows what matches ``criteria``, the text of a filter; "" is everything."""
 
-    criteria: str = ""
+    def __init__(self, criteria: str = "") -> None:
+        super().__init__()
+        self.first_criteria = criteria
+        """The filter that it was opened with, which `esc` does not take away."""
+        self.criteria = criteria
 
     # To be answered by screens.
 
@@ -57,6 +64,25 @@ class FilteredScreen(DeweyScreen):
     def know_words(self, words: Mapping[str, tuple[str, ...]]) -> None:
         """Take in real values, to complete what is written."""
         self.bar.know(words)
+
+    def say_nothing_matches(self, notice: Notice) -> None:
+        """Say that the filter hides what there may be, and how to be rid of it."""
+        hint = "esc clears the filter" if self.criteria != self.first_criteria else "esc goes back"
+        notice.nothing_matches(Content(self.bar.shown_text), hint)
+
+    def has_steps(self) -> bool:
+        """Say whether `esc` has something to undo here."""
+        return self.bar.editing or self.criteria != self.first_criteria or super().has_steps()
+
+    def step_back(self) -> bool:
+        """Leave the filter's field, or the filter."""
+        if self.bar.editing:
+            self.bar.end()
+        elif self.criteria != self.first_criteria:
+            self.filter_by(self.first_criteria)
+        else:
+            return super().step_back()
+        return True
 
     def on_filter_bar_typed(self, event: FilterBar.Typed) -> None:
         """Count what matches what is typed."""

@@ -46,9 +46,7 @@ class JobsScreen(JobActions, ExportingScreen, FilteredScreen):
     MODE: ClassVar[str] = "jobs"
 
     def __init__(self, criteria: str = "") -> None:
-        super().__init__()
-        self._first_criteria = criteria
-        self.criteria = criteria
+        super().__init__(criteria)
         self._known = False
         self._is_exact = True
         self._is_partial = False
@@ -129,9 +127,7 @@ class JobsScreen(JobActions, ExportingScreen, FilteredScreen):
     def _say_empty(self) -> None:
         notice = self.query_one(Notice)
         if self.criteria:
-            clears = self.criteria != self._first_criteria
-            hint = "esc clears the filter" if clears else "esc goes back"
-            notice.nothing_matches(Content(self.bar.shown_text), hint)
+            self.say_nothing_matches(notice)
         else:
             notice.nothing_here("No job yet.", "t triggers one.")
 
@@ -231,27 +227,17 @@ class JobsScreen(JobActions, ExportingScreen, FilteredScreen):
 
     def has_steps(self) -> bool:
         """Say whether `esc` has something to undo here."""
-        return (
-            self.bar.editing
-            or self.table.range is not None
-            or bool(self.table.marks)
-            or self.everything
-            or self.criteria != self._first_criteria
-        )
+        table = self.table
+        return table.range is not None or bool(table.marks) or self.everything or super().has_steps()
 
     def step_back(self) -> bool:
         """Leave the filter's field, the range, the marks, the filter: one at a time."""
-        bar = self.bar
-        if bar.editing:
-            bar.end()
-        elif self.table.range is not None:
+        if not self.bar.editing and self.table.range is not None:
             self.table.end_range()
-        elif self.table.marks or self.everything:
+        elif not self.bar.editing and (self.table.marks or self.everything):
             self.everything = False
             self.table.unmark_all()
-        elif self.criteria != self._first_criteria:
-            self.filter_by(self._first_criteria)
-        else:
+        elif not super().step_back():
             return False
         self._count()
         return True

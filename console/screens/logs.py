@@ -34,9 +34,7 @@ class LogsScreen(ExportingScreen, FilteredScreen):
     MODE: ClassVar[str] = "logs"
 
     def __init__(self, criteria: str = "") -> None:
-        super().__init__()
-        self._first_criteria = criteria
-        self.criteria = criteria
+        super().__init__(criteria)
         self._filter = lines.read(criteria)
         self._held: deque[LogLineView] = deque(maxlen=LINES_LIMIT)
         self._matching = 0
@@ -100,8 +98,7 @@ class LogsScreen(ExportingScreen, FilteredScreen):
 
     def _say_empty(self, notice: Notice) -> None:
         if self.criteria and self._held:
-            hint = "esc clears the filter" if self.criteria != self._first_criteria else "esc goes back"
-            notice.nothing_matches(Content(self.bar.shown_text), hint)
+            self.say_nothing_matches(notice)
         else:
             notice.nothing_here("Nothing was logged yet.", "What jobs log stands here as it comes.")
 
@@ -164,20 +161,6 @@ class LogsScreen(ExportingScreen, FilteredScreen):
             self.log_view.focus()
         else:
             self.set_focus(None)
-
-    def has_steps(self) -> bool:
-        """Say whether `esc` has something to undo here."""
-        return self.bar.editing or self.criteria != self._first_criteria
-
-    def step_back(self) -> bool:
-        """Leave the filter's field, or the filter."""
-        if self.bar.editing:
-            self.bar.end()
-        elif self.criteria != self._first_criteria:
-            self.filter_by(self._first_criteria)
-        else:
-            return False
-        return True
 
     def action_match(self, step: int) -> None:
         """Go to the next line with a word of the filter, or to the one before."""

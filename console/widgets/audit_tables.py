@@ -35,29 +35,29 @@ _OUTCOME: Final[Column[EntryRow]] = Column("outcome", 16, _outcome)
 
 NARROW: Final[Sequence[Column[EntryRow]]] = (
     _WHEN,
-    Column("who", 9, lambda row, _: Cell(row.actor.plain, "strong")),
-    Column("what", 0, lambda row, _: Cell(row.command.plain)),
+    Column("who", 9, lambda row, _: Cell(row.actor.plain, "strong"), is_searched=True),
+    Column("what", 0, lambda row, _: Cell(row.command.plain), is_searched=True),
     _ITEMS,
     _OUTCOME,
 )
 NORMAL: Final[Sequence[Column[EntryRow]]] = (
     _NUMBER,
     _WHEN,
-    Column("who", 12, lambda row, _: Cell(row.actor.plain, "strong")),
-    Column("what", 0, lambda row, _: Cell(row.command.plain)),
+    Column("who", 12, lambda row, _: Cell(row.actor.plain, "strong"), is_searched=True),
+    Column("what", 0, lambda row, _: Cell(row.command.plain), is_searched=True),
     _ITEMS,
     _OUTCOME,
-    Column("why", 28, lambda row, _: Cell(row.reason.plain, "muted")),
+    Column("why", 28, lambda row, _: Cell(row.reason.plain, "muted"), is_searched=True),
 )
 WIDE: Final[Sequence[Column[EntryRow]]] = (
     _NUMBER,
     _WHEN,
-    Column("who", 14, lambda row, _: Cell(row.actor.plain, "strong")),
+    Column("who", 14, lambda row, _: Cell(row.actor.plain, "strong"), is_searched=True),
     Column("from", 14, lambda row, _: Cell(row.host.plain, "faint")),
-    Column("what", 0, lambda row, _: Cell(row.command.plain)),
+    Column("what", 0, lambda row, _: Cell(row.command.plain), is_searched=True),
     _ITEMS,
     _OUTCOME,
-    Column("why", 56, lambda row, _: Cell(row.reason.plain, "muted")),
+    Column("why", 56, lambda row, _: Cell(row.reason.plain, "muted"), is_searched=True),
 )
 
 

@@ -248,7 +248,7 @@ async def _nine_shows_the_audit(stage: Stage) -> None:
     assert "one by hand, to see" in stage.text or "? not finished" in stage.text
 
 
-@key("open.entry", "copy", "copy.command", start="audit")
+@key("open.entry", "open.item", "copy", "copy.command", start="audit")
 async def _enter_shows_an_action_with_its_items(stage: Stage) -> None:
     await stage.press("j", "j", "j", "j", "j", "y")
     assert stage.app.clipboard == "dewey requeue --group 5c1f --limit 50"

@@ -4,6 +4,7 @@ from console.screens.command_line import CommandLine
 from console.screens.job import JobScreen
 from console.screens.jobs import JobsScreen
 from console.screens.queues import QueuesScreen
+from console.widgets.audit_tables import AuditTable
 from console.widgets.filter_bar import FilterBar
 from console.widgets.job_table import JobTable
 from console.widgets.log_view import LogView
@@ -101,6 +102,50 @@ async def _n_goes_from_match_to_match(stage: Stage) -> None:
     assert "No match further down." in stage.notes
     await stage.press("N")
     assert table.cursor == matching[-2]
+
+
+@key("filter.actions", "complete", "back", start="audit")
+async def _slash_filters_the_audit(stage: Stage) -> None:
+    assert "8 actions" in stage.text
+    await stage.press("slash")
+    await stage.type("act")
+    await stage.press("tab")
+    await stage.type("ad")
+    await stage.press("tab")
+    assert _written(stage) == "actor:ada"
+    await stage.type(" outcome:")
+    assert "tab  done  refused  undone  unfinished" in stage.text
+    await stage.type("done ")
+    assert "→ 3 actions" in stage.text
+    await stage.press("enter")
+    assert "actor:ada outcome:done" in stage.text
+    assert " 3 actions" in stage.text
+    assert "grace" not in stage.text
+    await stage.press("slash", "ctrl+u")
+    await stage.type("who:ada")
+    await stage.press("enter")
+    assert "“who” is no field: did you mean actor?" in stage.text
+    await stage.press("escape", "escape")
+    assert "8 actions" in stage.text
+
+
+@key("match.next", "match.previous", start="audit")
+async def _n_goes_from_action_to_action(stage: Stage) -> None:
+    await stage.press("n")
+    assert "No word is highlighted" in stage.notes
+    await stage.press("slash")
+    await stage.type("discard OR limit OR actor:grace")
+    await stage.press("enter")
+    table = stage.app.screen.query_one(AuditTable)
+    assert [row.number for row in table.held(0, 9)] == [107, 105, 104, 101]
+    await stage.press("n")
+    assert table.cursor_key == "105"
+    await stage.press("n")
+    assert table.cursor_key == "101"
+    await stage.press("N")
+    assert table.cursor_key == "105"
+    await stage.press("N")
+    assert "No match above." in stage.notes
 
 
 @key("match.next", start="jobs")

@@ -346,7 +346,7 @@ class HostileGateway(HostileHistory):
         values = {text: [text, {text: text}] for text in self.payloads}
         return done_of(look.preview, Performed(look.preview.action, 1, items, unsaved=self.payloads[0], values=values))
 
-    def audit(self, before: int | None, limit: int) -> tuple[EntryRow, ...]:
+    def audit(self, before: int | None, limit: int, criteria: str = "") -> tuple[EntryRow, ...]:
         """Return an action for each payload."""
         return tuple(entry_row(self._entry(number)) for number in reversed(range(len(self.payloads))))
 

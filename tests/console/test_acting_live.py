@@ -48,7 +48,7 @@ def gateway(office: Office) -> LiveGateway:
     """The console's gateway, with the layer."""
     registry.publish(office.broker, [PACK, SWEEP])
     actions = Actions(open_tools(resources.current(), office.broker))
-    return LiveGateway(office.inspector, Operations(office.broker, office.inspector), "ada", actions=actions)
+    return LiveGateway(office.inspector, Operations(office.broker, office.inspector), "ada", actions=lambda: actions)
 
 
 @pytest.fixture
@@ -89,6 +89,10 @@ def test_a_failure_is_found_requeued_and_called_back_by_keyboard(gateway: LiveGa
     undo, requeue = gateway.audit(None, 10)
     assert (requeue.actor.plain, requeue.reason.plain, requeue.undone_by) == ("ada", "on call", undo.number)
     assert (undo.undoes, undo.outcome) == (requeue.number, "1 done")
+    assert gateway.audit(None, 10, "outcome:undone item:a last:1h") == (requeue,)
+    assert gateway.audit(requeue.number, 10, "actor:ada") == ()
+    with pytest.raises(GatewayRefused, match="did you mean actor"):
+        gateway.audit(None, 10, "who:ada")
 
 
 def test_a_console_that_is_not_armed_is_refused_by_the_layer(gateway: LiveGateway, office: Office) -> None:

@@ -47,6 +47,9 @@ STATES: dict[str, tuple[str, tuple[str, ...]]] = {
     "undo": (DEAD, ("d", "right", "enter", "z")),
     "undone": ("queues", ("p", "tab", *"full", "enter", "right", "enter", "9", "u", "right", "enter")),
     "disarmed": ("queues", ("W",)),
+    "audit filtered": ("audit", ("/", *"actor:ada", "space", *"requeue", "enter")),
+    "audit completion": ("audit", ("/", *"actor:ada", "space", *"outcome:")),
+    "audit without a match": ("audit", ("/", *"outcome:undone", "enter")),
 }
 
 

@@ -8,6 +8,7 @@ import pytest
 from console.app import DeweyApp
 from console.gateway.demo_records import job_id
 from console.places import Place, completed, read
+from console.screens.audit import AuditScreen
 from console.screens.command_line import CommandLine
 from console.screens.help import HelpScreen
 from console.screens.job import JobScreen
@@ -32,6 +33,7 @@ WORDS: Final = {"queue": ("email", "night run"), "task": ("send_email",), "group
         *((name, Place("screen", name)) for name in SCREENS),
         ("  :Queues ", Place("screen", "queues")),
         ("jobs err:Timeout", Place("jobs", "err:Timeout")),
+        ("audit actor:ada last:24h", Place("audit", "actor:ada last:24h")),
         ("job 3f2a", Place("job", "3f2a")),
         ("job:3f2a", Place("job", "3f2a")),
         ("queue email", Place("jobs", "queue:email")),
@@ -60,6 +62,7 @@ def test_a_place_is_read_from_its_words(text: str, place: Place) -> None:
         (":worker", "did you mean workers", "worker", "workers"),
         ("jobs stat:dead", "did you mean state", "stat", "state"),
         (" : stat:dead", "did you mean state", "stat", "state"),
+        ("audit who:ada", "did you mean actor", "who", "actor"),
         ("job", "job wants how the job's id begins", "", ""),
         ("queue ", "queue wants the queue's name", "", ""),
         ("workers w1", "nothing comes after workers", "w1", ""),
@@ -86,6 +89,10 @@ def test_what_is_no_place_says_where_the_mistake_is(text: str, says: str, marked
         ("trigger em", ("send_email",)),
         ("jobs state:", ("dead",)),
         ("state:de", ("dead",)),
+        ("audit out", ("outcome:",)),
+        ("audit outcome:un", ("undone", "unfinished")),
+        ("audit item:em", ("email",)),
+        ("logs level:>=E", (">=ERROR",)),
         ("workers ", ()),
         ("job 3", ()),
     ],
@@ -104,6 +111,7 @@ def test_what_can_stand_at_the_end_of_a_place_is_known(text: str, first: tuple[s
         ("queue ingestion", JobsScreen, "queue:ingestion"),
         (f"job {job_id(1)[:9]}", JobScreen, job_id(1)),
         ("jobs err:smtp", JobsScreen, "SMTPServer"),
+        ("audit actor:grace", AuditScreen, "3 actions"),
         ("trigger welc", PickScreen, "send_welcome_email"),
     ],
 )

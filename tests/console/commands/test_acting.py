@@ -257,6 +257,15 @@ def test_the_audit_says_who_did_what_to_what_when_why_and_with_which_outcome(
     assert requeue["items"] == [{"item": "a1", "seen": "3", "outcome": "done", "detail": "", "after": "4"}]
     assert [one["id"] for one in dewey("audit", "--actor", "ada", "--json").document] == [requeue["id"]]
     assert [one["id"] for one in dewey("audit", "--item", "default", "--json").document] == [pause["id"]]
+    for given, found in (("actor:ada outcome:done", [requeue]), ("item:a1 OR DEFAULT", [pause, requeue]), ("x9", [])):
+        assert [one["id"] for one in dewey("audit", given, "--json").document] == [one["id"] for one in found]
+    assert dewey("audit", "actor:bob", "--item", "a1").lines == ["No action matches."]
+    wrong = dewey("audit", "last:1h who:ada")
+    assert (wrong.status, "did you mean actor?" in wrong.err, "perhaps: last:1h actor:ada" in wrong.err) == (
+        2,
+        True,
+        True,
+    )
     head, *rows = dewey("audit").lines
     assert head.split() == ["ID", "WHEN", "WHO", "WHAT", "DONE", "NOT", "UNDONE", "WHY"]
     assert "ada" in rows[1]

@@ -1,0 +1,164 @@
+"""The audit's filter: what it lets pass, what it completes, how it ends, and what it leaves alone."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from console.gateway.acting import EntryRow
+from console.gateway.demo import DemoGateway
+from console.gateway.errors import GatewayRefused
+from console.screens.audit import PAGE, AuditScreen, words_of_actions
+from console.widgets.filter_bar import FilterBar
+from console.widgets.notice import Notice
+from tests.console.gateways import FlakyGateway
+from tests.console.stage import Stage, play, still_app
+
+
+async def filtered(stage: Stage, text: str) -> None:
+    await stage.press("slash", "ctrl+u")
+    await stage.type(text)
+    await stage.press("enter")
+
+
+class LongAudit(FlakyGateway):
+    """An audit of a thousand actions of two people."""
+
+    def __init__(self) -> None:
+        self.asked_for: list[tuple[int | None, str]] = []
+        super().__init__()
+
+    def audit(self, before: int | None, limit: int, criteria: str = "") -> tuple[EntryRow, ...]:
+        self.asked_for.append((before, criteria))
+        (row,) = DemoGateway.audit(self, 102, 1)
+        step = 2 if criteria == "actor:ada" else 1
+        numbers = range(1_000 if before is None else before - step, 0, -step)
+        return tuple(
+            EntryRow(str(number), number, *(getattr(row, name) for name in EntryRow.__slots__[2:]))
+            for number in numbers[:limit]
+        )
+
+
+def test_what_does_not_match_says_so_and_esc_clears_the_filter() -> None:
+    async def script(stage: Stage) -> None:
+        await filtered(stage, "outcome:undone")
+        assert "nothing matches  outcome:undone" in stage.text
+        assert "esc clears the filter" in stage.text
+        assert stage.text.split("\n")[2].endswith(" 0 actions ")
+        await stage.press("e")
+        await stage.press("escape")
+        await stage.press("escape")
+        assert "8 actions" in stage.text
+        assert isinstance(stage.app.screen, AuditScreen)
+
+    play(script, still_app(start="audit"))
+
+
+def test_an_audit_of_nothing_is_empty_not_filtered() -> None:
+    async def script(stage: Stage) -> None:
+        assert "Nothing was done yet." in stage.text
+
+    play(script, still_app(DemoGateway(empty=True), start="audit"))
+
+
+def test_a_filter_stays_while_the_trash_is_looked_at() -> None:
+    async def script(stage: Stage) -> None:
+        await filtered(stage, "actor:grace")
+        await stage.press("]")
+        assert not stage.app.screen.query_one(FilterBar).display
+        await stage.press("slash")
+        assert "The filter is for actions: [ shows them." in stage.notes
+        await stage.press("[")
+        assert "/ actor:grace" in stage.text
+        assert "3 actions" in stage.text
+
+    play(script, still_app(start="audit"))
+
+
+def test_esc_in_the_trash_leaves_the_filter_of_actions_alone() -> None:
+    async def script(stage: Stage) -> None:
+        await stage.press("9")
+        await filtered(stage, "actor:grace")
+        await stage.press("]", "escape")
+        assert not isinstance(stage.app.screen, AuditScreen)
+        await stage.press("9", "[")
+        assert "3 actions" in stage.text
+
+    play(script, still_app(start="queues"))
+
+
+def test_older_ones_that_match_are_asked_for_at_the_end() -> None:
+    gateway = LongAudit()
+
+    async def script(stage: Stage) -> None:
+        screen = stage.app.screen
+        assert isinstance(screen, AuditScreen)
+        assert f"{PAGE}+ actions" in stage.text
+        await filtered(stage, "actor:ada")
+        await stage.press("G")
+        assert gateway.asked_for[-1] == (1_000 - 2 * (PAGE - 1), "actor:ada")
+        assert f"{2 * PAGE}+ actions" in stage.text
+        await stage.press("G", "G")
+        assert "500 actions" in stage.text
+
+    play(script, still_app(gateway, start="audit"))
+
+
+def test_what_the_newest_answer_leaves_out_is_gone_and_what_is_older_stays() -> None:
+    gateway = LongAudit()
+
+    async def script(stage: Stage) -> None:
+        screen = stage.app.screen
+        assert isinstance(screen, AuditScreen)
+        await stage.press("G")
+        assert screen.actions_table.total == 2 * PAGE
+        whole = gateway.audit(None, PAGE + 1)
+        gateway.audit = lambda *_: (*whole[:100], *whole[101:])  # type: ignore[method-assign]
+        screen.poll()
+        await stage.settle()
+        assert screen.actions_table.total == 2 * PAGE - 1
+
+    play(script, still_app(gateway, start="audit"))
+
+
+def test_an_answer_to_a_filter_of_before_is_not_shown() -> None:
+    gateway = FlakyGateway()
+
+    async def script(stage: Stage) -> None:
+        screen = stage.app.screen
+        assert isinstance(screen, AuditScreen)
+        gateway.gate.clear()
+        screen.poll()
+        screen.filter_by("actor:grace")
+        gateway.gate.set()
+        await stage.settle()
+        assert [row.number for row in screen.actions_table.held(0, 9)] == [107, 104, 101]
+        assert not screen.query_one(Notice).display
+
+    play(script, still_app(gateway, start="audit"))
+
+
+def test_the_export_has_what_matches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    async def script(stage: Stage) -> None:
+        await filtered(stage, "actor:grace")
+        await stage.press("e")
+        assert "Export every action that matches" in stage.text
+        await stage.press("enter")
+
+    play(script, still_app(start="audit"))
+    (path,) = tmp_path.iterdir()
+    assert [one["number"] for one in json.loads(path.read_text())] == [107, 104, 101]
+
+
+def test_words_come_from_actions_and_queues() -> None:
+    words = words_of_actions(DemoGateway().audit(None, 10), {"queue": ("email",)})
+    assert words["actor"] == ("ada", "cron-bot", "grace")
+    assert words["action"] == ("cancel", "discard", "limit", "pause", "purge", "requeue")
+    assert (words["item"], words["outcome"][0]) == (("email",), "done")
+
+
+def test_a_filter_that_is_none_is_refused_by_the_gateway() -> None:
+    with pytest.raises(GatewayRefused, match="did you mean actor"):
+        DemoGateway().audit(None, 10, "who:ada")
