@@ -18,25 +18,13 @@ from textual.screen import Screen
 
 from console import bindings
 from console.formats import Moment, TimeMode, safe_text
-from console.gateway.demo import DemoGateway
-from console.gateway.demo_records import NOW
 from console.gateway.errors import GatewayError
 from console.gateway.glance import Lateness
 from console.gateway.protocol import Gateway
 from console.going import GoingApp
-from console.screens.audit import AuditScreen
 from console.screens.base import DeweyScreen
 from console.screens.commands import ActionCommands
-from console.screens.failures import FailuresScreen
-from console.screens.files import FilesScreen
-from console.screens.help import HelpScreen
-from console.screens.jobs import JobsScreen
-from console.screens.logs import LogsScreen
-from console.screens.overview import OverviewScreen
-from console.screens.queues import QueuesScreen
-from console.screens.schedules import SchedulesScreen
-from console.screens.workers import WorkersScreen
-from console.widgets.filter_bar import PAUSE_S
+from console.screens.doors import DOORS
 from console.widgets.frame import Health
 from console.widgets.palette import DARK, DEFAULTS, LIGHT
 from console.widgets.picture import portable
@@ -75,20 +63,8 @@ class DeweyApp(GoingApp, inherit_bindings=False):
         "screens/why.tcss",
     ]
     BINDINGS = bindings.of("app")
-    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
-        "overview": OverviewScreen,
-        "queues": QueuesScreen,
-        "jobs": JobsScreen,
-        "failures": FailuresScreen,
-        "logs": LogsScreen,
-        "files": FilesScreen,
-        "schedules": SchedulesScreen,
-        "workers": WorkersScreen,
-        "audit": AuditScreen,
-    }
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {**DOORS}
     DEFAULT_MODE = "overview"
-    typing_pause_s = PAUSE_S
-    """How long typing pauses before what is typed is counted."""
     past_at: datetime | None = None
     """The instant that screens look at which can look at the past; None is now."""
     COMMANDS: ClassVar[set[Any]] = {ActionCommands}
@@ -245,6 +221,8 @@ class DeweyApp(GoingApp, inherit_bindings=False):
 
     def action_help(self) -> None:
         """Show what the keys do here."""
+        from console.screens.help import HelpScreen  # noqa: PLC0415 - a screen is loaded when somebody goes to it
+
         self.push_screen(HelpScreen(self.screen))
 
     def action_help_quit(self) -> None:
@@ -308,12 +286,6 @@ def run_console(gateway: Gateway, environment: str = "local", start: str = "") -
     DeweyApp(gateway, environment, start).run()
 
 
-def running_clock(start: datetime = NOW) -> Callable[[], datetime]:
-    """Return a clock that starts at an instant and goes on."""
-    began = monotonic()
-    return lambda: start + timedelta(seconds=monotonic() - began)
-
-
 def main() -> None:
     """Run the console on canned data."""
     parser = argparse.ArgumentParser(description="The console on canned data, for those who work on it.")
@@ -322,7 +294,12 @@ def main() -> None:
     parser.add_argument("--environment", default="demo")
     parser.add_argument("start", nargs="?", default="")
     options = parser.parse_args()
-    gateway = DemoGateway() if options.still else DemoGateway(running_clock())
+    from console.gateway.demo import DemoGateway  # noqa: PLC0415 - the console of live stores does without
+    from console.gateway.demo_records import NOW  # noqa: PLC0415 - as above
+
+    began = monotonic()
+    running = DemoGateway(lambda: NOW + timedelta(seconds=monotonic() - began))
+    gateway = DemoGateway() if options.still else running
     run_console(gateway, options.environment, options.start)
 
 

@@ -13,7 +13,6 @@ from console.gateway.acting import CanaryRow, Look
 from console.gateway.errors import GatewayError
 from console.gateway.protocol import Gateway
 from console.screens.base import DeweyScreen
-from console.screens.write import WriteDialog
 from console.widgets.frame import PRODUCTION
 from tasks.actions.values import Armed
 
@@ -51,6 +50,8 @@ class ArmingApp(App[None], inherit_bindings=False):
         elif self.is_read_only:
             self.notify("This console only looks: it was started with --read-only.", severity="warning")
         else:
+            from console.screens.write import WriteDialog  # noqa: PLC0415 - loaded when somebody arms writing
+
             self.push_screen(WriteDialog(), lambda reason: self.arm(reason) if reason else None)
 
     def _disarm_in_time(self) -> None:

@@ -48,6 +48,11 @@ class Operations:
         self._broker = broker
         self._inspector = inspector
 
+    @property
+    def broker(self) -> Broker:
+        """The broker that they act on."""
+        return self._broker
+
     def trigger(
         self,
         task: str,

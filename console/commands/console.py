@@ -4,6 +4,7 @@ An operator waits for it: what the first screen needs is loaded, and no more.
 """
 
 import signal
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -54,7 +55,8 @@ def run_console_on(desk: Desk, environment: str, start: str, write: str | None =
 
     settings = desk.resources.settings
     config = profiles.read()
-    gateway = LiveGateway(desk.inspector, desk.operations, operator(), held=desk.resources, actions=actions_of(desk))
+    held, actions = desk.resources, partial(actions_of, desk)
+    gateway = LiveGateway(desk.inspector, desk.operations, operator(), held=held, actions=actions)
     screen = DeweyApp(
         gateway,
         environment or settings.dewey_environment,

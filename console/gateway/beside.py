@@ -1,17 +1,21 @@
 """A job beside others of its task: how long they run, and what is different about it and the last success."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from textual.content import Content
 
 from console.formats import compact, duration, safe_text
-from storage.history.diff import Diff, Difference
 from storage.history.histogram import bucket_of, quantile
 from storage.redaction import MASK, Redactor
+
+if TYPE_CHECKING:
+    from storage.history.diff import Diff, Difference
 
 NOTHING: Final = Content("")
 ABSENT: Final = "–"

@@ -3,18 +3,22 @@
 What history alone knows (trends, hosts, versions, marks) is None or empty while nobody can ask it, never 0.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from textual.content import Content
 
 from console.formats import ROW_LIMIT, safe_text
 from console.gateway.tracebacks import read
-from console.gateway.views import FrameView
-from storage.broker.records import FailureGroup
-from storage.history.failures import Group, GroupState
+
+if TYPE_CHECKING:
+    from console.gateway.views import FrameView
+    from storage.broker.records import FailureGroup
+    from storage.history.failures import Group, GroupState
 
 SHORT_ID: Final = 8
 HIDDEN: Final = ("muted", "resolved")

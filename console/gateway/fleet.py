@@ -1,16 +1,21 @@
 """Consumers, and what their workers run, made into views."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from textual.content import Content
 
 from console.formats import safe_text
 from console.gateway.building import Call, job_row
-from console.gateway.views import JobRow
-from storage.broker.records import ConsumerInfo, Job
-from storage.history.past import PastConsumer
+
+if TYPE_CHECKING:
+    from console.gateway.views import JobRow
+    from storage.broker.records import ConsumerInfo, Job
+    from storage.history.past import PastConsumer
 
 
 @dataclass(frozen=True, slots=True)

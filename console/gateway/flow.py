@@ -1,13 +1,17 @@
 """Flows as the console shows them: the tree of a job's jobs, a line each, and where it is stuck."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from textual.content import Content
 
 from console.formats import safe_text
-from storage.broker.flows import FlowNode
+
+if TYPE_CHECKING:
+    from storage.broker.flows import FlowNode
 
 SHORT_ID: Final = 8
 _DONE: Final = ("succeeded",)

@@ -1,16 +1,20 @@
 """The whole system at a glance: its stores, its consumers, its queues, and how long jobs waited."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from textual.content import Content
 
 from console.formats import ROW_LIMIT, safe_text
-from console.gateway.fleet import ConsumerView
-from console.gateway.views import QueueRow
-from storage.doctor import Finding
+
+if TYPE_CHECKING:
+    from console.gateway.fleet import ConsumerView
+    from console.gateway.views import QueueRow
+    from storage.doctor import Finding
 
 Part = Literal["redis", "postgres", "objects"]
 PARTS: Final[tuple[Part, ...]] = ("redis", "postgres", "objects")

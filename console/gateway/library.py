@@ -1,14 +1,19 @@
 """Files and their passages, made into views."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from textual.content import Content
 
 from console.formats import ROW_LIMIT, safe_text
-from storage.chunks import Chunk, Hit
 from storage.files import STATUSES, File, Status
+
+if TYPE_CHECKING:
+    from storage.chunks import Chunk, Hit
 
 PASSAGE_LIMIT = 8_000
 """Characters of one passage that are shown."""

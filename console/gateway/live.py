@@ -1,10 +1,9 @@
 """The gateway to what is happening now: the inspector's reads and the operators' actions, made into views."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from time import monotonic, time
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from console.gateway import building
 from console.gateway.errors import GatewayRefused
@@ -22,10 +21,12 @@ from console.gateway.views import JobRow, JobView, LogPage, QueueRow, TaskView, 
 from storage.broker import records
 from storage.broker.inspector import Inspector
 from storage.errors import JobMissing
-from tasks.actions.layer import Actions
 from tasks.engine.codec import DecodeError, decode_value
 from tasks.operations import Operations
 from tasks.resources import Resources
+
+if TYPE_CHECKING:
+    from tasks.actions.layer import Actions
 
 LINES: Final = 1_000
 """Log lines of one answer."""
@@ -39,7 +40,7 @@ class LiveGateway(
     """Asks one namespace of one Redis. ``by`` is who pauses and resumes, as others will read it.
 
     ``held`` are the other stores, and how they are reached; without them what only they know can not be known.
-    ``actions`` is the layer that acts; without it the console only looks.
+    ``actions`` opens the layer that acts; without it the console only looks.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class LiveGateway(
         by: str,
         wall_s: Callable[[], float] = time,
         held: Resources | None = None,
-        actions: Actions | None = None,
+        actions: "Callable[[], Actions] | None" = None,
     ) -> None:
         self._inspector = inspector
         self._operations = operations
@@ -60,7 +61,7 @@ class LiveGateway(
         self._wall_s = wall_s
         self._ahead_s = 0.0
         self._read_at: float | None = None
-        self._actions = None if actions is None else Actions(replace(actions.tools, now=self.now))
+        self._open_actions = actions
 
     def now(self) -> datetime:
         """Return the instant on Redis's clock, as far as it is known."""

@@ -7,9 +7,6 @@ from console.gateway.beside import BesideView, DiffView, RunTimes, diff_view
 from console.gateway.live_part import LivePart
 from console.gateway.live_past import UNTOLD
 from storage.errors import JobMissing, StorageError
-from storage.history import diff as differences
-from storage.history import jobs as recorded
-from storage.history.measures import run_times
 
 DAYS = 7
 """How far back run times are counted."""
@@ -22,6 +19,9 @@ class LiveBeside(LivePart):
         """Return a job beside others of its task."""
         if self._held is None:
             return BesideView(key, RunTimes(problem=UNTOLD), DiffView(problem=UNTOLD))
+        from storage.history import diff as differences  # noqa: PLC0415 - history is asked later than the first screen is drawn
+        from storage.history.measures import run_times  # noqa: PLC0415 - the same
+
         database, now = self._held.database, self.now()
         try:
             task, mine_s, is_running = self._own(key, now)
@@ -41,6 +41,8 @@ class LiveBeside(LivePart):
         try:
             job = self._inspector.job(key)
         except JobMissing:
+            from storage.history import jobs as recorded  # noqa: PLC0415 - history is asked later than the first screen is drawn
+
             entry = recorded.job(self._held.database, key).entry
             return entry.task, None if entry.duration_ms is None else entry.duration_ms / 1000, False
         if not job.attempts:

@@ -11,8 +11,6 @@ from console.gateway.live_part import LivePart
 from console.gateway.reading import translated
 from storage.broker.records import FailureGroup
 from storage.errors import JobMissing, StorageError, StoreUnavailable
-from storage.history import failures
-from storage.history import jobs as recorded
 
 TRENDS_S: Final = 10.0
 """How long trends and marks are trusted: they are counted over all failed attempts."""
@@ -38,6 +36,8 @@ class LiveFailures(LivePart):
         read_at, known = self._groups_read
         is_new = not {one.fingerprint for one in live} <= {row.key for row in known}
         if anew or is_new or monotonic() - read_at > TRENDS_S:
+            from storage.history import failures  # noqa: PLC0415 - history is asked later than the first screen is drawn
+
             try:
                 found = failures.groups(self._held.database, now=self.now(), live=live)
             except StorageError as error:
@@ -58,6 +58,8 @@ class LiveFailures(LivePart):
             except JobMissing:
                 if self._held is None:
                     raise
+                from storage.history import jobs as recorded  # noqa: PLC0415 - history is asked later than the first screen is drawn
+
                 try:
                     runs = recorded.job(self._held.database, sample_key).runs
                 except StoreUnavailable as error:

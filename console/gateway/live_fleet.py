@@ -9,7 +9,6 @@ from console.gateway.fleet import ConsumerView, consumer_view
 from console.gateway.live_part import LivePart
 from console.gateway.reading import translated
 from storage.errors import StorageError
-from storage.history.measures import stats
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +40,8 @@ class LiveFleet(LivePart):
             return {}
         read_at, known = self._usual_read
         if monotonic() - read_at > USUAL_S:
+            from storage.history.measures import stats  # noqa: PLC0415 - history is asked later than the first screen is drawn
+
             try:
                 now = self.now()
                 found = stats(self._held.database, now - timedelta(days=1), now, by=("task",))

@@ -10,10 +10,8 @@ from console.gateway import building
 from console.gateway.glance import Glance, HealthView, Lateness, Part, Waits, health_view, unknown
 from console.gateway.live_fleet import LiveFleet
 from console.gateway.reading import translated
-from storage import doctor
 from storage.errors import StorageError
 from storage.history.lag import BEHIND_S, lag
-from storage.history.waits import waits
 
 MINUTES: Final = 60
 """How far back waits are shown."""
@@ -33,6 +31,8 @@ class LiveGlance(LiveFleet):
         """Look at one store, which may take seconds; a store that is away is an answer too."""
         if self._held is None:
             return unknown(part, "this console was not told where it is", self.now())
+        from storage import doctor  # noqa: PLC0415 - slow, and the first screen is drawn without it
+
         try:
             found = doctor.look(self._held.settings, self._held.endpoints, part)
         except StorageError as error:
@@ -50,6 +50,8 @@ class LiveGlance(LiveFleet):
         """Return how long the oldest job waited, as history has it; that it is away is an answer too."""
         if self._held is None:
             return Waits((), Content("this console was not told where the history is"))
+        from storage.history.waits import waits  # noqa: PLC0415 - history is asked later than the first screen is drawn
+
         now = self.now()
         try:
             found = waits(self._held.database, now - timedelta(minutes=MINUTES), now)

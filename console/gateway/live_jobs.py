@@ -4,27 +4,30 @@ A list of states and queues begins with Redis's own order and goes on with what 
 filter is answered newest first by the ledger, which puts history right where Redis knows better.
 """
 
+from __future__ import annotations
+
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from console.formats import safe_text
 from console.gateway import building
-from console.gateway.criteria import OPEN, Plain, parsed, plain
 from console.gateway.live_part import LivePart
 from console.gateway.paging import Pager
 from console.gateway.reading import translated
 from console.gateway.recorded import entry_row, story_lines, story_view
-from console.gateway.views import JobPage, JobView, LogPage, Tally
+from console.gateway.views import JobPage, LogPage, Tally
 from storage.broker.records import FINISHED, STATES, State
-from storage.database.connection import Database
 from storage.errors import JobMissing, StoreRefused, StoreUnavailable
-from storage.history import jobs as history
-from storage.history.entries import Story
-from storage.history.filters import Filter, Is
-from storage.history.ledger import Ledger
-from tasks.ledger import open_ledger
+
+if TYPE_CHECKING:
+    from console.gateway.criteria import Plain
+    from console.gateway.views import JobView
+    from storage.database.connection import Database
+    from storage.history.entries import Story
+    from storage.history.filters import Filter
+    from storage.history.ledger import Ledger
 
 LISTS_KEPT: Final = 8
 RECORDED: Final = "recorded"
@@ -44,6 +47,8 @@ class LiveJobs(LivePart):
         if self._held is None:
             raise StoreUnavailable("this console was not told where the history is")
         if self._ledger_made is None:
+            from tasks.ledger import open_ledger  # noqa: PLC0415 - the first screen is drawn without history
+
             self._ledger_made = open_ledger(self._held, self._inspector)
         return self._ledger_made
 
@@ -61,11 +66,17 @@ class LiveJobs(LivePart):
         """Return a slice of the jobs that match."""
         with translated():
             self._read_clock()
-            given = parsed(criteria, self.now())
-            said = plain(given)
+            given, said = self._read_filter(criteria)
             if said is None:
                 return self._matching(criteria, given, offset, limit)
             return self._listed(criteria, given, said, offset, limit)
+
+    def _read_filter(self, criteria: str) -> tuple[Filter, Plain | None]:
+        """What a filter says as of now; None where states and queues do not say it."""
+        from console.gateway.criteria import parsed, plain  # noqa: PLC0415 - the first screen is drawn without filters
+
+        given = parsed(criteria, self.now())
+        return given, plain(given)
 
     def _matching(self, criteria: str, given: Filter, offset: int, limit: int) -> JobPage:
         """A slice of what the ledger finds; without history, of what Redis holds."""
@@ -83,7 +94,7 @@ class LiveJobs(LivePart):
     def _listed(self, criteria: str, given: Filter, said: Plain, offset: int, limit: int) -> JobPage:
         """A slice of what is open, in Redis's order, and then of what has ended."""
         states, queues = said
-        waits = [state for state in states if state in OPEN]
+        waits = [state for state in states if state not in FINISHED]
         front = self._inspector.jobs(waits, queues, offset, limit) if waits else None
         before = front.total if front is not None else 0
         rows = [building.job_row(job, self._call(job), self.now()) for job in (front.jobs if front is not None else ())]
@@ -113,14 +124,15 @@ class LiveJobs(LivePart):
     def count(self, criteria: str) -> Tally:
         """Count the jobs that match, as far as a second goes; the list's total is right from then on."""
         with translated():
-            given = parsed(criteria, self.now())
-            said = plain(given)
+            given, said = self._read_filter(criteria)
             states, queues = said if said is not None else ((), ())
-            waits = [state for state in states if state in OPEN]
+            waits = [state for state in states if state not in FINISHED]
             before = self._inspector.count(waits, queues) if waits else 0
             asked = given if said is None else _ended(given, states)
             if asked is None:
                 return Tally(before, True)
+            from storage.history import jobs as history  # noqa: PLC0415 - the first screen is drawn without history
+
             try:
                 found = history.count(self._database(), asked)
             except (StoreUnavailable, StoreRefused):
@@ -180,5 +192,7 @@ class LiveJobs(LivePart):
 
 def _ended(given: Filter, states: tuple[State, ...]) -> Filter | None:
     """What has ended of what matches; None when the filter wants nothing of that."""
+    from storage.history.filters import Is  # noqa: PLC0415 - the first screen is drawn without filters
+
     ended = tuple(state for state in states if state in FINISHED)
     return given.narrowed(Is("state", ended)) if ended else None

@@ -1,26 +1,21 @@
 """The part of the live gateway that knows files and their passages."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from console.formats import safe_text
 from console.gateway.errors import GatewayRefused, GatewayUnavailable
-from console.gateway.library import (
-    FILES_PER_PAGE,
-    PASSAGES_PER_PAGE,
-    FilePage,
-    Found,
-    PassagePage,
-    file_row,
-    hit_view,
-    passage_view,
-)
 from console.gateway.live_part import LivePart
 from console.gateway.reading import translated
-from storage import chunks, files, shelf
-from storage.files import Status
 from tasks.errors import TasksError, Transient
-from tasks.resources import Resources
+
+if TYPE_CHECKING:
+    from console.gateway.library import FilePage, Found, PassagePage
+    from storage.files import Status
+    from tasks.resources import Resources
 
 HITS = 50
 """Passages that a search answers with."""
@@ -31,6 +26,9 @@ class LiveLibrary(LivePart):
 
     def files(self, status: Status | None, before_id: int | None) -> FilePage:
         """Return a page of files, newest first."""
+        from console.gateway.library import FILES_PER_PAGE, FilePage, file_row  # noqa: PLC0415 - files are asked for later than the first screen is drawn
+        from storage import files, shelf  # noqa: PLC0415 - the same
+
         with self._asking() as held:
             found = files.page(held.database, status=status, before_id=before_id, limit=FILES_PER_PAGE)
             counted = shelf.passages(held.database, [file.id for file in found])
@@ -39,6 +37,9 @@ class LiveLibrary(LivePart):
 
     def passages(self, file_id: int, after: int) -> PassagePage:
         """Return a file with the passages after a number."""
+        from console.gateway.library import PASSAGES_PER_PAGE, PassagePage, file_row, passage_view  # noqa: PLC0415 - files are asked for later than the first screen is drawn
+        from storage import chunks, files  # noqa: PLC0415 - the same
+
         with self._asking() as held:
             file = files.get(held.database, file_id)
             if file is None:
@@ -49,6 +50,9 @@ class LiveLibrary(LivePart):
 
     def search(self, text: str) -> Found:
         """Return the stored passages nearest to a text."""
+        from console.gateway.library import Found, hit_view  # noqa: PLC0415 - files are asked for later than the first screen is drawn
+        from storage import chunks  # noqa: PLC0415 - the same
+
         with self._asking() as held:
             embedder = held.embedder
             hits = chunks.nearest(held.database, embedder.embed_query(text), embedder.model, limit=HITS)

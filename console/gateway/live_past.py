@@ -9,8 +9,6 @@ from console.gateway.glance import Waits
 from console.gateway.live_part import LivePart
 from console.gateway.past import PastFailures, PastView, past_failures, past_view
 from storage.errors import Refused, StorageError
-from storage.history import failures, past
-from storage.history.waits import waits
 
 MINUTES = 60
 """How far back from then waits are shown."""
@@ -24,6 +22,9 @@ class LivePast(LivePart):
         """Return queues, consumers and waits as they stood."""
         if self._held is None:
             return PastView(at, problem=UNTOLD)
+        from storage.history import past  # noqa: PLC0415 - history is asked later than the first screen is drawn
+        from storage.history.waits import waits  # noqa: PLC0415 - the same
+
         try:
             found = past.at(self._held.database, at)
             rates = past.rates(self._held.database, found.sampled_at)
@@ -38,6 +39,8 @@ class LivePast(LivePart):
         """Return the groups of failures as they stood."""
         if self._held is None:
             return PastFailures(at, problem=UNTOLD)
+        from storage.history import failures  # noqa: PLC0415 - history is asked later than the first screen is drawn
+
         try:
             return past_failures(at, failures.groups_at(self._held.database, at))
         except StorageError as error:

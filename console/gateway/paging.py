@@ -5,13 +5,16 @@ remembers the places that it came by; to show rows in the middle it begins at th
 gone since, the places behind them are forgotten.
 """
 
+from __future__ import annotations
+
 import threading
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from storage.history.entries import Count, Entry
-from storage.history.ledger import Found
-from storage.history.walking import Place
+if TYPE_CHECKING:
+    from storage.history.entries import Count, Entry
+    from storage.history.ledger import Found
+    from storage.history.walking import Place
 
 STEP: Final = 200
 """Rows from one remembered place to the next."""
@@ -22,7 +25,7 @@ ASKED_AT_MOST: Final = 12
 AHEAD: Final = 1_000
 """Rows that one can scroll on when nobody knows how many there are."""
 
-Ask = Callable[[str, int], Found]
+Ask = Callable[[str, int], "Found"]
 
 
 class Pager:

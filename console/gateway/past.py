@@ -1,9 +1,11 @@
 """How things stood, as it is drawn: queues, consumers and failures of an instant, and what can not be known of then."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from textual.content import Content
 
@@ -14,8 +16,10 @@ from console.gateway.fleet import ConsumerView, RunView, view_of, worker_name
 from console.gateway.glance import Glance, Waits
 from console.gateway.views import PauseView, QueueRow
 from storage.broker.records import Job
-from storage.history.failures import Group
-from storage.history.past import Past, PastConsumer, PastQueue, PastRun
+
+if TYPE_CHECKING:
+    from storage.history.failures import Group
+    from storage.history.past import Past, PastConsumer, PastQueue, PastRun
 
 NOTHING: Final = Content("")
 

@@ -4,22 +4,26 @@ Every method is plain and blocking; screens call them in thread workers. All rai
 nobody answers and `GatewayRefused` when the answer is no.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from console.gateway.acting import ActingGateway
-from console.gateway.beside import BesideView
-from console.gateway.failures import FailuresView, PlaceView
-from console.gateway.fleet import ConsumerView
-from console.gateway.flow import FlowLine
-from console.gateway.glance import Glance, HealthView, Lateness, Part, Waits
-from console.gateway.library import FilePage, Found, PassagePage
-from console.gateway.past import PastFailures, PastView
-from console.gateway.timetable import ScheduleRow
-from console.gateway.views import JobPage, JobRow, JobView, LogPage, QueueRow, Tally, TaskView, WhyView
-from storage.files import Status
+
+if TYPE_CHECKING:
+    from console.gateway.beside import BesideView
+    from console.gateway.failures import FailuresView, PlaceView
+    from console.gateway.fleet import ConsumerView
+    from console.gateway.flow import FlowLine
+    from console.gateway.glance import Glance, HealthView, Lateness, Part, Waits
+    from console.gateway.library import FilePage, Found, PassagePage
+    from console.gateway.past import PastFailures, PastView
+    from console.gateway.timetable import ScheduleRow
+    from console.gateway.views import JobPage, JobRow, JobView, LogPage, QueueRow, Tally, TaskView, WhyView
+    from storage.files import Status
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,21 @@
 They were recorded without secrets; what the settings call secret by now is taken out as well.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from console.gateway import building
 from console.gateway.building import Call
-from console.gateway.views import JobRow, JobView, LogLineView
 from storage.broker.records import Attempt, Job, LogLine
-from storage.history.entries import Entry, Run, Story
-from storage.redaction import Redactor
+
+if TYPE_CHECKING:
+    from console.gateway.views import JobRow, JobView, LogLineView
+    from storage.history.entries import Entry, Run, Story
+    from storage.redaction import Redactor
 
 
 def entry_job(entry: Entry, redactor: Redactor) -> Job:

@@ -6,16 +6,17 @@ and what was accepted is performed once. Only an armed console gets so far; the 
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.content import Content
 
 from console import bindings
 from console.gateway.acting import Done, Look, Said
-from console.screens.action_dialog import ActionDialog, Answered
-from console.screens.action_words import outcome
 from console.screens.asking import AskingScreen
 from tasks.actions.values import Request
+
+if TYPE_CHECKING:
+    from console.screens.action_dialog import Answered
 
 Then = Callable[[Done], None]
 
@@ -42,11 +43,13 @@ class ActingScreen(AskingScreen):
         if reason := self.not_now():
             self.notify(reason, severity="warning", timeout=4)
             return
+        from console.screens.action_dialog import ActionDialog  # noqa: PLC0415 - loaded when somebody acts
+
         confirm = self.dewey.name_to_type(look)
         dialog = ActionDialog(look if about is None else replace(look, about=about), self.moment, confirm)
         self.dewey.push_screen(dialog, lambda said: self._perform(look, said, then))
 
-    def _perform(self, look: Look, answered: Answered | None, then: Then | None) -> None:
+    def _perform(self, look: Look, answered: "Answered | None", then: Then | None) -> None:
         if answered is None:
             return
         gateway = self.dewey.gateway
@@ -54,6 +57,8 @@ class ActingScreen(AskingScreen):
         self.ask("act", lambda: gateway.perform(look, said), lambda done: self._tell_done(look, done, then))
 
     def _tell_done(self, look: Look, done: Done, then: Then | None) -> None:
+        from console.screens.action_words import outcome  # noqa: PLC0415 - loaded when somebody acts
+
         sentence, is_whole = outcome(look, done)
         if done.can_undo:
             sentence += f" {self.dewey.key_of('undo')} undoes it."

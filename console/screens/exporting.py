@@ -1,14 +1,18 @@
 """A screen of which something can be exported: it asks as what and where to, and writes it in a thread."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
-from console import exporting
-from console.exporting import ExportError, Extract, Sheet
 from console.formats import plural
 from console.gateway.errors import GatewayRefused
 from console.screens.base import DeweyScreen
-from console.screens.export_dialog import ExportDialog, Ordered
+
+if TYPE_CHECKING:
+    from console.exporting import Extract, Sheet
+    from console.screens.export_dialog import Ordered
 
 
 class ExportingScreen(DeweyScreen):
@@ -24,6 +28,8 @@ class ExportingScreen(DeweyScreen):
 
     def action_export(self) -> None:
         """Ask as what and where to, then write it."""
+        from console.screens.export_dialog import ExportDialog  # noqa: PLC0415 - loaded when somebody exports
+
         sheet = self.sheet()
         dialog = ExportDialog(sheet.name, sheet.title, self.moment.now)
         self.dewey.push_screen(dialog, partial(self._export, sheet))
@@ -44,10 +50,12 @@ class ExportingScreen(DeweyScreen):
 
 def _write(read: Callable[[], Extract], ordered: Ordered, picture: str) -> Extract:
     """Read and write, in a worker's thread."""
-    extract = Extract(()) if ordered.form == "svg" else read()
+    from console import exporting  # noqa: PLC0415 - loaded when somebody exports
+
+    extract = exporting.Extract(()) if ordered.form == "svg" else read()
     text = picture or exporting.written(extract.records, ordered.form)
     try:
         exporting.save(ordered.path, text, replaces=ordered.replaces)
-    except ExportError as error:
+    except exporting.ExportError as error:
         raise GatewayRefused(str(error)) from error
     return extract

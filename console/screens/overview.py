@@ -10,7 +10,6 @@ from textual.content import Content
 
 from console import bindings
 from console.formats import Moment
-from console.gateway.criteria import of_queue
 from console.gateway.glance import PARTS, Glance, HealthView, Part, Waits, unknown
 from console.gateway.past import PastView
 from console.gateway.troubles import troubles
@@ -181,6 +180,8 @@ class OverviewScreen(TravellingScreen):
 
     def action_open(self) -> None:
         """Show the queue's jobs."""
+        from console.gateway.criteria import of_queue  # noqa: PLC0415 - this is the screen that most begin with
+
         row = self.table.row
         if row is not None:
             self.dewey.open_jobs(of_queue(row.key))

@@ -1,17 +1,16 @@
 """Every queue at a glance, and the one under the cursor in more detail."""
 
+from __future__ import annotations
+
 import shlex
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 
 from console import bindings
-from console.exporting import Extract, Sheet, queue_record
 from console.formats import Moment, plural
-from console.gateway.criteria import of_queue
-from console.gateway.past import PastView
 from console.gateway.views import QueueRow
 from console.screens.base import POLL
 from console.screens.exporting import ExportingScreen
@@ -22,6 +21,10 @@ from console.widgets.notice import Notice
 from console.widgets.queue_detail import QueueDetail
 from console.widgets.queue_table import QueueTable
 from tasks.actions.values import Request
+
+if TYPE_CHECKING:
+    from console.exporting import Sheet
+    from console.gateway.past import PastView
 
 
 class QueuesScreen(ExportingScreen, ListScreen, TravellingScreen):
@@ -74,12 +77,16 @@ class QueuesScreen(ExportingScreen, ListScreen, TravellingScreen):
 
     def action_open(self) -> None:
         """Show the queue's jobs."""
+        from console.gateway.criteria import of_queue  # noqa: PLC0415 - this is the screen that some begin with
+
         row = self.table.row
         if row is not None:
             self.dewey.open_jobs(of_queue(row.key))
 
     def sheet(self) -> Sheet:
         """Export every queue."""
+        from console.exporting import Extract, Sheet, queue_record  # noqa: PLC0415 - loaded when somebody exports
+
         gateway = self.dewey.gateway
         title = f"Export {plural(self.table.total, 'queue')}"
         return Sheet("queues", title, lambda: Extract([queue_record(row) for row in gateway.queues()]))

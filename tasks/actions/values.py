@@ -1,12 +1,15 @@
 """What is looked at before an action, who allows it, and what became of it: frozen, and complete enough to be shown."""
 
+from __future__ import annotations
+
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from storage.audit import Item
+if TYPE_CHECKING:
+    from storage.audit import Item
 
 Permission = Literal["read", "write", "dangerous"]
 """What must be allowed: looking, changing what can be changed back, or what can not (or shows a secret)."""

@@ -34,7 +34,8 @@ def recorder(office: Office) -> Recorder:
 def _gateway(office: Office, held: Resources | None = None) -> LiveGateway:
     held = held or resources.current()
     actions = Actions(open_tools(resources.current(), office.broker))
-    return LiveGateway(office.inspector, Operations(office.broker, office.inspector), "ada", held=held, actions=actions)
+    operations = Operations(office.broker, office.inspector)
+    return LiveGateway(office.inspector, operations, "ada", held=held, actions=lambda: actions)
 
 
 def _app(gateway: LiveGateway, start: str) -> DeweyApp:

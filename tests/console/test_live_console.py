@@ -44,7 +44,7 @@ def jobs(
 def app(jobs: Jobs) -> DeweyApp:
     """The console as `dewey console` makes it, only more impatient."""
     actions = Actions(open_tools(resources.current(), huey.broker))
-    gateway = LiveGateway(jobs.inspector, Operations(huey.broker, jobs.inspector), "ada", actions=actions)
+    gateway = LiveGateway(jobs.inspector, Operations(huey.broker, jobs.inspector), "ada", actions=lambda: actions)
     app = DeweyApp(gateway, "test", "queues", refresh_s=0.2)
     app.write_reason = "trying it out"
     return app

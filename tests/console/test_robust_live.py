@@ -13,6 +13,7 @@ from console.app import DeweyApp
 from console.gateway.errors import GatewayError
 from console.gateway.live import LiveGateway
 from console.screens.base import DeweyScreen
+from console.screens.doors import DOORS
 from console.screens.job import JobScreen
 from console.screens.pick import PickScreen
 from storage.broker.records import NewJob
@@ -77,9 +78,8 @@ def app(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> DeweyApp:
     """A console that asks, and asks again, ten times as often."""
     monkeypatch.setattr(application, "RETRIES_S", (0.1,))
     actions = Actions(open_tools(resources.current(), huey.broker))
-    gateway = LiveGateway(
-        jobs.inspector, Operations(huey.broker, jobs.inspector), "ada", held=resources.current(), actions=actions
-    )
+    operations = Operations(huey.broker, jobs.inspector)
+    gateway = LiveGateway(jobs.inspector, operations, "ada", held=resources.current(), actions=lambda: actions)
     return DeweyApp(gateway, "test", "queues", refresh_s=0.1)
 
 
@@ -103,8 +103,8 @@ async def _open(stage: Stage, place: str) -> DeweyScreen:
 
 
 def _kind(place: str) -> type[DeweyScreen]:
-    kinds = {"job": JobScreen, "trigger": PickScreen}
-    return kinds.get(place) or DeweyApp.MODES[place]  # type: ignore[return-value]  # each is a class of screen
+    kinds: dict[str, type[DeweyScreen]] = {"job": JobScreen, "trigger": PickScreen}
+    return kinds.get(place) or DOORS[place].kind()
 
 
 async def _heard_again(stage: Stage) -> None:
