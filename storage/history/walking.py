@@ -2,11 +2,12 @@
 
 The planner takes what matches for evenly spread, and then reads a month in order to find what happened once, three
 weeks ago. So only the newest few thousand jobs are read in order. What is rarer than that is looked for with its index,
-in windows eight times as long each, of a week at most, behind a fence (OFFSET 0) that keeps the limit from the planner.
+in windows eight times as long each, of a week at most, behind a fence (OFFSET 0) that keeps the limit from the planner;
+less where what was found so far tells that less will do.
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any as Anything
@@ -20,6 +21,8 @@ from storage.history.filters import All, Between, During, Filter, Window
 NEWEST_READ = 2_000
 GROWTH = 8
 LONGEST = timedelta(days=7)
+SPARE = 1.5
+"""How much more is read than should do, from what was found so far: matches do not come evenly."""
 _NEWEST_FIRST = "ORDER BY created_at DESC, id DESC"
 _BY_KEY = f"""
     SELECT {{}} FROM jobs JOIN unnest(%s::timestamptz[], %s::text[]) AS page (its_created_at, its_id)
@@ -77,17 +80,22 @@ class Walk:
 
     def rows(self, columns: str, asked: Condition, limit: int) -> Iterator[tuple[Anything, ...]]:
         """At most so many rows of jobs that meet a condition, newest first."""
-        for number, window in enumerate(self.windows()):
+        windows, wanted = self.windows(), limit
+        window = next(windows, None)
+        is_first = True
+        while window is not None:
             where = self._where(window, asked)
-            if number:
-                found = self._looked_for(columns, where, limit)
-            else:
+            if is_first:
                 sql = f"SELECT {columns} FROM jobs WHERE {where.sql} {_NEWEST_FIRST} LIMIT %s"
-                found = self.session.rows(sql, (*where.parameters, limit))
+                found = self.session.rows(sql, (*where.parameters, wanted))
+            else:
+                found = self._looked_for(columns, where, wanted)
             yield from found
-            limit -= len(found)
-            if limit <= 0:
+            wanted -= len(found)
+            if wanted <= 0:
                 return
+            is_first = False
+            window = _next(windows, SPARE * wanted / (limit - wanted) if wanted < limit else None)
 
     def _looked_for(self, columns: str, where: Condition, limit: int) -> list[tuple[Anything, ...]]:
         """The newest rows by what an index finds: first which they are, for that may be many more than are wanted."""
@@ -121,8 +129,11 @@ class Walk:
             parameters += [self.after.created_at, self.after.created_at, self.after.id]
         return Condition(" AND ".join(f"({part})" for part in parts), tuple(parameters))
 
-    def windows(self) -> Iterator[Window]:
-        """Windows of time, newest first, that together are all there is; planned only for the days that they touch."""
+    def windows(self) -> Generator[Window, float | None, None]:
+        """Windows of time, newest first, that together are all there is; planned only for the days that they touch.
+
+        Send how long the next one need be, as a multiple of all before it, where that is known.
+        """
         days = partitions.days_of(self.session, "jobs")
         if not days:
             return
@@ -136,11 +147,13 @@ class Walk:
         if first_at >= until_at:
             return
         start_at, length = self._newest(first_at, until_at)
-        yield Window(start_at, until_at)
+        begin_at = start_at + length
+        need = yield Window(start_at, until_at)
         while start_at > first_at:
-            length = min(length * GROWTH, LONGEST)
+            longest = min(length * GROWTH, LONGEST)
+            length = longest if need is None else min(longest, max(length, need * (begin_at - start_at)))
             end_at, start_at = start_at, max(first_at, start_at - length)
-            yield Window(start_at, end_at)
+            need = yield Window(start_at, end_at)
 
     def _newest(self, first_at: datetime, until_at: datetime) -> tuple[datetime, timedelta]:
         """Where the newest few thousand jobs begin, or the last two days; and how long that is."""
@@ -155,6 +168,13 @@ class Walk:
             return start_at, until_at - start_at
         newest_at, oldest_at = rows[0]
         return oldest_at, max(newest_at - oldest_at, timedelta(seconds=1))
+
+
+def _next(windows: Generator[Window, float | None, None], need: float | None) -> Window | None:
+    try:
+        return windows.send(need)
+    except StopIteration:
+        return None
 
 
 def bounds(given: Filter) -> Window:

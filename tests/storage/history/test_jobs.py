@@ -1,14 +1,15 @@
 """One job with all that belongs to it, counts up to a cap, suggestions, and the plans of every filter of one field."""
 
-from datetime import UTC
+from datetime import UTC, timedelta
 
 import pytest
 
 from storage.database.connection import Database
 from storage.errors import FilterError, JobMissing, StoreUnavailable
 from storage.history import jobs, walking
+from storage.history.conditions import Condition
 from storage.history.entries import Count
-from storage.history.filters import Filter
+from storage.history.filters import Filter, Window
 from storage.history.matching import matches
 from storage.history.query import FIELDS, parse
 from tests.bench import population
@@ -95,6 +96,28 @@ def test_a_place_that_no_page_named_is_refused(shelf: Shelf) -> None:
     for after in ("x", "2026-11-22/a", "2026-11-22T00:00:00+00:00/", "2026-11-22T00:00:00+00:00/a\0"):
         with pytest.raises(FilterError, match="no place in a list"):
             jobs.search(shelf.database, ask(""), after)
+
+
+def test_no_more_is_looked_at_than_what_was_found_says(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(walking, "NEWEST_READ", 12)
+    for number in range(240):  # an hour each; every third one is what is asked for
+        shelf.job(f"j{number}", created_at=ago(hours=number), state="succeeded" if number % 3 else "dead")
+    looked_at: list[Window] = []
+    original = walking.Walk._where
+
+    def where(self: walking.Walk, window: Window, asked: Condition) -> Condition:
+        looked_at.append(window)
+        return original(self, window, asked)
+
+    monkeypatch.setattr(walking.Walk, "_where", where)
+    page = jobs.search(shelf.database, ask("state:dead"), limit=11)
+    assert [one.id for one in page.entries] == [f"j{number}" for number in range(0, 33, 3)]
+    first, *others = looked_at
+    assert len(others) == 1
+    # Four of twelve hours: the eight that are still wanted are in some 24 hours, and in 36 for sure.
+    assert others[0].start_at is not None
+    assert timedelta(hours=24) <= ago(hours=11) - others[0].start_at <= timedelta(hours=40)
+    assert first.start_at == ago(hours=11) == others[0].end_at
 
 
 def test_a_question_that_takes_too_long_is_given_up(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
