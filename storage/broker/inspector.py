@@ -25,6 +25,7 @@ from storage.broker.records import (
     QueueStats,
     State,
 )
+from storage.broker.requests import decode_limits
 from storage.broker.schedules import ScheduleReads
 from storage.broker.why import WhyReads
 from storage.errors import JobMissing
@@ -94,6 +95,7 @@ class Inspector(FlowReads, FailureReads, FleetReads, ScheduleReads, WhyReads):
         minutes = range(minute - MINUTES_SHOWN + 1, minute + 1)
         with self._pipe() as pipe:
             pipe.hgetall(self._keys.paused)
+            pipe.hgetall(self._keys.gates)
             for name in names:
                 for state in STATES:
                     pipe.zcard(self._keys.index(name, state))
@@ -101,6 +103,7 @@ class Inspector(FlowReads, FailureReads, FleetReads, ScheduleReads, WhyReads):
                     pipe.hgetall(self._keys.minute(name, one))
             rows = iter(self._run(pipe))
         paused = {name.decode(): _pause(text) for name, text in next(rows).items()}
+        limits = {name.decode(): decode_limits(text) for name, text in next(rows).items()}
         served = [consumer.queues for consumer in self.consumers()]
         stats = []
         for name in names:
@@ -115,6 +118,7 @@ class Inspector(FlowReads, FailureReads, FleetReads, ScheduleReads, WhyReads):
                     pause=paused.get(name),
                     consumers=sum(1 for queues in served if not queues or name in queues),
                     minutes=per_minute,
+                    limits=limits.get(name),
                 )
             )
         return tuple(stats)

@@ -174,7 +174,7 @@ class QueueStats:
 
     ``counts`` has every state. ``oldest_waiting_s`` is the age in seconds of the oldest queued job
     (0 when none waits). ``minutes`` are (enqueued, succeeded, failed) of each of the last 30 minutes,
-    oldest first; the last one is the running minute.
+    oldest first; the last one is the running minute. ``limits`` is None for a queue without any.
     """
 
     name: str
@@ -183,6 +183,7 @@ class QueueStats:
     pause: Pause | None
     consumers: int
     minutes: tuple[tuple[int, int, int], ...]
+    limits: Limits | None = None
 
 
 @dataclass(frozen=True, slots=True)

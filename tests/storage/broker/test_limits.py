@@ -251,3 +251,14 @@ def test_a_queue_has_its_own_retention(broker: Broker, inspector: Inspector) -> 
     assert broker.retain() == 2
     assert inspector.count(queues=("short",)) == 1
     assert inspector.count(queues=("default",)) == 3
+
+
+def test_a_queue_at_a_glance_tells_its_limits(broker: Broker, inspector: Inspector, add: Add) -> None:
+    limits = Limits(rate=(100, 60.0), cap=4)
+    broker.limit("default", limits)
+    add()
+    add(queue="other")
+    found = {queue.name: queue.limits for queue in inspector.queues()}
+    assert found == {"default": limits, "other": None}
+    broker.limit("default", None)
+    assert [queue.limits for queue in inspector.queues()] == [None, None]
