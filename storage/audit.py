@@ -206,6 +206,12 @@ def last_to_undo(database: Database, actor: str) -> Entry:
     return Entry(*rows[0])
 
 
+def standing(database: Database, action: str, item: str) -> Entry | None:
+    """The last action of a kind that was done to an item and not undone; None when there is none."""
+    found = entries(database, action=action, item=item, limit=1, where=("done > 0 AND undone_by IS NULL", ()))
+    return found[0] if found else None
+
+
 def _json(value: Mapping[str, object]) -> str:
     return json.dumps(_kept(value), default=str, ensure_ascii=False)
 

@@ -9,6 +9,7 @@ from console.commands.asking import DryRun, Reason, Unrecorded, Way, Words, Yes,
 from console.commands.opening import WrongUse, open_desk
 from console.commands.printing import Json, emit, span, table
 from console.commands.times import span_of
+from console.gateway.limits import limit_words
 from storage.broker.records import ConsumerInfo, Limits
 from tasks.actions.values import Request
 
@@ -95,7 +96,7 @@ def limit(  # noqa: PLR0913, PLR0917 - its options, each with a default
         "max_bytes": max_bytes,
     }
     options = {name: value for name, value in given.items() if value is not None}
-    words = Words(f"has {_words(limits)}", "not limited")
+    words = Words(f"has {limit_words(limits)}", "not limited")
     act(Request("limit", (queue,), "", options), words, Way(reason, dry_run, yes, as_json, unrecorded))
 
 
@@ -109,19 +110,6 @@ def _rate(text: str) -> tuple[int, float] | None:
     except ValueError:
         pass
     raise WrongUse(f"--rate {text!r}: say N/SECONDS, as 100/60")
-
-
-def _words(limits: Limits) -> str:
-    said = []
-    if limits.rate is not None:
-        said.append(f"at most {limits.rate[0]} starts in any {limits.rate[1]:g} s")
-    if limits.cap is not None:
-        said.append(f"at most {limits.cap} running")
-    if limits.max_jobs is not None:
-        said.append(f"at most {limits.max_jobs} waiting")
-    if limits.max_bytes is not None:
-        said.append(f"at most {limits.max_bytes} bytes on their way")
-    return ", ".join(said) or "no limits"
 
 
 @app.command("run")

@@ -1,13 +1,14 @@
 """Records of the broker made into views. Every text passes `safe_text` here, and nowhere later."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from textual.content import Content
 
 from console.formats import ROW_LIMIT, compact, safe_text
+from console.gateway.limits import limit_words
 from console.gateway.raw import raw_lines
 from console.gateway.signatures import field_of
 from console.gateway.tracebacks import read
@@ -16,6 +17,7 @@ from console.gateway.views import (
     Branch,
     JobRow,
     JobView,
+    LimitView,
     LogLineView,
     PauseView,
     ProgressView,
@@ -24,7 +26,7 @@ from console.gateway.views import (
     TaskView,
     WhyView,
 )
-from storage.broker.records import WAITING, Attempt, Job, LogLine, QueueStats, TaskInfo
+from storage.broker.records import WAITING, Attempt, Job, Limits, LogLine, QueueStats, TaskInfo
 from storage.broker.why import Why
 
 SHORT_ID: Final = 8
@@ -67,7 +69,15 @@ def queue_row(stats: QueueStats) -> QueueRow:
         consumers=stats.consumers,
         pause=None if pause is None else PauseView(safe_text(pause.by, 80), safe_text(pause.reason, 200), pause.at),
         minutes=stats.minutes,
+        limit=_limit(stats.limits),
     )
+
+
+def _limit(limits: Limits | None) -> LimitView | None:
+    """Return what of a queue is limited; how long ended jobs are kept is no limit of it."""
+    if limits is None or replace(limits, keep={}) == Limits():
+        return None
+    return LimitView(limit_words(limits))
 
 
 def job_row(job: Job, call: Call, now: datetime) -> JobRow:

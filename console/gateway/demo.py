@@ -14,6 +14,7 @@ from console.gateway.demo_failures import DemoFailures, marks_of_night
 from console.gateway.demo_flow import DemoFlow
 from console.gateway.demo_glance import DemoGlance
 from console.gateway.demo_library import DemoLibrary
+from console.gateway.demo_measures import DemoMeasures
 from console.gateway.demo_past import DemoPast
 from console.gateway.demo_records import CannedJob
 from console.gateway.demo_schedules import HOLDS, DemoSchedules
@@ -25,7 +26,9 @@ from storage.broker.why import explain
 TAIL_LINES: Final = 1_000
 
 
-class DemoGateway(DemoActing, DemoBeside, DemoPast, DemoFailures, DemoGlance, DemoLibrary, DemoSchedules, DemoFlow):
+class DemoGateway(
+    DemoActing, DemoBeside, DemoPast, DemoFailures, DemoGlance, DemoMeasures, DemoLibrary, DemoSchedules, DemoFlow
+):
     """Answers from memory. ``now`` is the clock: the default one stands still."""
 
     def __init__(self, now: Callable[[], datetime] = lambda: demo_records.NOW, *, empty: bool = False) -> None:
@@ -69,6 +72,7 @@ class DemoGateway(DemoActing, DemoBeside, DemoPast, DemoFailures, DemoGlance, De
             self._pauses.get(name),
             demo_records.CONSUMERS[name],
             demo_records.minutes(name),
+            self.limits_set(name),
         )
         return building.queue_row(stats)
 

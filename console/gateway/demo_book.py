@@ -130,6 +130,7 @@ class DemoBook:
         self.performed: dict[str, int] = {}
         self._looks = 0
         if not empty:
+            self.cells["limit"]["reports"] = {"rate": "30/60"}
             canary = canned_canary()
             self.cells["canary"][canary.id] = canary
 

@@ -14,6 +14,7 @@ from console.gateway.live_flow import LiveFlow
 from console.gateway.live_glance import LiveGlance
 from console.gateway.live_jobs import RECORDED, LiveJobs
 from console.gateway.live_library import LiveLibrary
+from console.gateway.live_measures import LiveMeasures
 from console.gateway.live_past import LivePast
 from console.gateway.live_schedules import LiveSchedules
 from console.gateway.reading import translated
@@ -35,7 +36,16 @@ CLOCK_S: Final = 60.0
 
 
 class LiveGateway(
-    LiveJobs, LiveActing, LiveFailures, LivePast, LiveBeside, LiveGlance, LiveLibrary, LiveSchedules, LiveFlow
+    LiveJobs,
+    LiveActing,
+    LiveFailures,
+    LivePast,
+    LiveBeside,
+    LiveGlance,
+    LiveMeasures,
+    LiveLibrary,
+    LiveSchedules,
+    LiveFlow,
 ):
     """Asks one namespace of one Redis. ``by`` is who pauses and resumes, as others will read it.
 

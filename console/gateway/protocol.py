@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from console.gateway.flow import FlowLine
     from console.gateway.glance import Glance, HealthView, Lateness, Part, Waits
     from console.gateway.library import FilePage, Found, PassagePage
+    from console.gateway.measured import Measures
     from console.gateway.past import PastFailures, PastView
     from console.gateway.timetable import ScheduleRow
     from console.gateway.views import JobPage, JobRow, JobView, LogPage, QueueRow, Tally, TaskView, WhyView
@@ -48,6 +49,10 @@ class Gateway(ActingGateway, Protocol):
 
     def queues(self) -> tuple[QueueRow, ...]:
         """Return all queues, by name."""
+
+    def measures(self, limited: Mapping[str, str], at: datetime | None = None) -> Measures:
+        """Return how long jobs of each queue waited and ran in the hour before an instant (None: now), and who set the
+        limits of the queues named, each with its limits in words. That history is away is an answer too."""
 
     def jobs(self, criteria: str, offset: int, limit: int) -> JobPage:
         """Return a slice of the jobs that match a filter; "" is all of them."""

@@ -10,6 +10,7 @@ from typing import Literal
 
 from textual.content import Content
 
+from console.gateway.measured import MeasuredView, SetterView
 from storage.broker.records import State
 
 FieldKind = Literal[
@@ -27,8 +28,19 @@ class PauseView:
 
 
 @dataclass(frozen=True, slots=True)
+class LimitView:
+    """What of a queue is limited, in words of our own; ``setter`` is who did it, if that is known."""
+
+    words: str
+    setter: SetterView | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class QueueRow:
-    """One queue at a glance. ``minutes`` are (enqueued, succeeded, failed), oldest first, the last one running."""
+    """One queue at a glance. ``minutes`` are (enqueued, succeeded, failed), oldest first, the last one running.
+
+    ``measured`` is what the books know of it; None as long as they were not asked, or could not say.
+    """
 
     key: str
     name: Content
@@ -43,6 +55,8 @@ class QueueRow:
     consumers: int
     pause: PauseView | None
     minutes: tuple[tuple[int, int, int], ...]
+    limit: LimitView | None = None
+    measured: MeasuredView | None = None
 
 
 @dataclass(frozen=True, slots=True)
