@@ -16,29 +16,12 @@ from storage.history import walking
 from storage.history.conditions import condition
 from storage.history.filters import Filter, Window
 from storage.history.jobs import known
+from storage.history.tallies import HOURS_SHOWN, Tally, last_at, tallies_at
 
 GroupState = Literal["open", "muted", "resolved", "regressed"]
 GROUP_STATES: tuple[GroupState, ...] = ("open", "regressed", "muted", "resolved")
-HOURS_SHOWN = 24
 PLACES_SHOWN = 20
 """Most hosts and versions that are named of a group, the most frequent first."""
-_COUNTS = """
-    SELECT fingerprint, host, version, count(*), count(*) FILTER (WHERE finished_at > %(now)s - interval '1 hour'),
-           count(*) FILTER (WHERE finished_at > %(now)s - interval '3 hours'),
-           count(*) FILTER (WHERE finished_at > %(now)s - interval '24 hours'),
-           count(*) FILTER (WHERE finished_at > %(now)s - interval '7 days')
-    FROM attempts WHERE fingerprint <> '' AND finished_at <= %(now)s GROUP BY fingerprint, host, version
-"""
-_HOURS = f"""
-    SELECT fingerprint, floor(extract(epoch FROM %(now)s - finished_at) / 3600)::int, count(*)
-    FROM attempts WHERE fingerprint <> '' AND finished_at <= %(now)s
-        AND finished_at > %(now)s - interval '{HOURS_SHOWN} hours'
-    GROUP BY 1, 2
-"""
-_LAST = """
-    SELECT DISTINCT ON (fingerprint) fingerprint, finished_at, job_id FROM attempts
-    WHERE fingerprint <> '' AND finished_at <= %s ORDER BY fingerprint, finished_at DESC, job_id
-"""
 _DEAD = "SELECT fingerprint, count(*) FROM jobs WHERE state = 'dead' AND fingerprint <> '' GROUP BY fingerprint"
 _GROUPS = "SELECT fingerprint, task, error_type, message, 0, first_seen_at, last_seen_at, sample FROM failure_groups"
 _MARKS = "SELECT fingerprint, state, note, by, at FROM failure_marks"
@@ -103,13 +86,13 @@ def groups(
     with walking.reading(database) as session:
         rows = {row[0]: FailureGroup(*row) for row in session.rows(_GROUPS)}
         dead = {one.fingerprint: one.count for one in live} if live is not None else dict(session.rows(_DEAD))
-        tallies = _tallies(session, now)
+        tallies = tallies_at(session, now)
         marks = {fingerprint: Mark(*rest) for fingerprint, *rest in session.rows(_MARKS)}
         wanted = None if given is None or given.node is None else _fingerprints(session, given)
     for one in live or ():
         rows[one.fingerprint] = _newer(one, rows.get(one.fingerprint))
     found = [
-        _group(row, marks.get(name), dead.get(name, 0), tallies.get(name, _Tally()))
+        _group(row, marks.get(name), dead.get(name, 0), tallies.get(name, Tally()))
         for name, row in rows.items()
         if wanted is None or name in wanted
     ]
@@ -125,8 +108,8 @@ def groups_at(database: Database, at: datetime) -> tuple[Group, ...]:
     """
     with walking.reading(database) as session:
         rows = {row[0]: FailureGroup(*row) for row in session.rows(_GROUPS)}
-        tallies = _tallies(session, at)
-        last = {fingerprint: (seen_at, sample) for fingerprint, seen_at, sample in session.rows(_LAST, (at,))}
+        tallies = tallies_at(session, at)
+        last = last_at(session, at)
         marks = {fingerprint: Mark(*rest) for fingerprint, *rest in session.rows(_MARKS)}
     found = []
     for name, (seen_at, sample) in last.items():
@@ -134,7 +117,7 @@ def groups_at(database: Database, at: datetime) -> tuple[Group, ...]:
             continue
         mark = marks.get(name)
         row = replace(rows[name], last_seen_at=seen_at, sample=sample)
-        found.append(_group(row, mark if mark is not None and mark.at <= at else None, 0, tallies[name]))
+        found.append(_group(row, mark if mark is not None and mark.at <= at else None, 0, tallies.get(name, Tally())))
     return tuple(sorted(found, key=lambda group: (group.last_seen_at, group.fingerprint), reverse=True))
 
 
@@ -156,7 +139,7 @@ def _newer(live: FailureGroup, row: FailureGroup | None) -> FailureGroup:
     )
 
 
-def _group(row: FailureGroup, mark: Mark | None, dead: int, tally: "_Tally") -> Group:
+def _group(row: FailureGroup, mark: Mark | None, dead: int, tally: Tally) -> Group:
     return Group(
         fingerprint=row.fingerprint,
         task=row.task,
@@ -179,34 +162,6 @@ def _state(mark: Mark | None, last_seen_at: datetime) -> GroupState:
     if mark is None:
         return "open"
     return "regressed" if mark.state == "resolved" and last_seen_at > mark.at else mark.state
-
-
-# -- counts ----------------------------------------------------------------------------------------------------
-
-
-@dataclass(slots=True)
-class _Tally:
-    attempts: int = 0
-    within: tuple[int, int, int, int] = (0, 0, 0, 0)
-    hours: list[int] = field(default_factory=lambda: [0] * HOURS_SHOWN)
-    hosts: dict[str, int] = field(default_factory=dict)
-    versions: dict[str, int] = field(default_factory=dict)
-
-
-def _tallies(session: Session, now: datetime) -> dict[str, _Tally]:
-    found: dict[str, _Tally] = {}
-    for fingerprint, host, version, attempts, h1, h3, h24, d7 in session.rows(_COUNTS, {"now": now}):
-        tally = found.setdefault(fingerprint, _Tally())
-        tally.attempts += attempts
-        hour, three_hours, day, week = tally.within
-        tally.within = (hour + h1, three_hours + h3, day + h24, week + d7)
-        for name, counts in ((host, tally.hosts), (version, tally.versions)):
-            if name:
-                counts[name] = counts.get(name, 0) + attempts
-    for fingerprint, hours_ago, attempts in session.rows(_HOURS, {"now": now}):
-        if 0 <= hours_ago < HOURS_SHOWN:
-            found[fingerprint].hours[HOURS_SHOWN - 1 - hours_ago] += attempts
-    return found
 
 
 def _most(counts: Mapping[str, int]) -> tuple[str, ...]:

@@ -40,6 +40,8 @@ class Retention:
             _Kind("consumer_samples", "at", "", ages.samples * days),
             _Kind("sampled_minutes", "at", "", ages.samples * days),
             _Kind("failure_groups", "last_seen_at", "", ages.jobs * days),
+            _Kind("failure_counts", "at", "step_s = 3600 AND ", ages.jobs * days),
+            _Kind("failure_counts", "at", "step_s = 86400 AND ", (ages.jobs + 1) * days),
             _Kind("audit", "at", "", ages.audit * days),
             _Kind("trash", "trashed_at", "", ages.trash * days),
         )

@@ -57,6 +57,25 @@ def test_an_older_schema_is_upgraded_in_place_with_its_rows(blank_database_url: 
     assert rows(database, "SELECT count(*) FROM chunks") == [(0,)]
 
 
+def test_failures_of_before_are_counted_when_their_counts_come_to_be(blank_database_url: str) -> None:
+    database = connect(blank_database_url)
+    migrations.apply(blank_database_url, through="0008_running")
+    partition = "CREATE TABLE day PARTITION OF attempts FOR VALUES FROM ('2026-11-21') TO ('2026-11-22')"
+    insert = (
+        "INSERT INTO attempts (job_created_at, job_id, number, task, queue, outcome, started_at, finished_at, host,"
+        " fingerprint) SELECT '2026-11-21 10:00Z', n::text, 1, 't', 'q', 'failed', '2026-11-21 10:00Z',"
+        " '2026-11-21 10:00Z'::timestamptz + n * interval '25 min', 'w1', 'f1' FROM generate_series(0, 3) AS n"
+    )
+    with database.session() as session:
+        session.run(partition)
+        session.run(insert)
+    migrations.apply(blank_database_url)
+    counted = (
+        "SELECT step_s, extract(hour FROM at AT TIME ZONE 'UTC')::int, host, attempts FROM failure_counts ORDER BY 1, 2"
+    )
+    assert rows(database, counted) == [(3600, 10, "", 3), (3600, 11, "", 1), (86400, 0, "w1", 4)]
+
+
 def _apply_and_tell(url: str, start: Barrier, answers: "Queue[tuple[str, ...]]") -> None:
     start.wait(timeout=60)
     answers.put(migrations.apply(url))

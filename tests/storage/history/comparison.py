@@ -7,6 +7,7 @@ from storage.broker.records import STATES, Job
 from storage.database.connection import Database
 
 _FIELDS = ("id", "task", "queue", "state", "version", "attempt", "crashes", "retries_left", "error_type", "error")
+_COUNTED = "SELECT step_s, sum(attempts) FROM failure_counts GROUP BY step_s"
 
 
 def differences(inspector: Inspector, database: Database) -> list[str]:
@@ -14,9 +15,15 @@ def differences(inspector: Inspector, database: Database) -> list[str]:
     with database.session() as session:
         rows = session.rows(f"SELECT {', '.join(_FIELDS)}, created_at, started_at, finished_at FROM jobs")
         runs = session.rows("SELECT job_id, number, outcome, started_at, finished_at FROM runs")
+        counted = dict(session.rows(_COUNTED))
+        failed = session.rows("SELECT count(*) FROM attempts WHERE fingerprint <> ''")[0][0]
     known = {(row[0], row[-3]): row for row in rows}
     attempts = {(job_id, number): tuple(rest) for job_id, number, *rest in runs}
-    found = []
+    found = [
+        f"{failed} attempts failed, failure_counts have {counted.get(step_s, 0)} of them"
+        for step_s in (3600, 86400)
+        if counted.get(step_s, 0) != failed
+    ]
     if len(known) != len(rows):
         found.append("history has a job twice")
     for job in _jobs(inspector):

@@ -1,5 +1,8 @@
 """Groups of failures: counts, trends, where they happened, and what operators said of them."""
 
+import random
+from datetime import timedelta
+
 import pytest
 
 from storage.broker.records import FailureGroup
@@ -39,6 +42,37 @@ def test_a_group_counts_what_failed_and_when(shelf: Shelf) -> None:
     assert len(trend.hours) == 24
     assert {place: count for place, count in enumerate(trend.hours) if count} == {23: 2, 21: 1, 3: 1}
     assert (group.state, group.mark) == ("open", None)
+
+
+def test_counts_are_those_of_counting_all_attempts(shelf: Shelf) -> None:
+    chance = random.Random(11)
+    ended = [NOW - timedelta(milliseconds=chance.randrange(10 * 24 * 3_600_000)) for _ in range(300)]
+    edges = [
+        NOW,
+        ago(hours=1),
+        ago(hours=24),
+        ago(days=7),
+        ago(days=7, hours=-1),
+        ago(minutes=30),
+        ago(hours=3, minutes=30),
+    ]
+    ended += [edge + timedelta(milliseconds=ms) for edge in edges for ms in (-1, 0, 1)]
+    shelf.failure("f1", *ended)
+    for at in (NOW, *edges, ago(days=5, hours=3.5), ago(hours=27.6)):
+        group = only(failures.groups_at(shelf.database, at))
+        past = [one for one in ended if one <= at]
+        within = [sum(at - one < timedelta(hours=hours) for one in past) for hours in (1, 3, 24, 7 * 24)]
+        trend = group.trend
+        assert [trend.hour, trend.three_hours, trend.day, trend.week] == within, at
+        assert (group.attempts, sum(trend.hours), group.last_seen_at) == (len(past), trend.day, max(past)), at
+
+
+def test_an_attempt_that_is_added_again_counts_once(shelf: Shelf) -> None:
+    shelf.failure("f1", ago(hours=1))
+    with shelf.database.session() as session:
+        again = "INSERT INTO attempts SELECT * FROM attempts ON CONFLICT DO NOTHING"
+        assert session.run(again) == 0
+    assert only(groups(shelf)).attempts == 1
 
 
 def test_hosts_and_versions_are_named_by_how_often_they_failed(shelf: Shelf) -> None:
