@@ -128,7 +128,7 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("match.next", "n", "match(1)", "next match", "Go to the next row in which a word of the filter stands.", ("jobs", "logs", "audit"), shown=False),
     Key("match.previous", "N", "match(-1)", "match before", "Go to the row before in which a word of the filter stands.", ("jobs", "logs", "audit"), shown=False),
     Key("copy", "y", "copy", "copy", "Copy the id, or the queue's name, to the clipboard.", ("queues", "jobs", "job", "logs", "workers", "schedules", "audit", "entry", "canaries", "overview", "files", "file", "failures")),
-    Key("export", "e", "export", "export", "Write what is listed or marked to a file: JSON, NDJSON, CSV, or this screen as a picture.", ("jobs", "job", "logs", "audit", "queues"), shown=False),
+    Key("export", "e", "export", "export", "Write what is listed or marked to a file: JSON, NDJSON, CSV, or this screen as a picture.", ("jobs", "job", "logs", "audit", "queues", "failures", "workers", "schedules"), shown=False),
     Key("copy.command", "Y", "copy_command", "copy command", "Copy the command line that shows this.", ("queues", "jobs", "job", "logs", "workers", "schedules", "audit", "entry", "canaries", "overview", "files", "failures"), shown=False),
     Key("form.send", "ctrl+s", "send", "send", "Check the form, show what would be sent, and ask.", ("form",), acts=("trigger", "edit")),
     Key("form.last", "ctrl+l", "last", "as last time", "Fill in the arguments of this task's last success.", ("form",)),

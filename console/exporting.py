@@ -13,15 +13,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar
+from typing import Final, Literal, TypeVar
 
-from console.formats import safe_text
 from console.gateway.acting import EntryRow, TrashRow
-from console.gateway.views import AttemptView, Branch, JobPage, JobRow, JobView, LogLineView, LogPage, QueueRow
+from console.gateway.views import JobPage, JobRow, JobView, LogLineView, LogPage
+from console.records import Record, instant, job_record, log_record, whole_job
 
 Format = Literal["json", "ndjson", "csv", "svg"]
-Record = Mapping[str, Any]
 Numbered = TypeVar("Numbered", EntryRow, TrashRow)
+Row = TypeVar("Row")
 FORMATS: Final[Mapping[Format, str]] = {
     "json": "JSON, one list",
     "ndjson": "NDJSON, a line of JSON each",
@@ -72,7 +72,7 @@ def written(records: Sequence[Record], form: Format) -> str:
 
 
 def save(path: Path, text: str, *, replaces: bool = False) -> None:
-    """Write a file whole, or not at all.
+    """Write a file whole, or not at all. Nobody else may read it: it has arguments of jobs in it.
 
     Raises:
         ExportError: it is there and was not to be replaced, or can not be written.
@@ -83,10 +83,10 @@ def save(path: Path, text: str, *, replaces: bool = False) -> None:
             raise ExportError(f"{path} is a directory: name a file in it")
         if not replaces and path.exists():
             raise ExportError(f"{path} is there already")
-        with fresh.open("x", encoding="utf-8", newline="") as file:
+        with open(fresh, "x", encoding="utf-8", newline="", opener=_opened) as file:
             file.write(text)
         if not replaces:
-            path.open("x").close()
+            open(path, "x", opener=_opened).close()
         fresh.replace(path)
     except FileExistsError as error:
         raise ExportError(f"{path} is there already") from error
@@ -97,6 +97,10 @@ def save(path: Path, text: str, *, replaces: bool = False) -> None:
     finally:
         with suppress(OSError, ValueError):
             fresh.unlink(missing_ok=True)
+
+
+def _opened(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _csv(records: Sequence[Record]) -> str:
@@ -137,6 +141,16 @@ def all_jobs(ask: Callable[[int, int], JobPage]) -> Extract:
     return Extract([job_record(row) for row in found.values()], f"{cut} {trouble}".strip())
 
 
+def whole_list(
+    name: str, title: str, ask: Callable[[], Sequence[Row]], record: Callable[[Row], Record], at: datetime | None = None
+) -> Sheet:
+    """Return the sheet of a list that is asked for at once; the file's name and each record of one of the past say of
+    which instant they are."""
+    stamp = {} if at is None else {"as_of": instant(at)}
+    called = name if at is None else f"{name}-as-of-{at.astimezone(UTC):%Y%m%d-%H%M}"
+    return Sheet(called, title, lambda: Extract([{**stamp, **record(row)} for row in ask()]))
+
+
 def marked_jobs(rows: Iterable[JobRow]) -> Extract:
     """Return jobs that are known."""
     return Extract([job_record(row) for row in rows])
@@ -169,151 +183,3 @@ def all_rows(ask: Callable[[int | None], Sequence[Numbered]], record: Callable[[
             return Extract([record(row) for row in rows])
         rows += page
     return Extract([record(row) for row in rows[:MOST]], f"These are the last {MOST:,}.")
-
-
-# -- records ---------------------------------------------------------------------------------------------------
-
-
-def job_record(row: JobRow) -> Record:
-    """Return a job as a line of a list."""
-    return {
-        "id": _key(row.key),
-        "state": row.state,
-        "task": row.task.plain,
-        "queue": row.queue.plain,
-        "attempt": row.attempt,
-        "attempts_max": row.attempts_max,
-        "priority": row.priority,
-        "created_at": _instant(row.created_at),
-        "at": _instant(row.at),
-        "seconds": row.seconds,
-        "worker": row.worker.plain,
-        "error" if row.note_is_error else "arguments": row.note.plain,
-    }
-
-
-def whole_job(view: JobView, lines: Iterable[LogLineView]) -> Record:
-    """Return a job with all that is known of it."""
-    return {
-        **{name: value for name, value in job_record(view.row).items() if name not in ("error", "arguments")},
-        "task": view.task.plain,
-        "run_at": _instant(view.run_at),
-        "started_at": _instant(view.started_at),
-        "finished_at": _instant(view.finished_at),
-        "retries": view.retries,
-        "retries_left": view.retries_left,
-        "crashes": view.crashes,
-        "reason": view.reason.plain,
-        "error": view.error.plain,
-        "parent": view.parent.plain,
-        "arguments": _tree(view.argument_lines),
-        "result": _tree(view.result_lines) if view.has_result else None,
-        "unreadable": view.undecoded.plain,
-        "is_recorded": view.is_recorded,
-        "attempts": [_attempt(one) for one in view.attempts],
-        "log": [_line(one) for one in lines],
-    }
-
-
-def log_record(line: LogLineView) -> Record:
-    """Return a line of the log of everything."""
-    return {"job": _key(line.job_key), "task": line.task.plain, "queue": line.queue.plain, **_line(line)}
-
-
-def queue_record(row: QueueRow) -> Record:
-    """Return a queue."""
-    pause = row.pause
-    return {
-        "queue": row.name.plain,
-        **{name: getattr(row, name) for name in ("queued", "running", "scheduled", "retrying", "blocked", "dead")},
-        "finished": row.finished,
-        "oldest_waiting_s": row.oldest_waiting_s,
-        "consumers": row.consumers,
-        "paused_by": pause.by.plain if pause else None,
-        "paused_reason": pause.reason.plain if pause else None,
-        "paused_at": _instant(pause.at) if pause else None,
-        "minutes": [list(minute) for minute in row.minutes],
-    }
-
-
-def entry_record(row: EntryRow) -> Record:
-    """Return an action of the audit."""
-    return {
-        "number": row.number,
-        "at": _instant(row.at),
-        "actor": row.actor.plain,
-        "host": row.host.plain,
-        "reason": row.reason.plain,
-        "action": _key(row.action),
-        "command": f"dewey {row.command.plain}",
-        "items": row.items,
-        "done": row.done,
-        "refused": row.refused,
-        "is_finished": row.is_finished,
-        "undoes": row.undoes,
-        "undone_by": row.undone_by,
-    }
-
-
-def trash_record(row: TrashRow) -> Record:
-    """Return a job of the trash."""
-    return {
-        "job": _key(row.job_key),
-        "task": row.task.plain,
-        "queue": row.queue.plain,
-        "state": row.state.plain,
-        "size_bytes": row.size_bytes,
-        "at": _instant(row.at),
-    }
-
-
-def _key(key: str) -> str:
-    return safe_text(key, limit=200).plain
-
-
-def _instant(at: datetime | None) -> str | None:
-    return None if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-def _line(line: LogLineView) -> Record:
-    return {
-        "at": _instant(line.at),
-        "attempt": line.attempt,
-        "level": safe_text(line.level, limit=20).plain,
-        "logger": line.logger.plain,
-        "message": line.message.plain,
-    }
-
-
-def _attempt(attempt: AttemptView) -> Record:
-    parts = []
-    for part in attempt.traceback:
-        parts += [*(frame.text.plain for frame in part.frames), part.exception.plain]
-        parts += [part.link.plain] if part.link else []
-    return {
-        "number": attempt.number,
-        "outcome": _key(attempt.outcome),
-        "started_at": _instant(attempt.started_at),
-        "finished_at": _instant(attempt.finished_at),
-        "worker": attempt.worker.plain,
-        "error": attempt.error.plain,
-        "traceback": "\n".join(parts),
-    }
-
-
-def _tree(branches: Sequence[Branch]) -> Any:
-    """Return values as they are drawn, nested as they are drawn."""
-    if len(branches) == 1 and not branches[0].label:
-        return branches[0].value.plain
-    found: dict[str, Any] = {}
-    above: list[dict[str, Any]] = [found]
-    for index, branch in enumerate(branches):
-        del above[branch.depth + 1 :]
-        has_more = index + 1 < len(branches) and branches[index + 1].depth > branch.depth
-        if has_more:
-            inner: dict[str, Any] = {}
-            above[-1][branch.label.plain] = inner
-            above.append(inner)
-        else:
-            above[-1][branch.label.plain] = branch.value.plain
-    return found

@@ -9,10 +9,11 @@ from textual.content import Content
 from textual.widgets import Static
 
 from console import bindings
-from console.exporting import Sheet, all_rows, entry_record, trash_record
+from console.exporting import Sheet, all_rows
 from console.formats import Moment, plural
 from console.gateway.acting import EntryRow, TrashRow
 from console.gateway.criteria import parsed_audit
+from console.records import entry_record, trash_record
 from console.screens.base import POLL
 from console.screens.entry import EntryScreen
 from console.screens.exporting import ExportingScreen

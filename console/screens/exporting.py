@@ -31,7 +31,7 @@ class ExportingScreen(DeweyScreen):
         from console.screens.export_dialog import ExportDialog  # noqa: PLC0415 - loaded when somebody exports
 
         sheet = self.sheet()
-        dialog = ExportDialog(sheet.name, sheet.title, self.moment.now)
+        dialog = ExportDialog(sheet.name, sheet.title, self.dewey.moment.now)
         self.dewey.push_screen(dialog, partial(self._export, sheet))
 
     def _export(self, sheet: Sheet, ordered: Ordered | None) -> None:

@@ -1,9 +1,11 @@
 """Failed jobs by what broke, and what an operator does to all of one cause."""
 
+from __future__ import annotations
+
 import shlex
 from collections.abc import Sequence
 from datetime import datetime
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -11,11 +13,13 @@ from textual.content import Content
 from textual.widgets import Static
 
 from console import bindings
+from console.formats import plural
 from console.gateway.acting import CanaryRow, Done
 from console.gateway.errors import GatewayRefused
 from console.gateway.failures import FailuresView, GroupRow, PlaceView, group_of_label
 from console.gateway.past import PastFailures
 from console.screens.base import POLL
+from console.screens.exporting import ExportingScreen
 from console.screens.job_actions import Chosen, JobActions, safe_key
 from console.screens.listing import ListScreen
 from console.screens.travelling import TravellingScreen
@@ -27,13 +31,16 @@ from console.widgets.tab_line import TabLine
 from console.widgets.write_bar import shown_canary
 from tasks.actions.values import Request
 
+if TYPE_CHECKING:
+    from console.exporting import Sheet
+
 TABS: Final = (("open", "Open"), ("muted", "Muted"), ("resolved", "Resolved"), ("all", "All"))
 ON_GROUP: Final = ("open", "open_sample", "mute", "resolve", "reopen", "copy", "copy_command")
 ON_JOBS: Final = ("requeue", "canary", "discard")
 PLACES_KEPT: Final = 200
 
 
-class FailuresScreen(JobActions, ListScreen, TravellingScreen):
+class FailuresScreen(JobActions, ExportingScreen, ListScreen, TravellingScreen):
     """Groups of failures, the one with the latest failure first."""
 
     BINDINGS = bindings.of("failures")
@@ -147,7 +154,7 @@ class FailuresScreen(JobActions, ListScreen, TravellingScreen):
     def why_not(self, action: str) -> str:
         """Say why an action can not be done now."""
         row = self.table.row
-        if action in (*ON_GROUP, *ON_JOBS) and row is None:
+        if action in (*ON_GROUP, *ON_JOBS, "export") and row is None:
             return "There is no group under the cursor."
         if action in ON_JOBS and row is not None and row.dead == 0:
             return "No job of this group is dead."
@@ -203,6 +210,14 @@ class FailuresScreen(JobActions, ListScreen, TravellingScreen):
     def action_reopen(self) -> None:
         """Take back what was said of the group."""
         self._say("reopen")
+
+    def sheet(self) -> Sheet:
+        """Export the groups of the tab in sight."""
+        from console.records import group_record  # noqa: PLC0415 - loaded when somebody exports
+
+        gateway, tab = self.dewey.gateway, self.tab
+        called = "failures", plural(self.table.total, "group of failures", "groups of failures")
+        return self.dated(called, lambda: in_tab(gateway.failures().groups, tab), self.rows(), group_record)
 
     def action_copy(self) -> None:
         """Copy the group's id."""

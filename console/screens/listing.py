@@ -48,6 +48,10 @@ class ListScreen(DeweyScreen):
         self.table.show(len(rows), 0, rows, self.moment)
         self._detail()
 
+    def rows(self) -> list[Any]:
+        """Return every row that is listed."""
+        return self.table.held(0, self.table.total - 1)
+
     def hide_rows(self) -> None:
         """Show nothing but the notice."""
         self._known = True

@@ -85,11 +85,10 @@ class QueuesScreen(ExportingScreen, ListScreen, TravellingScreen):
 
     def sheet(self) -> Sheet:
         """Export every queue."""
-        from console.exporting import Extract, Sheet, queue_record  # noqa: PLC0415 - loaded when somebody exports
+        from console.records import queue_record  # noqa: PLC0415 - loaded when somebody exports
 
-        gateway = self.dewey.gateway
-        title = f"Export {plural(self.table.total, 'queue')}"
-        return Sheet("queues", title, lambda: Extract([queue_record(row) for row in gateway.queues()]))
+        called = "queues", plural(self.table.total, "queue")
+        return self.dated(called, self.dewey.gateway.queues, self.rows(), queue_record)
 
     def action_copy(self) -> None:
         """Copy the queue's name."""

@@ -1,15 +1,18 @@
 """Schedules, their next ticks and their last runs."""
 
-from typing import ClassVar
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 
 from console import bindings
-from console.formats import Moment
+from console.formats import Moment, plural
 from console.gateway.timetable import ScheduleRow, TickView
-from console.screens.base import POLL, DeweyScreen
+from console.screens.base import POLL
+from console.screens.exporting import ExportingScreen
 from console.widgets.line_table import LineTable
 from console.widgets.notice import Notice
 from console.widgets.schedule_detail import ScheduleDetail, counted
@@ -17,10 +20,13 @@ from console.widgets.schedule_table import RunTable, ScheduleTable
 from console.widgets.tab_line import TabLine
 from tasks.actions.values import Request
 
+if TYPE_CHECKING:
+    from console.exporting import Sheet
+
 ON_ONE = ("open", "run_now", "pause", "copy", "copy_command")
 
 
-class SchedulesScreen(DeweyScreen):
+class SchedulesScreen(ExportingScreen):
     """What runs by the clock: above the schedules, below the last runs of one of them."""
 
     BINDINGS = bindings.of("schedules")
@@ -131,7 +137,7 @@ class SchedulesScreen(DeweyScreen):
     def why_not(self, action: str) -> str:
         """Say why an action can not be done now."""
         row, run = self.table.row, self._run()
-        if action in ON_ONE and row is None:
+        if action in (*ON_ONE, "export") and row is None:
             return "There is no schedule under the cursor."
         if action == "open" and row is not None and not row.runs:
             return "This schedule has not run yet."
@@ -158,6 +164,14 @@ class SchedulesScreen(DeweyScreen):
         elif self.table.row is not None:
             self.runs.focus()
             self.refresh_bindings()
+
+    def sheet(self) -> Sheet:
+        """Export every schedule with its next ticks and its last runs."""
+        from console.exporting import whole_list  # noqa: PLC0415 - loaded when somebody exports
+        from console.records import schedule_record  # noqa: PLC0415
+
+        title = f"Export {plural(self.table.total, 'schedule')}"
+        return whole_list("schedules", title, self.dewey.gateway.schedules, schedule_record)
 
     def action_copy(self) -> None:
         """Copy the schedule's name, or the id of the run's job."""

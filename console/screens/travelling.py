@@ -4,10 +4,12 @@ The instant is the application's, so all screens look at the same one. An answer
 instant that is looked at: data of one instant never stands under the name of another.
 """
 
-from collections.abc import Callable
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, TypeVar
 
 from textual.content import Content
 
@@ -18,10 +20,15 @@ from console.screens.base import POLL, DeweyScreen
 from console.widgets.notice import Notice
 from console.widgets.travel_bar import Where, past_line, returning_line, said
 
+if TYPE_CHECKING:
+    from console.exporting import Sheet
+    from console.records import Record
+
 T = TypeVar("T")
+R = TypeVar("R")
 MINUTE: Final = timedelta(minutes=1)
-NEEDS_NOW: Final = ("trigger", "export")
-"""What leads to a form that changes something, or asks for what is now."""
+NEEDS_NOW: Final = ("trigger",)
+"""What leads to a form that changes something."""
 
 
 class Answered(Protocol):
@@ -146,9 +153,27 @@ class TravellingScreen(DeweyScreen):
         """Say why an action can not be done now."""
         if action == "step":
             return ""
+        past = self.shown_past
+        if action == "export" and past is not None and past.at != self.dewey.past_at:
+            return f"This is {said(past.at, self.dewey.moment)} still: what is looked at is being asked for."
+        if action == "export" and (past.problem.plain if past is not None else self.dewey.past_at is not None):
+            return "Nothing is known of then that could be exported."
         if action in NEEDS_NOW or bindings.writes(action, self.PLACE):
             return self.not_now() or super().why_not(action)
         return super().why_not(action)
+
+    def dated(
+        self, called: tuple[str, str], now: Callable[[], Sequence[R]], rows: Sequence[R], record: Callable[[R], Record]
+    ) -> Sheet:
+        """Return the sheet of a list: of what is ``now``, or of the ``rows`` of the past that are in sight. ``called``
+        are the name of its file, and what is in it."""
+        from console.exporting import whole_list  # noqa: PLC0415 - loaded when somebody exports
+
+        (name, what), past = called, self.shown_past
+        if past is None:
+            return whole_list(name, f"Export {what}", now, record)
+        title = f"Export {what} as of {said(past.at, self.dewey.moment)}"
+        return whole_list(name, title, lambda: rows, record, past.at)
 
     def not_now(self) -> str:
         """Say that what is looked at, or still in sight, is not now; "" when it is."""

@@ -1,7 +1,9 @@
 """Consumers, their workers, and the jobs that these run."""
 
+from __future__ import annotations
+
 import shlex
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -12,6 +14,7 @@ from console.formats import plural
 from console.gateway.fleet import ConsumerView
 from console.gateway.past import PastView
 from console.screens.base import POLL
+from console.screens.exporting import ExportingScreen
 from console.screens.listing import ListScreen
 from console.screens.travelling import TravellingScreen
 from console.widgets.fleet_detail import FleetDetail
@@ -21,8 +24,11 @@ from console.widgets.notice import Notice
 from console.widgets.tab_line import TabLine
 from tasks.actions.values import Request
 
+if TYPE_CHECKING:
+    from console.exporting import Sheet
 
-class WorkersScreen(ListScreen, TravellingScreen):
+
+class WorkersScreen(ExportingScreen, ListScreen, TravellingScreen):
     """Who runs jobs, which ones, and for how long."""
 
     BINDINGS = bindings.of("workers")
@@ -76,7 +82,7 @@ class WorkersScreen(ListScreen, TravellingScreen):
     def why_not(self, action: str) -> str:
         """Say why an action can not be done now."""
         line = self.table.row
-        if action in ("open", "log", "quiet", "stop", "copy", "copy_command") and line is None:
+        if action in ("open", "log", "quiet", "stop", "copy", "copy_command", "export") and line is None:
             return "There is no consumer under the cursor."
         if line is None:
             return super().why_not(action)
@@ -100,6 +106,14 @@ class WorkersScreen(ListScreen, TravellingScreen):
         line = self.table.row
         if line is not None and line.run is not None:
             self.dewey.open_job(line.run.key, tab)
+
+    def sheet(self) -> Sheet:
+        """Export every consumer with what it runs."""
+        from console.records import consumer_record  # noqa: PLC0415 - loaded when somebody exports
+
+        shown = [line.consumer for line in self.rows() if line.run is None]
+        called = "consumers", plural(len(shown), "consumer")
+        return self.dated(called, self.dewey.gateway.fleet, shown, consumer_record)
 
     def action_copy(self) -> None:
         """Copy the consumer's or the job's id."""

@@ -48,3 +48,29 @@ async def _e_writes_the_audit_or_the_trash(stage: Stage) -> None:
     assert numbers == sorted(numbers, reverse=True)
     await stage.press("right_square_bracket")
     assert all("state" in one for one in await _exported(stage))
+
+
+@key("export", start="failures")
+async def _e_writes_the_groups_of_the_tab(stage: Stage) -> None:
+    groups = await _exported(stage)
+    assert [one["state"] for one in groups] == ["regressed" if one["said_by"] else "open" for one in groups]
+    assert groups[0]["week"] >= groups[0]["day"] == sum(groups[0]["hours"])
+    await stage.press("right_square_bracket")
+    assert [(one["state"], bool(one["note"])) for one in await _exported(stage)] == [("muted", True)]
+
+
+@key("export", start="workers")
+async def _e_writes_the_consumers_with_what_they_run(stage: Stage) -> None:
+    fleet = await _exported(stage)
+    assert [one["consumer"] for one in fleet] == [one.name.plain for one in stage.app.gateway.fleet()]
+    running = [job for one in fleet for job in one["running"]]
+    assert len(running) == len(stage.app.gateway.jobs("state:running", 0, 100).rows)
+    assert {"job", "task", "p95_s"} <= set(running[0])
+
+
+@key("export", start="schedules")
+async def _e_writes_the_schedules_with_their_ticks_and_runs(stage: Stage) -> None:
+    schedules = await _exported(stage)
+    assert len(schedules) == len(stage.app.gateway.schedules())
+    assert all(one["next_at"] or one["problem"] or one["paused_by"] for one in schedules)
+    assert "tick_at" in next(one for one in schedules if one["runs"])["runs"][0]

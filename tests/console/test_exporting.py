@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import os
+import stat
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,11 +19,12 @@ from console.gateway.demo import DemoGateway
 from console.gateway.demo_records import HOSTILE, NOW, job_id
 from console.gateway.errors import GatewayUnavailable
 from console.gateway.views import JobPage
+from console.records import Record, whole_job
 from console.screens.export_dialog import ExportDialog
 from console.screens.jobs import JobsScreen
 from storage.redaction import MASK
 from tests.console.gateways import FlakyGateway, VastGateway
-from tests.console.stage import Stage, hidden_characters, play, still_app
+from tests.console.stage import Stage, hidden_characters, play, send_key, still_app
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +47,7 @@ def test_a_file_that_nobody_named_says_what_and_when(tmp_path: Path) -> None:
 
 
 def test_records_are_written_as_json_as_lines_and_as_csv() -> None:
-    records: list[exporting.Record] = [{"id": "a", "n": 1, "more": {"x": None}}, {"id": "ü", "error": "b,\nc"}]
+    records: list[Record] = [{"id": "a", "n": 1, "more": {"x": None}}, {"id": "ü", "error": "b,\nc"}]
     assert json.loads(written(records, "json")) == records
     assert [json.loads(line) for line in written(records, "ndjson").splitlines()] == records
     rows = list(csv.DictReader(io.StringIO(written(records, "csv"))))
@@ -70,6 +73,17 @@ def test_a_file_that_is_there_is_replaced_only_on_demand(tmp_path: Path) -> None
     save(path, "three", replaces=True)
     assert path.read_text() == "three"
     assert files(tmp_path) == ["x.json"]
+
+
+def test_nobody_else_may_read_a_file_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        save(tmp_path / "new.json", "one")
+        (tmp_path / "old.json").write_text("old")
+        save(tmp_path / "old.json", "two", replaces=True)
+    finally:
+        os.umask(before)
+    assert [stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()] == [0o600, 0o600]
 
 
 def test_a_file_that_can_not_be_written_says_why_and_leaves_nothing(tmp_path: Path) -> None:
@@ -224,6 +238,48 @@ def test_a_path_that_is_no_file_is_said_in_the_dialog() -> None:
     play(script, still_app())
 
 
+@pytest.mark.parametrize(
+    ("start", "what", "name"),
+    [
+        ("queues", "Export 5 queues as of 01:46 UTC", "queues"),
+        ("workers", " consumers as of 01:46 UTC", "consumers"),
+        ("failures", "groups of failures as of 01:46 UTC", "failures"),
+    ],
+)
+def test_an_export_of_the_past_says_of_which_instant_it_is(tmp_path: Path, start: str, what: str, name: str) -> None:
+    async def script(stage: Stage) -> None:
+        await stage.press("<", ",")
+        await stage.press("e")
+        assert what in stage.text
+        await stage.press("enter")
+
+    play(script, still_app(start=start))
+    (path,) = tmp_path.iterdir()
+    assert path.name == f"dewey-{name}-as-of-20260314-0146-20260314-024713.json"
+    records = json.loads(path.read_text())
+    assert {one["as_of"] for one in records} == {"2026-03-14T01:46:00Z"}
+
+
+def test_what_was_never_known_or_is_being_asked_for_is_not_exported() -> None:
+    gateway = FlakyGateway()
+
+    async def script(stage: Stage) -> None:
+        await stage.press(",")
+        gateway.gate.clear()
+        await send_key(stage.app, ",")
+        await stage.pilot.pause(0.05)
+        await send_key(stage.app, "e")
+        await stage.pilot.pause(0.05)
+        assert "This is 02:46 UTC still" in stage.notes
+        gateway.gate.set()
+        await stage.settle()
+        await stage.press(*"<<<<<" * 6, "e")
+        assert not isinstance(stage.app.screen, ExportDialog)
+        assert "Nothing is known of then" in stage.notes
+
+    play(script, still_app(gateway, start="queues"))
+
+
 def test_when_nobody_answers_no_file_is_begun(tmp_path: Path) -> None:
     gateway = FlakyGateway()
 
@@ -241,6 +297,6 @@ def test_what_is_masked_on_the_screen_is_masked_in_the_file(tmp_path: Path) -> N
     gateway = DemoGateway()
     view = gateway.job(job_id(1))
     branch = replace(view.argument_lines[0], value=Content(MASK))
-    record = exporting.whole_job(replace(view, argument_lines=(branch,)), ())
+    record = whole_job(replace(view, argument_lines=(branch,)), ())
     assert record["arguments"] == {branch.label.plain: MASK}
     assert "raw" not in record, "what is stored is not part of it"

@@ -240,14 +240,14 @@ def test_hostile_exports_have_nothing_for_a_terminal_in_them(tmp_path: Path, mon
     monkeypatch.chdir(tmp_path)
 
     async def script(stage: Stage) -> None:
-        for mode in ("2", "3", "7", "9"):
+        for mode in ("2", "3", "4", "5", "6", "7", "9"):
             await stage.press(mode, "e", "enter")
         await stage.press("3", "enter", "e", "enter")
         assert not hidden_characters(stage.notes)
 
     play(script, still_app(HostileGateway(PAYLOADS)))
     written = list(tmp_path.iterdir())
-    assert len(written) == 5
+    assert len(written) == 8
     for path in written:
         assert not hidden_characters(path.name)
         assert not hidden_characters(path.read_text())
