@@ -4,6 +4,7 @@ Exit status: 0 done, 1 failed, 2 wrong use (a wrong option, argument or setting)
 reaches an operator; ``DEWEY_DEBUG=1`` shows it.
 """
 
+import gc
 import importlib.metadata
 import os
 import sys
@@ -72,6 +73,7 @@ def dewey(
 
     Begin with `dewey demo`, or with `dewey up` and, beside it, `dewey console`.
     """
+    gc.enable()  # what the command needs is loaded
     profiles.choose(profiles.read(), profile)
 
 

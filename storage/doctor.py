@@ -20,7 +20,7 @@ import redis
 from storage import embedded
 from storage.broker.connection import connect as connect_redis
 from storage.broker.inspector import Inspector
-from storage.database import connection, migrations
+from storage.database import connection
 from storage.embedded import OBJECTS, Endpoints
 from storage.errors import StorageError, StoreRefused, StoreUnavailable
 from storage.history.lag import lag
@@ -251,6 +251,8 @@ def _postgres(settings: Settings, endpoints: Endpoints) -> Iterator[Finding]:
         yield Finding("postgres role", "fail", "it is a read-only replica", "set DATABASE_URL to the primary")
     yield _pgvector(vector)
     yield from _clock("postgres clock", skew_s)
+    from storage.database import migrations  # noqa: PLC0415 - slow, and Redis is asked without
+
     waiting = migrations.pending(endpoints.database_url)
     if waiting:
         message = f"{len(waiting)} not applied: {', '.join(waiting)}"
@@ -267,6 +269,8 @@ def _pgvector(found: list[tuple[Any, ...]]) -> Finding:
     if installed is None:
         message = f"version {available} is there, but not created in this database"
         return Finding("pgvector", "fail", message, "run dewey migrate")
+    from storage.database import migrations  # noqa: PLC0415 - as above
+
     if _numbers(str(installed)) < migrations.OLDEST_VECTOR:
         remedy = "update pgvector on the server, then run ALTER EXTENSION vector UPDATE"
         return Finding("pgvector", "fail", f"{installed} is too old", remedy)

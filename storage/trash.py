@@ -4,17 +4,20 @@ A job is in here before it leaves the broker. Killed in between, it is in both p
 older than KEPT_S is forgotten by storage/history/retention.py.
 """
 
+from __future__ import annotations
+
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import msgpack
-import psycopg2
 
-from storage.database.connection import Database
 from storage.database.text import storable
+
+if TYPE_CHECKING:
+    from storage.database.connection import Database
 
 KEPT_S = 7 * 86_400.0
 
@@ -70,7 +73,7 @@ def put(database: Database, act: str, jobs: Sequence[Whole]) -> None:
                 " queue = excluded.queue, content = excluded.content WHERE trash.left_at IS NULL",
                 (
                     *(act, storable(job.id), storable(job.text(b"task")), storable(job.text(b"queue")), job.state),
-                    *(job.version, psycopg2.Binary(_packed(job))),
+                    *(job.version, _packed(job)),
                 ),
             )
 
@@ -114,11 +117,12 @@ def of(database: Database, act: str, *, left: bool | None = None) -> tuple[str, 
 
 
 def listed(
-    database: Database, *, job_id: str = "", queue: str = "", before: int | None = None, limit: int = 50
+    database: Database, *, job_id: str = "", queue: str = "", act: str = "", before: int | None = None, limit: int = 50
 ) -> tuple[Trashed, ...]:
-    """What is in the trash, the last first; ``job_id`` may be the beginning of one."""
+    """What is in the trash, the last first; ``job_id`` may be the beginning of one, ``act`` is what put it there."""
     conditions, parameters = ["trashed_at > clock_timestamp() - %s * interval '1 second'"], [cast(Any, KEPT_S)]
-    for condition, value in (("starts_with(job_id, %s)", job_id), ("queue = %s", queue), ("id < %s", before)):
+    asked = (("starts_with(job_id, %s)", job_id), ("queue = %s", queue), ("act = %s", act), ("id < %s", before))
+    for condition, value in asked:
         if value:
             conditions.append(condition)
             parameters.append(value)

@@ -1,23 +1,27 @@
 """What the jobs work with: settings, where the servers are, and the clients made from them, one set per process.
 
-Nothing is opened before it is used, so importing a task starts no server and forking a worker shares no socket.
+Nothing is opened, nor loaded, before it is used, so importing a task starts no server and forking a worker shares no
+socket.
 """
+
+from __future__ import annotations
 
 import os
 import threading
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from storage import embedded, objects, settings
-from storage.database import connection
-from storage.database.connection import Database
+from storage import embedded, settings
 from storage.embedded import Endpoints
-from storage.objects import ObjectStore
 from storage.settings import Settings
-from tasks.services.embedding import Embedder, embedder_for
-from tasks.services.mailers import Mailer, mailer_for
-from tasks.services.vision import describer_for
+
+if TYPE_CHECKING:
+    from storage.database.connection import Database
+    from storage.objects import ObjectStore
+    from tasks.services.embedding import Embedder
+    from tasks.services.mailers import Mailer
 
 
 class Resources:
@@ -35,26 +39,36 @@ class Resources:
     @cached_property
     def database(self) -> Database:
         """PostgreSQL."""
+        from storage.database import connection  # noqa: PLC0415 - who needs no PostgreSQL loads none
+
         return connection.connect(self.endpoints.database_url)
 
     @cached_property
     def objects(self) -> ObjectStore:
         """S3, R2 or the directory."""
+        from storage import objects  # noqa: PLC0415 - as above
+
         return objects.open_store(self.settings, self.endpoints)
 
     @cached_property
     def embedder(self) -> Embedder:
         """Gemini with a key, else the offline embedder."""
+        from tasks.services.embedding import embedder_for  # noqa: PLC0415 - as above
+
         return embedder_for(self.settings)
 
     @cached_property
     def describe_image(self) -> Callable[[bytes, str], str] | None:
         """Gemini vision with a key, else None."""
+        from tasks.services.vision import describer_for  # noqa: PLC0415 - as above
+
         return describer_for(self.settings)
 
     @cached_property
     def mailer(self) -> Mailer:
         """SMTP when SMTP_URL is set, else mail is printed."""
+        from tasks.services.mailers import mailer_for  # noqa: PLC0415 - as above
+
         return mailer_for(self.settings)
 
 

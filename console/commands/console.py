@@ -13,6 +13,7 @@ from console import profiles
 from console.commands.ending import Ending
 from console.commands.opening import Desk, WrongUse, actions_of, open_desk, operator, require_terminal
 from console.commands.stopping import on_signals
+from console.loading import undisturbed
 
 app = typer.Typer()
 
@@ -49,9 +50,10 @@ def run_console_on(desk: Desk, environment: str, start: str, write: str | None =
     Raises:
         typer.Exit: the console ended by a mistake of its own.
     """
-    from console.app import DeweyApp  # noqa: PLC0415 - Textual is slow to import and most commands do without
-    from console.bindings import checked  # noqa: PLC0415 - as above
-    from console.gateway.live import LiveGateway  # noqa: PLC0415 - as above
+    with undisturbed():
+        from console.app import DeweyApp  # noqa: PLC0415 - Textual is slow to import and most commands do without
+        from console.bindings import checked  # noqa: PLC0415 - as above
+        from console.gateway.live import LiveGateway  # noqa: PLC0415 - as above
 
     settings = desk.resources.settings
     config = profiles.read()
