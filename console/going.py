@@ -16,7 +16,6 @@ from textual.screen import Screen
 from console.arming import ArmingApp
 from console.formats import safe_text
 from console.screens.asking import AskingScreen
-from console.screens.audit import AuditScreen
 from console.screens.base import DeweyScreen
 from storage.errors import FilterError
 
@@ -144,6 +143,8 @@ class GoingApp(ArmingApp):
 
     def open_audit(self, criteria: str) -> None:
         """Show the actions that match."""
+        from console.screens.audit import AuditScreen  # noqa: PLC0415 - a screen is loaded when somebody goes to it
+
         self.push_screen(AuditScreen(criteria))
 
     def open_trigger(self, typed: str = "") -> None:
