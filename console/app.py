@@ -249,7 +249,35 @@ class DeweyApp(GoingApp, inherit_bindings=False):
         del screen
         other, words = (LIGHT, "light") if self.theme == DARK.name else (DARK, "dark")
         yield SystemCommand(f"Theme: {words}", f"Use the {words} colours", lambda: self._wear(other.name))
-        yield SystemCommand("Save a picture", "Save this screen as an SVG file", self.deliver_screenshot)
+        why_not = self._why_no_picture()
+        said = f"Not now: {why_not}" if why_not else "Save this screen as an SVG file"
+        yield SystemCommand("Save a picture", said, self.deliver_screenshot)
+
+    def _why_no_picture(self) -> str:
+        """Say why no picture of the screen may be kept; "" if it may."""
+        is_secret = any(getattr(screen, "holds_secrets", False) for screen in self.screen_stack)
+        return "Something secret is in sight: close it first." if is_secret else ""
+
+    def deliver_screenshot(
+        self, filename: str | None = None, path: str | None = None, time_format: str | None = None
+    ) -> str | None:
+        """Save a picture of the screen for this user alone; in a browser, hand it over. Of a secret there is none."""
+        from console.exporting import ExportError, path_for, save  # noqa: PLC0415 - loaded when somebody exports
+
+        why_not = self._why_no_picture()
+        if why_not:
+            self.notify(why_not, severity="warning")
+        elif self.is_web:
+            return super().deliver_screenshot(filename, path, time_format)
+        else:
+            place = path_for(self.current_mode, "svg", self.moment.now)
+            try:
+                save(place, self.export_screenshot(title="dewey"))
+            except ExportError as error:
+                self.notify(str(error), title="Not saved", severity="error")
+            else:
+                self.notify(f"The picture went to {place}.", title="Saved")
+        return None
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Return our own variables for themes that do not have them."""

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -15,7 +16,9 @@ LINES = 400
 
 
 class RevealedDialog(Dialog):
-    """Shows values, until it is closed. They are never copied or logged."""
+    """Shows values, until it is closed. They are never copied, logged or kept in a picture."""
+
+    holds_secrets: ClassVar[bool] = True
 
     def __init__(self, shown: Mapping[str, object]) -> None:
         super().__init__()

@@ -22,6 +22,7 @@ from console.gateway.views import JobPage
 from console.records import Record, whole_job
 from console.screens.export_dialog import ExportDialog
 from console.screens.jobs import JobsScreen
+from console.screens.revealed import RevealedDialog
 from storage.redaction import MASK
 from tests.console.gateways import FlakyGateway, VastGateway
 from tests.console.stage import Stage, hidden_characters, play, send_key, still_app
@@ -300,3 +301,50 @@ def test_what_is_masked_on_the_screen_is_masked_in_the_file(tmp_path: Path) -> N
     record = whole_job(replace(view, argument_lines=(branch,)), ())
     assert record["arguments"] == {branch.label.plain: MASK}
     assert "raw" not in record, "what is stored is not part of it"
+
+
+async def save_a_picture(stage: Stage) -> None:
+    """Ask the palette for a picture."""
+    await stage.press("ctrl+p")
+    await stage.type("save a picture")
+    for _ in range(200):
+        await stage.pilot.pause(0.01)
+        if "Save a picture" in stage.text:
+            break
+    await stage.press("enter")
+    for _ in range(200):
+        await stage.pilot.pause(0.01)
+        if stage.notes:
+            break
+
+
+def test_the_palette_saves_a_picture_for_this_user_alone(tmp_path: Path) -> None:
+    async def script(stage: Stage) -> None:
+        await save_a_picture(stage)
+        assert "The picture went to" in stage.notes
+        await stage.press("escape")
+        stage.app.clear_notifications()
+        await save_a_picture(stage)
+        assert "is there already" in stage.notes
+
+    play(script, still_app(start="queues"))
+    (path,) = tmp_path.iterdir()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert "maintenance" in path.read_text()
+
+
+def test_no_picture_is_kept_of_what_is_revealed(tmp_path: Path) -> None:
+    async def script(stage: Stage) -> None:
+        await stage.press("enter", "u", *"why", "enter", "right", "enter")
+        assert isinstance(stage.app.screen, RevealedDialog)
+        stage.app.clear_notifications()
+        await save_a_picture(stage)
+        assert "Something secret is in sight" in stage.notes
+        await stage.press("escape")
+        stage.app.clear_notifications()
+        await save_a_picture(stage)
+        assert "The picture went to" in stage.notes
+
+    play(script, still_app(start="state:dead queue:email", write="a test"))
+    (path,) = tmp_path.iterdir()
+    assert "Shown unmasked" not in path.read_text()
