@@ -54,12 +54,12 @@ class ActingScreen(AskingScreen):
             return
         gateway = self.dewey.gateway
         said = Said(self.dewey.armed, answered.reason, answered.typed, answered.options)
-        self.ask("act", lambda: gateway.perform(look, said), lambda done: self._tell_done(look, done, then))
+        self.ask("act", lambda: gateway.perform(look, said), lambda done: self._tell_done(look, said, done, then))
 
-    def _tell_done(self, look: Look, done: Done, then: Then | None) -> None:
+    def _tell_done(self, look: Look, said: Said, done: Done, then: Then | None) -> None:
         from console.screens.action_words import outcome  # noqa: PLC0415 - loaded when somebody acts
 
-        sentence, is_whole = outcome(look, done)
+        sentence, is_whole = outcome(look, done, said.options)
         if done.can_undo:
             sentence += f" {self.dewey.key_of('undo')} undoes it."
         self.notify(sentence, severity="information" if is_whole else "warning", timeout=8)

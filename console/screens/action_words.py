@@ -1,10 +1,13 @@
 """How actions are called in dialogs and in what is said after them: one row for each action of the layer."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
 from console.formats import plural, safe_text
 from console.gateway.acting import Done, Look
+from console.gateway.limits import limit_words
+from tasks.actions.setting import limits_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,8 @@ NOUNS: Final[dict[str, str]] = {
     "key": "key",
     "audit": "thing",
 }
+ID_LENGTH: Final = 32
+"""Letters of a random id; other ids speak."""
 _COUNTED: Final = ("job", "audit")
 """Scopes whose things are counted; those of the others have names."""
 
@@ -88,11 +93,16 @@ def what(look: Look) -> str:
     return plural(look.count, _noun(look), "canaries" if preview.scope == "canary" else "")
 
 
-def title(look: Look) -> str:
-    """Return the question that the dialog asks."""
-    preview = look.preview
+def title(look: Look, environment: str = "") -> str:
+    """Return the question that the dialog asks; an environment that has a name is named in it."""
     if not look.count:
-        return f"Nothing to {words_of(preview.action).does.lower()}"
+        return f"Nothing to {words_of(look.preview.action).does.lower()}"
+    question = _question(look)
+    return f"{question.removesuffix('?')} on {environment}?" if environment else question
+
+
+def _question(look: Look) -> str:
+    preview = look.preview
     if preview.action == "undo":
         return f"Undo action {safe_text(preview.request.subjects[0], 20).plain}?"
     if preview.action == "purge":
@@ -104,13 +114,24 @@ def title(look: Look) -> str:
     return f"{words_of(preview.action).does} {what(look)}?"
 
 
-def outcome(look: Look, done: Done) -> tuple[str, bool]:
-    """Say what became of an action, and whether all of it was done."""
+def short(look: Look, name: str) -> str:
+    """Return the name of a thing as dialogs write it: of a job, the beginning of its id."""
+    is_id = look.preview.scope in _COUNTED and len(name) == ID_LENGTH and name.isalnum()
+    return name[:8] if is_id else safe_text(name, limit=40).plain
+
+
+def outcome(look: Look, done: Done, options: Mapping[str, object] | None = None) -> tuple[str, bool]:
+    """Say what became of an action, and whether all of it was done; ``options`` are what its dialog was told."""
     preview, words = look.preview, words_of(look.preview.action)
+    if preview.action == "limit":
+        limits = limits_of(replace(preview.request, options={**preview.request.options, **(options or {})}))
+        words = replace(words, done=f"has {limit_words(limits)}")
     parts = []
     if done.is_repeat:
         parts.append("It was done before:")
-    if done.count:
+    if done.count and preview.action == "canary":
+        parts.append(f"A canary requeues {plural(done.count, 'job')}, one by one at first; C shows it.")
+    elif done.count:
         parts.append(f"{_done_to(look, done)} {words.done}.")
     if done.not_done:
         first = done.not_done[0]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import replace
+from time import monotonic
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -11,6 +13,7 @@ from textual.content import Content
 
 from console import bindings
 from console.formats import Moment, plural
+from console.gateway.measured import Measures, with_measures
 from console.gateway.views import QueueRow
 from console.screens.base import POLL
 from console.screens.exporting import ExportingScreen
@@ -18,25 +21,39 @@ from console.screens.listing import ListScreen
 from console.screens.travelling import TravellingScreen
 from console.widgets.line_table import LineTable
 from console.widgets.notice import Notice
-from console.widgets.queue_detail import QueueDetail
+from console.widgets.queue_detail import ASKING, QueueDetail
 from console.widgets.queue_table import QueueTable
 from tasks.actions.values import Request
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from console.exporting import Sheet
     from console.gateway.past import PastView
 
+MEASURES_S: Final = 30.0
+"""How old what the books know may grow."""
+AGAIN_S: Final = 60.0
+"""After how long they are asked again when they did not answer."""
+
 
 class QueuesScreen(ExportingScreen, ListScreen, TravellingScreen):
-    """The screen that the console begins with."""
+    """All queues; what only the books know of them is asked for now and then, and missed while they are away."""
 
     BINDINGS = bindings.of("queues")
     PLACE: ClassVar[bindings.Place] = "queues"
     MODE: ClassVar[str] = "queues"
-    UNRECORDED: ClassVar[str] = "limits, since when a queue was paused"
+    UNRECORDED: ClassVar[str] = ""
 
     DETAIL: ClassVar[str] = "#queue-detail"
     NOTHING: ClassVar[tuple[str, str]] = ("No queue yet.", "A queue is there from the first job on; t triggers one.")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rows: tuple[QueueRow, ...] = ()
+        self._measures: Measures | None = None
+        self._limited: dict[str, str] = {}
+        self._measured_at: float | None = None
 
     def compose_body(self) -> ComposeResult:
         """Lay out the table and the detail."""
@@ -52,7 +69,46 @@ class QueuesScreen(ExportingScreen, ListScreen, TravellingScreen):
 
     def poll_now(self) -> None:
         """Ask for all queues."""
-        self.ask(POLL, self.dewey.gateway.queues, self.list_rows)
+        self.ask(POLL, self.dewey.gateway.queues, self._show)
+
+    def _show(self, rows: tuple[QueueRow, ...]) -> None:
+        self._rows = rows
+        self.list_rows(with_measures(rows, self._measures))
+
+    def answered(self, name: str) -> None:
+        """After the queues, ask the books when their answer is old, or when something else is limited now."""
+        super().answered(name)
+        if name != POLL or not self.is_current or self.dewey.past_at is not None or self.dewey.away is not None:
+            return
+        limited = {row.key: row.limit.words for row in self._rows if row.limit is not None}
+        if self._is_due() or limited != self._limited:
+            self._limited, self._measured_at = limited, monotonic()
+            gateway = self.dewey.gateway
+            self.ask("measures", lambda: gateway.measures(limited), self._show_measures)
+
+    def _is_due(self) -> bool:
+        if self._measured_at is None:
+            return True
+        known = self._measures is not None and not self._measures.problem.plain
+        return bool(self.dewey.refresh_s) and monotonic() - self._measured_at > (MEASURES_S if known else AGAIN_S)
+
+    def _show_measures(self, measures: Measures) -> None:
+        self._measures = measures
+        if self.shown_past is None and self._known:
+            self._show(self._rows)
+
+    def is_of_backend(self, name: str) -> bool:
+        """That the books are away is an answer too, and says nothing of the backend's own."""
+        return name != "measures"
+
+    def ask_past(self, at: datetime) -> PastView:
+        """Ask how the queues stood, and how long their jobs had waited and run by then."""
+        gateway = self.dewey.gateway
+        found = gateway.past(at)
+        if found.problem.plain:
+            return found
+        queues = with_measures(found.glance.queues, gateway.measures({}, at))
+        return replace(found, glance=replace(found.glance, queues=queues))
 
     def show_past(self, found: PastView) -> None:
         """Show the queues as they stood."""
@@ -62,7 +118,8 @@ class QueuesScreen(ExportingScreen, ListScreen, TravellingScreen):
         """Show the queue under the cursor."""
         row = self.table.row
         if row is not None:
-            self.query_one(QueueDetail).show(row, self.moment)
+            known = self._measures
+            self.query_one(QueueDetail).show(row, self.moment, ASKING if known is None else known.problem)
 
     def on_line_table_opened(self, event: LineTable.Opened) -> None:
         """A double click opens."""

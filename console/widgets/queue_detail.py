@@ -1,13 +1,25 @@
 """One queue in more detail: what its state means, and what went through it in the last half hour."""
 
 from collections.abc import Sequence
+from dataclasses import astuple
+from typing import Final
 
 from textual.content import Content
 from textual.widget import Widget
 
 from console.formats import SPARKS, Moment, count, duration, plural
-from console.gateway.views import QueueRow
+from console.gateway.views import LimitView, QueueRow
 from console.widgets.queue_table import per_minute
+
+ASKING: Final = Content("asking…")
+WORDS: Final = 44
+"""Cells of the words, where there is room for all of them."""
+WORDS_LEAST: Final = 34
+"""Where there is not so much beside the charts, there are no charts."""
+AXIS: Final = 9
+GAP: Final = 2
+CHART_MOST: Final = 8
+"""Lines of one chart at most."""
 
 
 def bars(values: Sequence[int], rows: int, top: int) -> list[str]:
@@ -25,13 +37,9 @@ def bars(values: Sequence[int], rows: int, top: int) -> list[str]:
 
 
 def forecast(row: QueueRow) -> str:
-    """Say when the queue will be empty, if the last five minutes go on."""
+    """Say when a queue that is served will be empty, if the last five minutes go on."""
     if not row.queued:
         return "nothing waits"
-    if row.pause is not None:
-        return "paused: it will not drain"
-    if not row.consumers:
-        return "no consumer: it will not drain"
     recent = row.minutes[-6:-1]
     if not recent:
         return "not known yet"
@@ -48,46 +56,82 @@ class QueueDetail(Widget):
         super().__init__(id=id)
         self._row: QueueRow | None = None
         self._moment: Moment | None = None
+        self._problem = Content("")
 
-    def show(self, row: QueueRow, moment: Moment) -> None:
-        """Take a queue in."""
-        if (row, moment) != (self._row, self._moment):
-            self._row, self._moment = row, moment
+    def show(self, row: QueueRow, moment: Moment, problem: Content = ASKING) -> None:
+        """Take a queue in; ``problem`` is why it is not known how long its jobs wait and run."""
+        if (row, moment, problem) != (self._row, self._moment, self._problem):
+            self._row, self._moment, self._problem = row, moment, problem
             self.refresh()
 
     def render(self) -> Content:
-        """Put words and charts side by side."""
+        """Put words and charts side by side; words alone where both do not fit."""
         if self._row is None or self._moment is None:
             return Content("")
         width, height = self.content_size
-        chart = _chart(self._row, max(2, (height - 3) // 2), 2 if width >= 110 else 1, self._moment.word)
-        left_width = max(20, width - max(line.cell_length for line in chart) - 3)
-        words = _words(self._row, self._moment)
+        words = [*_words(self._row, self._moment), *_measured(self._row, self._problem)]
+        cell = max(1, min(4, (width - WORDS - GAP - AXIS) // 30))
+        chart = _chart(self._row, max(2, min(CHART_MOST, (height - 3) // 2)), cell, self._moment.word)
+        left_width = width - max(line.cell_length for line in chart) - GAP
+        if left_width < WORDS_LEAST:
+            return Content("\n").join([line.truncate(width, ellipsis=True) for line in words[:height]])
         lines = []
         for index in range(height):
             left = words[index] if index < len(words) else Content("")
             left = left.truncate(left_width, ellipsis=True)
             right = chart[index] if index < len(chart) else Content("")
-            lines.append(left + Content(" " * (left_width - left.cell_length + 2)) + right)
+            lines.append(left + Content(" " * (left_width - left.cell_length + GAP)) + right)
         return Content("\n").join(lines)
 
 
 def _words(row: QueueRow, moment: Moment) -> list[Content]:
-    lines = [Content.styled(row.name.plain, "bold $strong")]
-    pause = row.pause
+    lines = [_title(row)]
+    pause, limit = row.pause, row.limit
     if pause is not None:
         lines.append(
             Content.assemble(("‖ paused", "$warning"), " by ", pause.by.stylize("bold"), f" {moment.ago(pause.at)}")
         )
         lines.append(Content.assemble("  “", pause.reason, "”"))
-    consumers = plural(row.consumers, "consumer") if row.consumers else "no consumer"
-    lines.append(Content.styled(consumers, "$foreground" if row.consumers else "$error"))
+    if limit is not None:
+        lines.append(Content.assemble(("◆ limited", "$warning" if row.queued else "$foreground"), _by(limit, moment)))
+        lines.append(Content(f"  {limit.words}"))
     lines.append(_pairs((("queued", row.queued), ("scheduled", row.scheduled))))
     lines.append(_pairs((("running", row.running), ("retrying", row.retrying))))
     lines.append(_pairs((("dead", row.dead), ("blocked", row.blocked))))
     waits = duration(row.oldest_waiting_s) if row.queued else "–"
     lines.append(Content.assemble(("oldest    ", "$muted"), waits))
-    lines.append(Content.assemble(("outlook   ", "$muted"), (forecast(row), "$accent")))
+    if pause is None and row.consumers:
+        lines.append(Content.assemble(("outlook   ", "$muted"), forecast(row)))
+    return lines
+
+
+def _title(row: QueueRow) -> Content:
+    if row.consumers:
+        served = Content.styled(plural(row.consumers, "consumer"), "$muted")
+    else:
+        served = Content.styled("✗ nobody serves it", "$error" if row.queued else "$warning")
+    return Content.assemble(row.name.stylize("bold $strong"), "  ", served)
+
+
+def _by(limit: LimitView, moment: Moment) -> Content:
+    """Say who has limited a queue, and when; nothing when the books do not know."""
+    setter = limit.setter
+    if setter is None:
+        return Content("")
+    return Content.assemble(" by ", setter.by.stylize("bold"), f" {moment.ago(setter.at)}")
+
+
+def _measured(row: QueueRow, problem: Content) -> list[Content]:
+    """Say how long its jobs waited and ran in the last hour."""
+    if row.measured is None:
+        if problem == ASKING:
+            return [Content.assemble(("wait, run ", "$muted"), problem.stylize("$muted"))]
+        return [Content.assemble(("wait, run ", "$muted"), ("can not know: ", "$warning"), problem.stylize("$muted"))]
+    head = "".join(f"{name:<8}" for name in ("p50", "p95", "p99")).rstrip()
+    lines = [Content.styled(f"in 1 h    {head}", "$muted")]
+    for name, spans in (("wait", row.measured.wait), ("run", row.measured.run)):
+        said = "none" if spans is None else "".join(f"{duration(one):<8}" for one in astuple(spans)).rstrip()
+        lines.append(Content.assemble((f"{name:<10}", "$muted"), (said, "$foreground" if spans else "$muted")))
     return lines
 
 
@@ -95,13 +139,14 @@ def _pairs(pairs: Sequence[tuple[str, int]]) -> Content:
     parts: list[tuple[str, str]] = []
     for name, number in pairs:
         parts += [(f"{name:<10}", "$muted"), (f"{count(number):<8}", "$foreground" if number else "$faint")]
+    parts[-1] = parts[-1][0].rstrip(), parts[-1][1]
     return Content.assemble(*parts)
 
 
 def _chart(row: QueueRow, rows: int, cell: int, word: str) -> list[Content]:
     """Draw what came, and what went with its failures, by minute, up to an instant called ``word``."""
     if not row.minutes:
-        return [Content.styled("rates: can not know", "$faint")]
+        return [Content.styled("rates: can not know", "$muted")]
     came = [minute[0] for minute in row.minutes]
     went = [minute[1] + minute[2] for minute in row.minutes]
     failed = sum(minute[2] for minute in row.minutes)
@@ -112,12 +157,13 @@ def _chart(row: QueueRow, rows: int, cell: int, word: str) -> list[Content]:
         ("out", went, "$primary", per_minute(row, 1)),
     ):
         for index, line in enumerate(bars(values, rows, top)):
-            label = {0: title, 1: f"{rate}/min"}.get(index, "")
+            label = {0: title, 1: f"{rate}/min", 2: f"scale {top}"}.get(index, "")
             wide = "".join(character * cell for character in line)
             lines.append(Content.assemble((f"{label:>8} ", "$muted"), (wide, tone)))
     axis = f"−{len(row.minutes)} min" + word.rjust(max(5, len(row.minutes) * cell - 7))
-    lines.append(Content.assemble(" " * 9, (axis, "$faint")))
+    lines.append(Content.assemble(" " * AXIS, (axis, "$faint")))
     whole = sum(went)
     share = f"{failed * 100 / whole:.1f}% of {whole:,} failed" if whole else "nothing ended"
-    lines.append(Content.assemble(" " * 9, (share, "$error" if failed else "$muted"), (f" · top {top}/min", "$faint")))
+    said = f"{share} in {len(row.minutes)} min"
+    lines.append(Content.assemble(" " * AXIS, (said, "$error" if failed else "$muted")))
     return lines

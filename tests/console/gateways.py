@@ -86,6 +86,7 @@ QUESTIONS = (
     "glance",
     "health",
     "waits",
+    "measures",
     "files",
     "passages",
     "search",
