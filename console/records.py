@@ -72,6 +72,7 @@ def queue_record(row: QueueRow) -> Record:
         "paused_by": pause.by.plain if pause else None,
         "paused_reason": pause.reason.plain if pause else None,
         "paused_at": instant(pause.at) if pause else None,
+        "limits": row.limit.words if row.limit else None,
         "minutes": [list(minute) for minute in row.minutes],
     }
 

@@ -9,6 +9,7 @@ import typer
 from console.commands.opening import open_desk
 from console.commands.past import show_past
 from console.commands.printing import Json, emit, plain, plural, span, table, visible
+from console.gateway.limits import limit_words
 from storage.broker.inspector import Inspector
 from storage.broker.records import FINISHED, Attempt, Job, QueueStats, State
 from storage.errors import JobMissing
@@ -50,9 +51,11 @@ def _queue_row(queue: QueueStats) -> list[str]:
 
 
 def _status(queue: QueueStats) -> str:
-    if queue.pause is None:
-        return plural(queue.consumers, "consumer") if queue.consumers else "no consumer"
-    return f"paused by {queue.pause.by}" + (f": {queue.pause.reason}" if queue.pause.reason else "")
+    said = plural(queue.consumers, "consumer") if queue.consumers else "no consumer"
+    if queue.pause is not None:
+        said = f"paused by {queue.pause.by}" + (f": {queue.pause.reason}" if queue.pause.reason else "")
+    limited = "no limits" if queue.limits is None else limit_words(queue.limits)
+    return said if limited == "no limits" else f"{said}; {limited}"
 
 
 def job_row(job: Job | Entry, now: datetime) -> list[str]:

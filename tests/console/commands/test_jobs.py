@@ -5,6 +5,7 @@ import unicodedata
 from dataclasses import replace
 
 from console.commands.printing import table, terminal_width
+from storage.broker.records import Limits
 from storage.broker.requests import Settlement
 from tests.console.commands.office import CommandLine, Office
 from tests.console.payloads import PAYLOADS
@@ -43,6 +44,14 @@ def test_queues_are_shown_with_their_jobs_by_state(dewey: CommandLine, office: O
         ("email", 1, None),
         ("slow", 0, None),
     ]
+
+
+def test_a_limited_queue_says_its_limits(dewey: CommandLine, office: Office) -> None:
+    office.add("a1")
+    office.broker.limit("default", Limits(rate=(5, 60.0)))
+    assert dewey("queues").lines[1].endswith("no consumer; at most 5 starts in any 60 s")
+    office.broker.limit("default", Limits(keep={"dead": (60.0, 5)}))
+    assert dewey("queues").lines[1].endswith("no consumer")
 
 
 # -- jobs ------------------------------------------------------------------------------------------------------
