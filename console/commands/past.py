@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from console.commands.opening import open_desk
 from console.commands.printing import emit, plural, span, table
 from console.commands.times import past_instant
-from storage.broker.records import State
+from console.gateway.limits import limit_words
+from storage.broker.records import Limits, State
 from storage.history import past
 from storage.history.past import Past, PastQueue
 
@@ -47,9 +48,13 @@ def _queue(one: PastQueue) -> list[str]:
 
 
 def _status(one: PastQueue) -> str:
-    if not one.paused_by:
-        return plural(one.consumers, "consumer") if one.consumers else "no consumer"
-    return f"paused by {one.paused_by}" + (f": {one.paused_reason}" if one.paused_reason else "")
+    served = plural(one.consumers, "consumer") if one.consumers else "no consumer"
+    if one.paused_by:
+        since = f" at {_clock(one.paused_at)}" if one.paused_at else ""
+        served = f"paused by {one.paused_by}{since}" + (f": {one.paused_reason}" if one.paused_reason else "")
+    if one.limits is None or one.limits == Limits():
+        return served
+    return f"{served}; {limit_words(one.limits)}"
 
 
 def _clock(at: datetime) -> str:

@@ -69,11 +69,11 @@ def queue_row(stats: QueueStats) -> QueueRow:
         consumers=stats.consumers,
         pause=None if pause is None else PauseView(safe_text(pause.by, 80), safe_text(pause.reason, 200), pause.at),
         minutes=stats.minutes,
-        limit=_limit(stats.limits),
+        limit=limit_view(stats.limits),
     )
 
 
-def _limit(limits: Limits | None) -> LimitView | None:
+def limit_view(limits: Limits | None) -> LimitView | None:
     """Return what of a queue is limited; how long ended jobs are kept is no limit of it."""
     if limits is None or replace(limits, keep={}) == Limits():
         return None

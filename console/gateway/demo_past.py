@@ -12,7 +12,7 @@ from console.gateway.demo_fleet import FLEET
 from console.gateway.demo_records import NOW, chance, job_id
 from console.gateway.glance import Waits
 from console.gateway.past import PastFailures, PastView, past_failures, past_view
-from storage.broker.records import STATES
+from storage.broker.records import STATES, Limits
 from storage.history.failures import Group, GroupState
 from storage.history.past import Past, PastConsumer, PastQueue, PastRun, Rates
 
@@ -91,6 +91,8 @@ def _queue(name: str, at: datetime) -> PastQueue:
         *(name, counts, queued * 4.0 if queued else 0.0, demo_records.CONSUMERS[name]),
         *("ada" if is_paused else "", "ledger is being migrated, see #ops" if is_paused else ""),
         *(enqueued, succeeded, failed),
+        paused_at=NOW - timedelta(minutes=38) if is_paused else None,
+        limits=Limits(),
     )
 
 
@@ -127,4 +129,5 @@ def _consumer(number: int, at: datetime) -> PastConsumer:
     return PastConsumer(
         *(info.id, info.host, info.pid, info.kind, info.workers, info.queues, info.version),
         *(info.memory_bytes - (NOW - at) // timedelta(minutes=1) * 2**16, min(info.started_at, at), at, ids),
+        order="",
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from textual.content import Content
 
 from console.formats import plural, safe_text
-from console.gateway.building import Call, job_row
+from console.gateway.building import Call, job_row, limit_view
 from console.gateway.failures import FailuresView, GroupRow, group_row
 from console.gateway.fleet import ConsumerView, RunView, view_of, worker_name
 from console.gateway.glance import Glance, Waits
@@ -50,6 +50,8 @@ def past_view(found: Past, rates: Mapping[str, tuple[tuple[int, int, int], ...]]
     """Make what history knows of an instant into a view."""
     queues = tuple(_queue(one, rates.get(one.name, ())) for one in found.queues)
     unknown = [] if any(rates.values()) or not queues else ["rates"]
+    if any(one.limits is None for one in found.queues):  # sampled before Dewey wrote these down
+        unknown += ["limits", "since when a queue was paused", "what consumers had been told"]
     if found.events_behind:
         unknown.append(f"{plural(found.events_behind, 'event')} that history had not heard of then")
     fleet = tuple(_consumer(one, found.running) for one in found.consumers)
@@ -68,7 +70,11 @@ def _unburied(row: GroupRow) -> GroupRow:
 
 def _queue(one: PastQueue, minutes: tuple[tuple[int, int, int], ...]) -> QueueRow:
     counts = one.counts
-    pause = PauseView(safe_text(one.paused_by, 80), safe_text(one.paused_reason, 200), None) if one.paused_by else None
+    pause = (
+        PauseView(safe_text(one.paused_by, 80), safe_text(one.paused_reason, 200), one.paused_at)
+        if one.paused_by
+        else None
+    )
     return QueueRow(
         key=one.name,
         name=safe_text(one.name, limit=80),
@@ -83,12 +89,13 @@ def _queue(one: PastQueue, minutes: tuple[tuple[int, int, int], ...]) -> QueueRo
         consumers=one.consumers,
         pause=pause,
         minutes=minutes,
+        limit=limit_view(one.limits),
     )
 
 
 def _consumer(one: PastConsumer, running: Sequence[PastRun]) -> ConsumerView:
     runs = [_run(run) for run in running if run.worker.rpartition("/")[0] == one.id or run.job_id in one.running]
-    return view_of(one, runs)
+    return view_of(one, runs, order=one.order or "", is_silent=one.is_silent)
 
 
 def _run(run: PastRun) -> RunView:

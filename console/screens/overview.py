@@ -34,7 +34,7 @@ class OverviewScreen(TravellingScreen):
 
     BINDINGS = bindings.of("overview")
     MODE: ClassVar[str] = "overview"
-    UNRECORDED: ClassVar[str] = "how the stores were, since when a queue was paused"
+    UNRECORDED: ClassVar[str] = "how the stores were"
 
     def __init__(self) -> None:
         super().__init__()

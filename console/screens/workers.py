@@ -34,7 +34,7 @@ class WorkersScreen(ExportingScreen, ListScreen, TravellingScreen):
     BINDINGS = bindings.of("workers")
     PLACE: ClassVar[bindings.Place] = "workers"
     MODE: ClassVar[str] = "workers"
-    UNRECORDED: ClassVar[str] = "orders, and arguments and usual durations of what ran"
+    UNRECORDED: ClassVar[str] = "arguments and usual durations of what ran"
 
     DETAIL: ClassVar[str] = "#fleet-detail"
     NOTHING: ClassVar[tuple[str, str]] = (

@@ -2,11 +2,12 @@
 what is recorded of their attempts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from storage.broker.records import STATES, State
+from storage.broker.records import STATES, Limits, State
 from storage.database.connection import Database, Session
 from storage.errors import Refused
 
@@ -31,7 +32,7 @@ _RUNNING = f"""
 @dataclass(frozen=True, slots=True)
 class PastQueue:
     """A queue as it stood. ``oldest_waiting_s`` is 0 when none waited; ``paused_by`` is "" when it was not paused; the
-    rates are of the minute before."""
+    rates are of the minute before. ``limits`` and ``paused_at`` are None where they were not recorded yet."""
 
     name: str
     counts: Mapping[State, int]
@@ -42,11 +43,14 @@ class PastQueue:
     enqueued_per_minute: int
     succeeded_per_minute: int
     failed_per_minute: int
+    paused_at: datetime | None = None
+    limits: Limits | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PastConsumer:
-    """A consumer as it stood. ``queues`` is empty when it served all; ``running`` are ids of jobs."""
+    """A consumer as it stood. ``queues`` is empty when it served all; ``running`` are ids of jobs. ``order`` is what it
+    had been told ("quiet", "stop", or nothing), None where that was not recorded yet."""
 
     id: str
     host: str
@@ -59,6 +63,8 @@ class PastConsumer:
     started_at: datetime
     beat_at: datetime
     running: tuple[str, ...]
+    order: str | None = None
+    is_silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,26 +117,43 @@ def at(database: Database, instant: datetime) -> Past:
 def _queues(session: Session, sampled_at: datetime) -> tuple[PastQueue, ...]:
     rows = session.rows(
         f"SELECT queue, {', '.join(STATES)}, oldest_waiting_s, consumers, paused_by, paused_reason, "
-        "enqueued_per_minute, succeeded_per_minute, failed_per_minute FROM samples WHERE at = %s ORDER BY queue",
+        "enqueued_per_minute, succeeded_per_minute, failed_per_minute, paused_at, limits "
+        "FROM samples WHERE at = %s ORDER BY queue",
         (sampled_at,),
     )
+    return tuple(_queue(row) for row in rows)
+
+
+def _queue(row: Sequence[Any]) -> PastQueue:
     places = len(STATES) + 1
-    return tuple(PastQueue(row[0], dict(zip(STATES, row[1:places], strict=True)), *row[places:]) for row in rows)
+    name, *depths = row[:places]
+    oldest_s, consumers, by, reason, enqueued, succeeded, failed, paused_at, limits = row[places:]
+    counts = dict(zip(STATES, depths, strict=True))
+    rates = (enqueued, succeeded, failed)
+    return PastQueue(name, counts, oldest_s, consumers, by, reason, *rates, paused_at, _limits(limits))
+
+
+def _limits(sampled: Mapping[str, Any] | None) -> Limits | None:
+    if sampled is None:
+        return None
+    rate = sampled.get("rate")
+    cap, max_jobs, max_bytes = (sampled.get(name) for name in ("cap", "max_jobs", "max_bytes"))
+    return Limits(None if rate is None else (rate[0], rate[1]), cap, max_jobs, max_bytes)
 
 
 def _consumers(session: Session, sampled_at: datetime) -> tuple[PastConsumer, ...]:
     rows = session.rows(
-        "SELECT consumer, host, pid, kind, workers, queues, version, memory_bytes, started_at, beat_at, running "
-        "FROM consumer_samples WHERE at = %s ORDER BY consumer",
+        "SELECT consumer, host, pid, kind, workers, queues, version, memory_bytes, started_at, beat_at, running, told, "
+        "coalesce(is_silent, false) FROM consumer_samples WHERE at = %s ORDER BY consumer",
         (sampled_at,),
     )
-    return tuple(
-        PastConsumer(
-            *(one, host, pid, kind, workers, tuple(queues), version, memory_bytes, started_at, beat_at),
-            running=tuple(running),
-        )
-        for one, host, pid, kind, workers, queues, version, memory_bytes, started_at, beat_at, running in rows
-    )
+    return tuple(_consumer(row) for row in rows)
+
+
+def _consumer(row: Sequence[Any]) -> PastConsumer:
+    name, host, pid, kind, workers, queues, version, memory_bytes, started_at, beat_at, running, told, is_silent = row
+    seen = (version, memory_bytes, started_at, beat_at)
+    return PastConsumer(name, host, pid, kind, workers, tuple(queues), *seen, tuple(running), told, is_silent)
 
 
 def _running(session: Session, instant: datetime, seen: list[str]) -> tuple[PastRun, ...]:

@@ -1,10 +1,11 @@
 """Writes down, once a minute, how things stand: queues by state, their age and rates, consumers and what they run."""
 
+import json
 import time
 
 from storage.broker.broker import Broker
 from storage.broker.inspector import Inspector
-from storage.broker.records import STATES, ConsumerInfo, QueueStats
+from storage.broker.records import STATES, ConsumerInfo, Limits, QueueStats
 from storage.database.connection import Session
 from storage.database.text import storable
 from storage.history.lag import lag
@@ -14,12 +15,13 @@ LOOK_S = 1.0
 _MINUTE = "INSERT INTO sampled_minutes VALUES (to_timestamp(%s), %s, %s, %s) ON CONFLICT DO NOTHING"
 _QUEUE = (
     f"INSERT INTO samples (at, queue, {', '.join(STATES)}, oldest_waiting_s, consumers, paused_by, paused_reason, "
-    "enqueued_per_minute, succeeded_per_minute, failed_per_minute) "
-    f"VALUES (to_timestamp(%s), %s, {', '.join(['%s'] * len(STATES))}, %s, %s, %s, %s, %s, %s, %s)"
+    "paused_at, limits, enqueued_per_minute, succeeded_per_minute, failed_per_minute) "
+    f"VALUES (to_timestamp(%s), %s, {', '.join(['%s'] * len(STATES))}, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 )
 _CONSUMER = (
     "INSERT INTO consumer_samples (at, consumer, host, pid, kind, workers, queues, version, memory_bytes, started_at, "
-    "beat_at, running) VALUES (to_timestamp(%s), %s, %s, %s, %s, %s, %s::text[], %s, %s, %s, %s, %s::text[])"
+    "beat_at, running, told, is_silent) "
+    "VALUES (to_timestamp(%s), %s, %s, %s, %s, %s, %s::text[], %s, %s, %s, %s, %s::text[], %s, %s)"
 )
 
 
@@ -56,15 +58,26 @@ class Sampler:
 
 
 def _queue(minute_s: int, queue: QueueStats) -> tuple[object, ...]:
-    paused = (storable(queue.pause.by), storable(queue.pause.reason)) if queue.pause else ("", "")
+    pause = queue.pause
+    paused = (storable(pause.by), storable(pause.reason), pause.at) if pause else ("", "", None)
     last_minute = queue.minutes[-2] if len(queue.minutes) > 1 else (0, 0, 0)
     depths = [queue.counts[state] for state in STATES]
-    return minute_s, storable(queue.name), *depths, queue.oldest_waiting_s, queue.consumers, *paused, *last_minute
+    return (
+        *(minute_s, storable(queue.name), *depths, queue.oldest_waiting_s, queue.consumers, *paused),
+        *(json.dumps(_limits(queue.limits)), *last_minute),
+    )
+
+
+def _limits(limits: Limits | None) -> dict[str, object]:
+    """What of a queue is limited, by name. How long ended jobs are kept is no limit of it."""
+    given = limits or Limits()
+    known = {"rate": given.rate, "cap": given.cap, "max_jobs": given.max_jobs, "max_bytes": given.max_bytes}
+    return {name: value for name, value in known.items() if value is not None}
 
 
 def _consumer(minute_s: int, one: ConsumerInfo) -> tuple[object, ...]:
     return (
         *(minute_s, storable(one.id), storable(one.host), one.pid, storable(one.kind), one.workers),
         *([storable(name) for name in one.queues], storable(one.version), one.memory_bytes, one.started_at),
-        *(one.beat_at, [storable(job_id) for job_id in one.running]),
+        *(one.beat_at, [storable(job_id) for job_id in one.running], storable(one.order), one.is_silent),
     )

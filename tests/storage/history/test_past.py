@@ -6,6 +6,7 @@ import pytest
 
 from storage.broker.broker import Broker
 from storage.broker.inspector import Inspector
+from storage.broker.records import Limits
 from storage.broker.requests import Beat
 from storage.database.connection import Database
 from storage.errors import Refused
@@ -34,7 +35,9 @@ def test_queues_consumers_and_running_jobs_stand_as_they_stood(
     lives.add(), lives.add()
     claim = lives.claim()
     broker.pause("default", '{"by": "ada", "reason": "a look"}')
+    broker.limit("default", Limits(rate=(100, 60), cap=7, keep={"dead": (60, 5)}))
     beat(broker, claim.id)
+    broker.order("host:1", "quiet")
     recorder.step()
     with database.session() as session:
         assert Sampler(broker, "me").sample(session)
@@ -50,6 +53,10 @@ def test_queues_consumers_and_running_jobs_stand_as_they_stood(
     (queue,) = found.queues
     assert (queue.name, queue.counts["queued"], queue.counts["running"], queue.paused_by) == ("default", 1, 1, "ada")
     (consumer,) = found.consumers
+    assert queue.limits == Limits(rate=(100, 60), cap=7)
+    assert queue.paused_at is not None
+    assert timedelta() <= then - queue.paused_at < timedelta(minutes=1)
+    assert (consumer.order, consumer.is_silent) == ("quiet", False)
     assert (consumer.id, consumer.version, consumer.memory_bytes) == ("host:1", "1.2", 4096)
     assert (consumer.queues, consumer.running) == (("default",), (claim.id,))
     (run,) = found.running
