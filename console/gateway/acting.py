@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from textual.content import Content
 
 from console.formats import safe_text
+from console.gateway.sentences import as_sentence, with_keys
 from tasks.actions.values import SAMPLE, Armed, Performed, Preview, Request
 
 if TYPE_CHECKING:
@@ -225,13 +226,13 @@ def look_of(preview: Preview, now: Mapping[str, str] | None = None) -> Look:
     """Make a preview into a view."""
     return Look(
         preview=preview,
-        sentence=safe_text(preview.sentence, limit=400),
+        sentence=safe_text(as_sentence(preview.sentence), limit=400),
         sample=tuple(safe_text(subject.label, limit=200) for subject in preview.subjects[:SAMPLE]),
         left_out=tuple(
             (safe_text(one.id, limit=80), safe_text(one.why, limit=200))
             for one in preview.not_eligible[:NOT_DONE_SHOWN]
         ),
-        undo=safe_text(preview.undo.replace("`dewey undo`", "z"), limit=300),
+        undo=safe_text(with_keys(preview.undo), limit=300),
         command=safe_text(preview.command, limit=4_000).plain,
         now=now or {},
     )

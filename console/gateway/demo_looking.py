@@ -11,7 +11,7 @@ from console.gateway.acting import (
 )
 from console.gateway.demo_book import Cell, Deed, DemoBook, grown
 from console.gateway.demo_jobs import DemoJobs
-from console.gateway.demo_records import TASKS, group_of
+from console.gateway.demo_records import TASKS, CannedJob, group_of
 from console.gateway.errors import GatewayRefused
 from storage.broker.canaries import Canary
 from storage.broker.records import Job, Pause, State
@@ -215,11 +215,18 @@ class DemoLooking(DemoJobs):
             cells = [cell for cell in deed.after if cell[1] in (item.item, item.after)]
             same = cells and all(self._cell(cell) == deed.after[cell] for cell in cells)
             if item.outcome == "done" and same:
-                subjects.append(Subject(item.item, repr([self._cell(cell) for cell in cells]), item.item))
+                subjects.append(
+                    Subject(item.item, repr([self._cell(cell) for cell in cells]), self._labelled(item.item))
+                )
             elif item.outcome == "done":
                 gone.append(NotEligible(item.item, "it went on since"))
         sentence = f"undo action {entry.id}: take back the {entry.action} by {entry.actor}"
         return Found(tuple(subjects), tuple(gone), sentence)
+
+    def _labelled(self, key: str) -> str:
+        """A job in a line, also one in the trash; the name of anything else."""
+        canned = self._jobs.get(key) or self._book.cells.get("thrown", {}).get(key)
+        return label(canned.job) if isinstance(canned, CannedJob) else key
 
     def _found_trash(self, request: Request) -> Found:
         thrown = {one.job_id: one for one in self._book.trash.values()}

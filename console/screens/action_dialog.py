@@ -10,16 +10,16 @@ from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
 from textual.app import ComposeResult
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.widgets import Button, Input, Static
+from textual.widgets import Button, Input, Label, Static
 
 from console import bindings
-from console.formats import Moment, fit, plural, safe_text
+from console.formats import Moment, plural, safe_text
 from console.gateway.acting import Look
 from console.screens import action_words
 from console.screens.action_fields import FIELDS, NEEDS_REASON, Asked
-from console.screens.dialogs import LINE, SAMPLE, DialogBox
+from console.screens.dialogs import SAMPLE, DialogBox
 
 if TYPE_CHECKING:
     from console.app import DeweyApp
@@ -36,6 +36,8 @@ class Answered:
 
 TALL = 34
 """Lines from which on there is room for everything."""
+LEAST = 3
+"""Lines of what is said that are always in sight."""
 
 
 class ActionDialog(DialogBox[Answered]):
@@ -58,7 +60,7 @@ class ActionDialog(DialogBox[Answered]):
         """Lay out what, how many, a sample, what is left out, the fields, and the buttons."""
         look = self.look
         with Vertical(classes="box"):
-            yield Static(Content(action_words.title(look)), classes="title")
+            yield Static(Content(action_words.title(look, self.named)), classes="title")
             with VerticalScroll(classes="body", can_focus=False):
                 yield Static(look.sentence)
                 if look.about:
@@ -66,14 +68,17 @@ class ActionDialog(DialogBox[Answered]):
                 if look.sample and look.preview.scope in ("job", "audit"):
                     yield Static(_sample(look, self._sample_size()), classes="sample")
                 if look.left_out:
-                    yield Static(_left_out(look), classes="left-out")
-                if look.count:
-                    yield Static(_undo(look), classes="undo")
+                    yield Static(_how_many_left_out(look), classes="left-out")
+                    for line in _left_out(look):
+                        yield Static(line, classes="left-out-for")
+            if look.count:
+                yield Static(_undo(look), classes="undo")
             for asked in self._asked:
                 yield from self._field(asked)
             if self._needs_reason:
-                yield Static(Content.styled("Reason, for those who find it so", "$muted"), classes="reason-label")
-                yield Input(id="reason", max_length=200, placeholder="why?")
+                with Horizontal(classes="field"):
+                    yield Label(Content("Reason (goes into the audit)"), classes="label")
+                    yield Input(id="reason", max_length=200, placeholder="why?")
             if self._name and look.count:
                 label = Content.assemble(("Type ", "$muted"), (safe_text(self._name, 80).plain, "bold $warning"))
                 yield Static(label + Content.styled(" to say that you mean it", "$muted"), classes="reason-label")
@@ -83,13 +88,14 @@ class ActionDialog(DialogBox[Answered]):
             yield from self.buttons(action_words.words_of(look.preview.action).does)
 
     def _field(self, asked: Asked) -> ComposeResult:
-        yield Static(Content.styled(asked.label, "$muted"), classes="reason-label")
-        yield Input(
-            self.look.now.get(asked.name, asked.start),
-            id=f"option-{asked.name}",
-            max_length=60,
-            placeholder=asked.blank,
-        )
+        with Horizontal(classes="field"):
+            yield Label(Content(asked.label), classes="label")
+            yield Input(
+                self.look.now.get(asked.name, asked.start),
+                id=f"option-{asked.name}",
+                max_length=60,
+                placeholder=asked.blank,
+            )
         yield Static(id=f"means-{asked.name}", classes="means")
 
     def _sample_size(self) -> int:
@@ -98,11 +104,14 @@ class ActionDialog(DialogBox[Answered]):
         return 2 if has_fields and self.app.size.height < TALL else SAMPLE
 
     def on_resize(self) -> None:
-        """Let the body have what fields and buttons leave."""
-        fields = len(self.query(Input)) * (2 if self.size.height < TALL else 3)
-        means = sum(1 for one in self.query(".means") if one.display)
-        around = 10 if self.size.height < TALL else 16
-        self.query_one(".body").styles.max_height = max(4, self.size.height - around - fields - means)
+        """Let the body scroll, and nothing else: how it is undone, fields and buttons stay in sight."""
+        self.call_after_refresh(self._give_body_room)
+
+    def _give_body_room(self) -> None:
+        box, body = self.query_one(".box"), self.query_one(".body")
+        others = [one for one in box.children if one is not body and one.display]
+        taken = sum(one.outer_size.height + one.styles.margin.height for one in others) + box.gutter.height
+        body.styles.max_height = max(LEAST, int(self.size.height * 0.96) - taken)
 
     def action_body(self, lines: int) -> None:
         """Scroll what is said."""
@@ -147,7 +156,7 @@ class ActionDialog(DialogBox[Answered]):
         """Write an instant out, so that it is seen which day was meant."""
         if not isinstance(value, str):
             return Content("")
-        return Content.styled(f"until {self.moment.full(datetime.fromisoformat(value))}", "$accent")
+        return Content.styled(self.moment.full(datetime.fromisoformat(value)), "$accent")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Go on to the next field, then to Cancel: enter twice must not do anything."""
@@ -189,27 +198,29 @@ class ActionDialog(DialogBox[Answered]):
 
 def _sample(look: Look, size: int) -> Content:
     lines = [Content("")]
-    lines += [Content.assemble("  ", line.truncate(LINE, ellipsis=True)) for line in look.sample[:size]]
+    lines += [Content.assemble("  ", line) for line in look.sample[:size]]
     if look.count > size:
         lines.append(Content.styled(f"  and {look.count - size:,} more", "$muted"))
     return Content("\n").join(lines)
 
 
-def _left_out(look: Look) -> Content:
+def _how_many_left_out(look: Look) -> Content:
     number = len(look.preview.not_eligible)
     noun = action_words.NOUNS.get(look.preview.scope, look.preview.scope)
-    lines = [Content(""), Content.styled(f"{plural(number, noun)} left out:", "$warning")]
+    return Content.styled(f"{plural(number, noun)} left out:", "$warning")
+
+
+def _left_out(look: Look) -> Iterator[Content]:
+    """Yield a line for each reason, as many as there is room for."""
     by_reason: dict[str, list[Content]] = {}
     for name, why in look.left_out:
         by_reason.setdefault(why.plain, []).append(name)
     for reason, those in list(by_reason.items())[:SAMPLE]:
-        first = fit(those[0].plain, 12).rstrip()
+        first = action_words.short(look, those[0].plain)
         more = f" and {len(those) - 1:,} more" if len(those) > 1 else ""
-        line = Content.assemble("  ", (first + more, "$muted"), f": {reason}")
-        lines.append(line.truncate(LINE, ellipsis=True))
-    return Content("\n").join(lines)
+        yield Content.assemble((first + more, "$muted"), f": {reason}")
 
 
 def _undo(look: Look) -> Content:
-    said = look.undo.stylize("$muted" if look.preview.can_undo else "$warning")
-    return Content.assemble("\n", ("afterwards: ", "$faint"), said)
+    said = (look.undo + Content(".")).stylize("$muted" if look.preview.can_undo else "$warning")
+    return Content.assemble(("afterwards: ", "$muted"), said)

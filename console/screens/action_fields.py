@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from console.formats import Moment
-from console.instants import EXPECTED, coming
+from console.instants import coming
 from storage.broker.canaries import DEFAULT_RATE, DEFAULT_SHARE
 from storage.broker.records import PRIORITY_LIMIT
 
@@ -65,19 +65,19 @@ def _rate(typed: str, moment: Moment) -> object:  # noqa: ARG001 - as above
     return pair
 
 
-_UNTIL = Asked("until_at", f"Until when: {EXPECTED.removeprefix('say ')}", "until it is resumed", _instant)
+_UNTIL = Asked("until_at", "Until when", "until it is resumed; or 2h, 06:00", _instant)
 FIELDS: Final[Mapping[str, tuple[Asked, ...]]] = {
     "pause": (_UNTIL,),
     "pause-schedule": (_UNTIL,),
     "limit": (
-        Asked("rate", "At most N starts in so many seconds, as 100/60", "any rate", _rate),
-        Asked("cap", "At most so many running at once", "any number", _whole(1, 1_000_000)),
-        Asked("max_jobs", "Refuse enqueues beyond so many waiting jobs", "any number", _whole(1, 10**12)),
-        Asked("max_bytes", "Refuse enqueues beyond so many bytes", "any size", _whole(1, 10**15)),
+        Asked("rate", "Starts at most", "any rate; 100/60 is 100 in 60 seconds", _rate),
+        Asked("cap", "Running at once at most", "any number", _whole(1, 1_000_000)),
+        Asked("max_jobs", "Refuse enqueues beyond, jobs", "any number that waits", _whole(1, 10**12)),
+        Asked("max_bytes", "Refuse enqueues beyond, bytes", "any size", _whole(1, 10**15)),
     ),
     "canary": (
-        Asked("rate", "After one and ten, so many a minute", "", _whole(1, 100_000), str(DEFAULT_RATE)),
-        Asked("share", "Stop when more than so many per cent of those that ended failed", "", _number(0, 100),
+        Asked("rate", "After one and ten, a minute", "", _whole(1, 100_000), str(DEFAULT_RATE)),
+        Asked("share", "Stop when failed, per cent", "", _number(0, 100),
               f"{DEFAULT_SHARE:g}"),
     ),
 }  # fmt: skip

@@ -1,19 +1,23 @@
 """What every dialog is: a box over the screen, with the focus on Cancel where nothing needs to be typed."""
 
-from typing import ClassVar, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Final, Generic, TypeVar, cast
 
 from textual.app import ComposeResult
+from textual.color import Color
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button
 
 from console import bindings
+from console.widgets.frame import PRODUCTION
+from console.widgets.palette import COLOURS
+
+if TYPE_CHECKING:
+    from console.app import DeweyApp
 
 Answer = TypeVar("Answer")
 SAMPLE: Final = 5
-LINE: Final = 62
-"""Cells of one line in a dialog."""
 
 
 class DialogBox(ModalScreen[Answer | None], Generic[Answer]):
@@ -21,6 +25,31 @@ class DialogBox(ModalScreen[Answer | None], Generic[Answer]):
 
     BINDINGS = bindings.of("dialog")
     AUTO_FOCUS: ClassVar[str | None] = "#cancel"
+
+    def on_mount(self) -> None:
+        """Wear the colour of the environment: behind the shade its frame is not seen."""
+        dewey = cast("DeweyApp", self.app)
+        box = self.query_one(".box")
+        if self.is_production:
+            box.add_class("-production")
+        elif dewey.colour:
+            box.styles.border = ("round", self._drawn(dewey.colour))
+
+    @property
+    def is_production(self) -> bool:
+        """Whether what is asked is asked on production."""
+        return cast("DeweyApp", self.app).environment.plain.lower() in PRODUCTION
+
+    def _drawn(self, colour: str) -> Color:
+        """What a colour of the settings is in the theme that is worn."""
+        name = COLOURS.get(colour, colour).removeprefix("bold ")
+        return Color.parse(self.app.theme_variables.get(name.removeprefix("$"), name))
+
+    @property
+    def named(self) -> str:
+        """The environment's name where it has a colour of its own or is production, for the question; else ""."""
+        dewey = cast("DeweyApp", self.app)
+        return dewey.environment.plain if self.is_production or dewey.colour else ""
 
     def action_cancel(self) -> None:
         """Close and do nothing."""

@@ -24,7 +24,7 @@ class WriteDialog(Dialog):
         with Vertical(classes="box"):
             yield Static(Content("Arm writing?"), classes="title")
             yield Static(Content(says))
-            yield Static(Content.styled("Reason, for those who read the audit", "$muted"), classes="reason-label")
+            yield Static(Content.styled("Reason (goes into the audit)", "$muted"), classes="reason-label")
             yield Input(id="reason", max_length=200, placeholder="why?")
             yield Static(id="reason-error")
             yield from self.buttons("Arm writing")

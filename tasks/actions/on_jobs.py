@@ -11,7 +11,7 @@ from storage.broker.custody import Answer, Shown
 from storage.broker.records import PRIORITY_LIMIT, STATES, Job, State
 from storage.errors import JobMissing, Refused
 from storage.trash import Whole
-from tasks.actions.selection import Why, ids_of, items_of, label, look_at, only, refusal, shown
+from tasks.actions.selection import SHORT_ID, Why, ids_of, items_of, label, look_at, only, refusal, shown
 from tasks.actions.tools import MOST, Act, Action, Tools, Undo
 from tasks.actions.values import Found, NotEligible, Request, Subject
 from tasks.engine.codec import encode
@@ -140,12 +140,21 @@ def _discard(tools: Tools, act: Act) -> list[Item]:
 
 def _look_untrash(tools: Tools, entry: Entry, items: Sequence[Item]) -> Found:
     kept = trash.of(tools.database, entry.key)
+    named = _named(tools, entry.key)
     gone = {item.item for item in items if item.outcome == "done"} - set(kept)
     return Found(
-        tuple(Subject(job_id, "", job_id) for job_id in kept),
+        tuple(Subject(job_id, "", named.get(job_id, job_id)) for job_id in kept),
         tuple(NotEligible(job_id, "it is not in the trash any more") for job_id in sorted(gone)),
         f"put back what {entry.actor} threw away",
     )
+
+
+def _named(tools: Tools, act: str) -> dict[str, str]:
+    """The jobs that an action threw away, each in a line."""
+    return {
+        one.job_id: f"{one.job_id[:SHORT_ID]} {one.task.rpartition('.')[2] or one.task} in {one.queue}, {one.state}"
+        for one in trash.listed(tools.database, act=act, limit=MOST)
+    }
 
 
 def _untrash(tools: Tools, act: Act, entry: Entry) -> list[Item]:
@@ -279,7 +288,7 @@ def labelled(tools: Tools, job_id: str) -> str:
     return label(tools, tools.inspector.job(job_id))
 
 
-RESTORED = Undo("`dewey undo` puts them back, for seven days", _look_untrash, _untrash)
+RESTORED = Undo("`dewey undo` puts back what was thrown away, for seven days", _look_untrash, _untrash)
 
 ACTIONS = (
     Action(
@@ -290,7 +299,7 @@ ACTIONS = (
         look_requeue,
         _requeue,
         lambda request: selected(request, "requeue"),
-        Undo("`dewey undo` calls those back that still wait", _look_recall, _recall),
+        Undo("`dewey undo` calls back what still waits", _look_recall, _recall),
     ),
     Action(
         "cancel",
@@ -343,7 +352,7 @@ ACTIONS = (
         _look_promote,
         _promote,
         lambda request: selected(request, "promote"),
-        Undo("`dewey undo` lets those that still wait wait for their instant again", _look_postpone, _postpone),
+        Undo("`dewey undo` lets what still waits wait for its instant again", _look_postpone, _postpone),
     ),
     Action(
         "priority",
@@ -353,6 +362,6 @@ ACTIONS = (
         _look_priority,
         _prioritise,
         lambda request: selected(request, "priority", request.text("priority")),
-        Undo("`dewey undo` gives those that still wait their former one", _look_reprioritise, _reprioritise),
+        Undo("`dewey undo` gives what still waits its former one", _look_reprioritise, _reprioritise),
     ),
 )

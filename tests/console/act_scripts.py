@@ -73,14 +73,15 @@ async def _d_throws_the_marked_away_and_z_brings_them_back(stage: Stage) -> None
     jobs = tuple(_jobs(stage).marks)
     await stage.press("d")
     assert "Discard 2 jobs?" in stage.text
-    assert "z puts them back, for seven days" in stage.text
+    assert "z puts back what was thrown away, for seven days." in stage.text
     await stage.press("right", "enter")
     assert stage.app.gateway.rows(jobs) == ()
     assert not _jobs(stage).marks
     assert "2 jobs in the trash. z undoes it." in stage.notes
     await stage.press("z")
     assert isinstance(stage.app.screen, ActionDialog)
-    assert "take back the discard by you" in stage.text
+    assert "Take back the discard by you." in stage.text
+    assert all(f"{job[:8]} " in stage.text and job not in stage.text for job in jobs)
     await stage.press("right", "enter")
     assert [row.state for row in stage.app.gateway.rows(jobs)] == ["dead", "dead"]
     assert "2 things undone." in stage.notes
@@ -127,7 +128,7 @@ async def _uppercase_r_opens_the_form_with_the_jobs_arguments(stage: Stage) -> N
     await stage.press("ctrl+u")
     await stage.type("new@example.org")
     await stage.press("ctrl+s")
-    assert "launch tasks.email.send_email again with to edited" in " ".join(stage.text.split())
+    assert "Launch tasks.email.send_email again with to edited." in " ".join(stage.text.split())
     await stage.press("right", "enter")
     made = stage.app.screen
     assert isinstance(made, JobScreen)
@@ -143,7 +144,7 @@ async def _c_begins_a_canary_that_any_console_pauses_and_ends(stage: Stage) -> N
     assert "Canary requeue 9 jobs?" in stage.text
     assert "60" in stage.text
     await stage.press("right", "enter")
-    assert "9 jobs in the canary's line." in stage.notes
+    assert "A canary requeues 9 jobs, one by one at first; C shows it." in stage.notes
     assert "canary running" in stage.text
     assert "1/9" in stage.text
     await stage.press("C")
@@ -200,11 +201,14 @@ async def _uppercase_d_purges_a_queue_when_its_name_is_typed(stage: Stage) -> No
 @key("action.down", "action.up", start="jobs")
 async def _arrows_scroll_what_a_dialog_says(stage: Stage) -> None:
     await stage.press("a", "c")
-    assert "afterwards:" not in stage.text
-    await stage.press("down", "down", "down", "down")
-    assert "afterwards:" in stage.text
-    await stage.press("up", "up", "up", "up")
-    assert "afterwards:" not in stage.text
+    assert "and 145 more: it is succeeded" not in stage.text
+    assert "afterwards: C, then x, ends it" in stage.text
+    await stage.press("down", "down", "down", "down", "down")
+    assert "and 145 more: it is succeeded" in stage.text
+    assert "afterwards: C, then x, ends it" in stage.text
+    await stage.press("up", "up", "up", "up", "up")
+    assert "and 145 more: it is succeeded" not in stage.text
+    assert "Requeue one and wait" in stage.text
 
 
 @key("action.copy", start=DEAD)

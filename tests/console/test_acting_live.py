@@ -212,7 +212,7 @@ def test_a_canary_is_begun_paused_and_ended_by_keyboard(gateway: LiveGateway, of
         await stage.press("a", "c")
         assert "Canary requeue 12 jobs?" in stage.text
         await stage.press("right", "enter")
-        assert "12 jobs in the canary's line." in stage.notes
+        assert "A canary requeues 12 jobs, one by one at first; C shows it." in stage.notes
         assert "canary running" in stage.text
 
     async def another_operator(stage: Stage) -> None:

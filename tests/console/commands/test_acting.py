@@ -184,7 +184,7 @@ def test_what_is_thrown_away_is_shown_and_comes_back(dewey: CommandLine, office:
         office.run(office.add(job_id, "email"))
     answer = dewey("discard", "a1", "b2", "--yes", "--reason", "noise")
     assert (answer.status, answer.lines) == (0, ["a1  discarded", "b2  discarded"])
-    assert "`dewey undo` puts them back" in answer.err
+    assert "`dewey undo` puts back what was thrown away" in answer.err
     assert [line.split()[:4] for line in dewey("trash", "list").lines[1:]] == [
         ["b2", "pack", "email", "dead"],
         ["a1", "pack", "email", "dead"],
