@@ -4,7 +4,7 @@ Where nothing needs to be typed the focus is on Cancel; from a field, enter lead
 that does the same.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, cast
