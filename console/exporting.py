@@ -15,7 +15,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Literal, TypeVar
 
+from console.formats import plural
 from console.gateway.acting import EntryRow, TrashRow
+from console.gateway.errors import GatewayRefused
+from console.gateway.paging import pages
 from console.gateway.views import JobPage, JobRow, JobView, LogLineView, LogPage
 from console.records import Record, instant, job_record, log_record, whole_job
 
@@ -30,7 +33,8 @@ FORMATS: Final[Mapping[Format, str]] = {
 }
 MOST: Final = 10_000
 """Records of one file."""
-PAGE: Final = 1_000
+FEW: Final = 100
+"""Jobs that are asked for one by one."""
 _FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
 """How texts begin that a spreadsheet would compute."""
 
@@ -127,18 +131,15 @@ def _cell(value: object) -> str:
 
 def all_jobs(ask: Callable[[int, int], JobPage]) -> Extract:
     """Ask for page after page of a list of jobs, up to `MOST` of them."""
-    found: dict[str, JobRow] = {}
-    offset, trouble, is_all = 0, "", False
-    while len(found) < MOST:
-        page, known = ask(offset, min(PAGE, MOST - len(found))), len(found)
-        found.update((row.key, row) for row in page.rows)
+    found: dict[str, Record] = {}
+    trouble, is_all = "", False
+    for page in pages(ask, 0, MOST):
+        known = len(found)
+        found.update((row.key, job_record(row)) for row in page.rows)
         trouble = page.trouble.plain
-        offset = page.offset + len(page.rows)
-        is_all = len(found) == known or (page.is_exact and offset >= page.total)
-        if is_all:
-            break
+        is_all = len(found) == known or (page.is_exact and page.offset + len(page.rows) >= page.total)
     cut = "" if is_all else f"These are the first {len(found):,}: narrow the filter for the others."
-    return Extract([job_record(row) for row in found.values()], f"{cut} {trouble}".strip())
+    return Extract([*found.values()], f"{cut} {trouble}".strip())
 
 
 def whole_list(
@@ -151,9 +152,19 @@ def whole_list(
     return Sheet(called, title, lambda: Extract([{**stamp, **record(row)} for row in ask()]))
 
 
-def marked_jobs(rows: Iterable[JobRow]) -> Extract:
-    """Return jobs that are known."""
-    return Extract([job_record(row) for row in rows])
+def marked_jobs(keys: Sequence[str], ask: Callable[[int, int], JobPage], ask_one: Callable[[str], JobRow]) -> Extract:
+    """Ask for the jobs of these keys: many where they are listed, the others one by one. Those that nobody knows any
+    more are left out, and that is said."""
+    found: dict[str, Record] = {}
+    if len(keys) > FEW:
+        for page in pages(ask, 0, MOST):
+            found.update((row.key, job_record(row)) for row in page.rows)
+    records: list[Record] = []
+    for key in keys:
+        with suppress(GatewayRefused):
+            records.append(found[key] if key in found else job_record(ask_one(key)))
+    gone = len(keys) - len(records)
+    return Extract(records, f"{plural(gone, 'job')} of them nobody knows any more." if gone else "")
 
 
 def job_with_log(view: JobView, ask: Callable[[str], LogPage]) -> Extract:

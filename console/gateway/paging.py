@@ -8,24 +8,46 @@ gone since, the places behind them are forgotten.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
+from console.gateway.views import MarkedJob
+
 if TYPE_CHECKING:
+    from console.gateway.views import JobPage
     from storage.history.entries import Count, Entry
     from storage.history.ledger import Found
-    from storage.history.walking import Place
 
 STEP: Final = 200
 """Rows from one remembered place to the next."""
-MOST: Final = 10_000
-"""Rows of one question."""
+MOST: Final = 1_000
+"""Rows of one question: those on the way to a place are not kept."""
 ASKED_AT_MOST: Final = 12
 """Questions for one window: pages may be shorter than asked for."""
 AHEAD: Final = 1_000
 """Rows that one can scroll on when nobody knows how many there are."""
 
 Ask = Callable[[str, int], "Found"]
+
+
+def pages(ask: Callable[[int, int], JobPage], offset: int, most: int) -> Iterator[JobPage]:
+    """Yield a list page by page from a number on, up to so many rows, or until nothing new comes."""
+    known: set[str] = set()
+    is_all = False
+    while len(known) < most and not is_all:
+        page, before = ask(offset, min(MOST, most - len(known))), len(known)
+        known.update(row.key for row in page.rows)
+        offset = page.offset + len(page.rows)
+        is_all = len(known) == before or (page.is_exact and offset >= page.total)
+        yield page
+
+
+def marked(ask: Callable[[int, int], JobPage], offset: int, most: int) -> tuple[MarkedJob, ...]:
+    """Return what is kept of jobs that are marked, from a number on; each page is forgotten before the next."""
+    found: dict[str, MarkedJob] = {}
+    for page in pages(ask, offset, most):
+        found.update((row.key, MarkedJob(row.key, row.state)) for row in page.rows)
+    return tuple(found.values())
 
 
 class Pager:
@@ -41,19 +63,18 @@ class Pager:
     def read(self, ask: Ask, offset: int, limit: int) -> tuple[int, tuple[Entry, ...], str]:
         """Return the number of the first row, rows from there on, and why history is not in them ("" when it is)."""
         with self.lock:
-            at = start = max(mark for mark in self._marks if mark <= offset)
+            at = max(mark for mark in self._marks if mark <= offset)
             rows: list[Entry] = []
             for _ in range(ASKED_AT_MOST):
                 found = ask(self._marks[at], min(MOST, offset + limit - at))
                 if found.trouble:
                     return 0, (), found.trouble
-                rows += found.entries
+                rows += found.entries[max(0, offset - at) :]
                 self._learn(at, found)
                 at += len(found.entries)
                 if not found.after or at >= offset + limit or at not in self._marks:
                     break
-            skipped = min(len(rows), max(0, offset - start))
-            return start + skipped, tuple(rows[skipped : skipped + limit]), ""
+            return min(at, offset), tuple(rows[:limit]), ""
 
     def _learn(self, at: int, found: Found) -> None:
         """Remember places; those that are no longer there are forgotten, with all behind them."""
@@ -91,4 +112,6 @@ class Pager:
 
 
 def _place(entry: Entry) -> str:
+    from storage.history.walking import Place  # noqa: PLC0415 - history is read when a list asks for it
+
     return str(Place(entry.created_at, entry.id))

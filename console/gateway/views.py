@@ -104,6 +104,14 @@ class JobRow:
 
 
 @dataclass(frozen=True, slots=True)
+class MarkedJob:
+    """What is kept of a job that is marked: there may be ten thousand."""
+
+    key: str
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
 class JobPage:
     """A slice of a list of jobs. ``total`` counts all that match; ``offset`` is the first row's place.
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from console.formats import safe_text
 from console.gateway.acting import Done
-from console.gateway.views import JobRow, TaskView
+from console.gateway.views import JobRow, MarkedJob, TaskView
 from console.screens.acting import ActingScreen
 from console.screens.action_fields import BEFORE
 from console.screens.ask_dialog import AskDialog
@@ -47,7 +47,7 @@ class Chosen:
     group of failures. ``rows`` are those that are known."""
 
     keys: tuple[str, ...] = ()
-    rows: Sequence[JobRow] = ()
+    rows: Sequence[JobRow | MarkedJob] = ()
     query: str = ""
     group: str = ""
     is_marked: bool = False
@@ -114,14 +114,14 @@ class JobActions(ActingScreen):
     def action_requeue_edited(self) -> None:
         """Open the form of the job's task, with its arguments filled in."""
         gateway, (key, *_) = self.dewey.gateway, self.chosen().keys
-        name = next((row.task.plain for row in self.chosen().rows), "")
 
-        def read() -> tuple[TaskView | None, Edit]:
+        def read() -> tuple[str, TaskView | None, Edit]:
             full_name = gateway.job(key).task.plain
             found = [task for task in gateway.tasks() if task.full_name.plain == full_name]
-            return (found[0] if found else None), Edit(key, gateway.arguments(key))
+            name = full_name.rpartition(".")[2] or full_name
+            return name, (found[0] if found else None), Edit(key, gateway.arguments(key))
 
-        self.ask("edit", read, lambda answer: self._edit(name, *answer))
+        self.ask("edit", read, lambda answer: self._edit(*answer))
 
     def _edit(self, name: str, task: TaskView | None, edit: Edit) -> None:
         if task is None:

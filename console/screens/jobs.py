@@ -16,7 +16,8 @@ from console.formats import Moment, plural
 from console.gateway.acting import Done
 from console.gateway.criteria import parsed
 from console.gateway.errors import GatewayRefused
-from console.gateway.views import JobPage, JobRow, Tally
+from console.gateway.paging import marked
+from console.gateway.views import JobPage, JobRow, MarkedJob, Tally
 from console.screens.base import POLL
 from console.screens.exporting import ExportingScreen
 from console.screens.filtering import FilteredScreen
@@ -290,9 +291,13 @@ class JobsScreen(JobActions, ExportingScreen, FilteredScreen):
 
     def _ask_marks(self, offset: int, limit: int) -> None:
         criteria, gateway = self.criteria, self.dewey.gateway
-        self.ask("marks", lambda: gateway.jobs(criteria, offset, limit), lambda page: self._mark(page.rows))
 
-    def _mark(self, rows: Sequence[JobRow]) -> None:
+        def ask() -> Sequence[MarkedJob]:
+            return marked(lambda first, most: gateway.jobs(criteria, first, most), offset, limit)
+
+        self.ask("marks", ask, self._mark)
+
+    def _mark(self, rows: Sequence[JobRow | MarkedJob]) -> None:
         self.table.mark(rows)
         self._count()
 
@@ -354,13 +359,18 @@ class JobsScreen(JobActions, ExportingScreen, FilteredScreen):
 
     def sheet(self) -> Sheet:
         """Export the marked jobs, or all that match."""
-        marks, criteria, gateway = tuple(self.table.marks.values()), self.criteria, self.dewey.gateway
+        marks, criteria, gateway = tuple(self.table.marks), self.criteria, self.dewey.gateway
+
+        def ask(offset: int, limit: int) -> JobPage:
+            return gateway.jobs(criteria, offset, limit)
+
         if marks:
-            return Sheet("jobs", f"Export {plural(len(marks), 'marked job')}", lambda: marked_jobs(marks))
+            title = f"Export {plural(len(marks), 'marked job')}"
+            return Sheet("jobs", title, lambda: marked_jobs(marks, ask, lambda key: gateway.job(key).row))
         return Sheet(
             "jobs",
             f"Export {self._total()}" if self._is_exact else "Export everything that matches",
-            lambda: all_jobs(lambda offset, limit: gateway.jobs(criteria, offset, limit)),
+            lambda: all_jobs(ask),
         )
 
     def acted(self, done: Done) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from console.formats import GLYPHS, Moment, duration
-from console.gateway.views import JobRow
+from console.gateway.views import JobRow, MarkedJob
 from console.widgets.line_table import Cell, Column, LineTable
 from console.widgets.palette import STATE_TONES
 
@@ -105,7 +105,7 @@ class JobTable(LineTable[JobRow]):
 
     def __init__(self, moment: Moment, id: str | None = None) -> None:
         super().__init__(moment, id)
-        self.marks: dict[str, JobRow] = {}
+        self.marks: dict[str, MarkedJob] = {}
         self._anchor: int | None = None
         self._anchor_key = ""
 
@@ -135,7 +135,7 @@ class JobTable(LineTable[JobRow]):
         super()._follow(offset, rows, was_in_sight)
         for index, row in enumerate(rows, offset):
             if row.key in self.marks:
-                self.marks[row.key] = row
+                self.marks[row.key] = MarkedJob(row.key, row.state)
             if self._anchor is not None and row.key == self._anchor_key:
                 self._anchor = index
 
@@ -145,12 +145,12 @@ class JobTable(LineTable[JobRow]):
         if row is None:
             return
         if self.marks.pop(row.key, None) is None:
-            self.marks[row.key] = row
+            self.marks[row.key] = MarkedJob(row.key, row.state)
         self.move_to(self.cursor + 1)
 
-    def mark(self, rows: Iterable[JobRow]) -> None:
+    def mark(self, rows: Iterable[JobRow | MarkedJob]) -> None:
         """Mark some jobs."""
-        self.marks.update((row.key, row) for row in rows)
+        self.marks.update((row.key, MarkedJob(row.key, row.state)) for row in rows)
         self.repaint()
 
     def unmark_all(self) -> None:

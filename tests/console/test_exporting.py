@@ -17,8 +17,8 @@ from console.exporting import ExportError, Extract, all_jobs, path_for, save, wr
 from console.formats import safe_text
 from console.gateway.demo import DemoGateway
 from console.gateway.demo_records import HOSTILE, NOW, job_id
-from console.gateway.errors import GatewayUnavailable
-from console.gateway.views import JobPage
+from console.gateway.errors import GatewayRefused, GatewayUnavailable
+from console.gateway.views import JobPage, JobRow
 from console.records import Record, whole_job
 from console.screens.export_dialog import ExportDialog
 from console.screens.jobs import JobsScreen
@@ -174,6 +174,25 @@ def test_only_the_marked_jobs_are_written(tmp_path: Path) -> None:
     (name,) = files(tmp_path)
     assert name.endswith(".csv")
     assert len([*csv.reader(io.StringIO((tmp_path / name).read_text()))]) == 3
+
+
+def test_many_marked_jobs_are_asked_for_page_by_page_and_those_that_are_gone_are_said() -> None:
+    gateway, alone = VastGateway(1_500), list[str]()
+
+    def one(key: str) -> JobRow:
+        alone.append(key)
+        if key == "gone":
+            raise GatewayRefused("there is no such job")
+        return gateway.jobs("", 3, 1).rows[0]
+
+    keys = [row.key for row in gateway.jobs("", 0, 120).rows]
+    extract = exporting.marked_jobs([*keys, "gone", "elsewhere"], lambda a, b: gateway.jobs("", a, b), one)
+    assert alone == ["gone", "elsewhere"]
+    assert [record["id"] for record in extract.records[:120]] == keys
+    assert (len(extract.records), extract.note) == (121, "1 job of them nobody knows any more.")
+    alone.clear()
+    assert len(exporting.marked_jobs(keys[:2], lambda a, b: gateway.jobs("", a, b), one).records) == 2
+    assert alone == keys[:2]
 
 
 def test_a_picture_is_of_the_screen_and_not_of_the_dialog(tmp_path: Path) -> None:

@@ -6,10 +6,12 @@ import pytest
 
 from console.gateway import criteria, paging
 from console.gateway.paging import Pager
+from console.gateway.views import JobPage
 from storage.errors import FilterError
 from storage.history.entries import Count, Entry
 from storage.history.ledger import Found
 from storage.history.walking import Place
+from tests.console.gateways import VastGateway
 
 NOW = datetime(2026, 3, 14, 2, 47, tzinfo=UTC)
 
@@ -142,3 +144,28 @@ def test_what_is_no_filter_says_where() -> None:
     with pytest.raises(FilterError) as caught:
         criteria.parsed("queue:a stat:dead", NOW, UTC)
     assert (caught.value.position, caught.value.suggestion) == (8, "state")
+
+
+def test_a_jump_to_the_end_keeps_only_what_is_shown() -> None:
+    pager, shelf = Pager(), Shelf(9_990)
+    pager.counted(Count(9_990, True))
+    assert shown(pager, shelf, 9_900) == (9_900, list(range(90, 40, -1)))
+    assert {limit for _, limit in shelf.asked} <= {paging.MOST, 950}
+    shelf.asked.clear()
+    assert shown(pager, shelf, 9_940)[1] == list(range(50, 0, -1))
+    assert len(shelf.asked) == 1
+
+
+def test_what_is_marked_is_kept_small_and_asked_for_page_by_page() -> None:
+    gateway, asked = VastGateway(12_345), list[tuple[int, int]]()
+
+    def ask(offset: int, limit: int) -> JobPage:
+        asked.append((offset, limit))
+        return gateway.jobs("", offset, limit)
+
+    found = paging.marked(ask, 45, 10_000)
+    assert len({one.key for one in found}) == 10_000
+    assert (found[0].key, asked[0], asked[-1]) == (gateway.jobs("", 45, 1).rows[0].key, (45, 1_000), (9_045, 1_000))
+    assert [one.key for one in paging.marked(ask, 12_300, 100)] == [
+        one.key for one in gateway.jobs("", 12_300, 100).rows
+    ]
