@@ -279,11 +279,14 @@ SPARKS: Final = " ▁▂▃▄▅▆▇█"
 
 
 def sparkline(values: Sequence[int], width: int, top: int = 0) -> str:
-    """Return the last ``width`` values as bars of one cell; ``top`` is the value of a full bar."""
+    """Return the last ``width`` values as bars of one cell; ``top`` is the value of the highest one.
+
+    The highest bar leaves an eighth of its cell free, so that those of the row above do not touch it.
+    """
     shown = list(values[-width:])
     highest = top or max(shown, default=0)
     bars = "".join(
-        SPARKS[0] if value <= 0 or highest <= 0 else SPARKS[max(1, min(8, round(value * 8 / highest)))]
+        SPARKS[0] if value <= 0 or highest <= 0 else SPARKS[max(1, min(7, round(value * 7 / highest)))]
         for value in shown
     )
     return bars.rjust(width)

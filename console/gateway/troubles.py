@@ -9,7 +9,7 @@ from textual.content import Content
 from console.formats import Moment, coarse, duration, plural
 from console.gateway.fleet import ConsumerView
 from console.gateway.glance import Glance, HealthView
-from console.gateway.views import QueueRow
+from console.gateway.views import PauseView, QueueRow
 
 OLD_S: Final = 300.0
 """A job that waits longer than this in a queue that is served is worth a look."""
@@ -20,12 +20,14 @@ FAILING_LEAST: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """One thing that is wrong: how badly, where, what, and what to do."""
+    """One thing that is wrong: how badly, where, what, and what to do; ``keys`` are those that lead there, for where
+    there is no room for more."""
 
     level: Literal["warn", "fail"]
     where: Content
     what: Content
     remedy: Content
+    keys: str = ""
 
 
 def troubles(glance: Glance | None, health: Iterable[HealthView], moment: Moment) -> tuple[Trouble, ...]:
@@ -59,34 +61,46 @@ def _fleet(glance: Glance) -> Iterator[Trouble]:
     quiet = [one for one in living if one.order]
     if living and len(quiet) == len(living):
         what = Content("every one was told to be quiet or to stop: no job starts")
-        yield Trouble("fail", Content("consumers"), what, Content("6 shows them, p lets one go on"))
+        yield Trouble("fail", Content("consumers"), what, Content("6 shows them, p lets one go on"), "6")
 
 
 def _silent(consumer: ConsumerView) -> Trouble:
     jobs = f", with {plural(len(consumer.runs), 'job')}" if consumer.runs else ""
     what = Content.assemble(consumer.name, f" fell silent{jobs}: killed, or cut off")
-    return Trouble("warn", Content("consumers"), what, Content("its jobs run again by themselves; 6 shows it"))
+    return Trouble("warn", Content("consumers"), what, Content("its jobs run again by themselves; 6 shows it"), "6")
 
 
 def _queue(row: QueueRow, moment: Moment) -> Iterator[Trouble]:
     jobs = f"{row.queued:,} wait" if row.queued != 1 else "1 waits"
     if row.pause is not None:
-        reason = Content.assemble(": ", row.pause.reason) if row.pause.reason.plain else Content("")
-        what = Content.assemble("paused ", moment.ago(row.pause.at), " by ", row.pause.by, reason, f" · {jobs}")
         if row.queued:
-            yield Trouble("warn", row.name, what, Content("2 shows it, p resumes it"))
+            yield _paused(row, row.pause, moment, jobs)
         return
     if row.queued and not row.consumers:
         what = Content(f"nobody serves it · {jobs}, the oldest for {duration(row.oldest_waiting_s)}")
-        yield Trouble("fail", row.name, what, Content("start a consumer for it, or look at DEWEY_QUEUES"))
+        yield Trouble("fail", row.name, what, Content("start a consumer for it, or look at DEWEY_QUEUES"), "6")
         return
     failing = _failing(row)
     if row.queued and row.oldest_waiting_s > OLD_S:
-        what = Content.assemble(f"{jobs}, the oldest for {duration(row.oldest_waiting_s)}", *failing)
-        remedy = "4 shows what broke" if failing else "more workers, or see what runs: 6"
-        yield Trouble("warn", row.name, what, Content(remedy))
+        limited = () if row.limit is None else (" · limited",)
+        what = Content.assemble(f"{jobs}, the oldest for {duration(row.oldest_waiting_s)}", *limited, *failing)
+        if failing:
+            yield Trouble("warn", row.name, what, Content("4 shows what broke"), "4")
+        elif limited:
+            yield Trouble("warn", row.name, what, Content("2 shows the limit, L changes it"), "2 L")
+        else:
+            yield Trouble("warn", row.name, what, Content("more workers, or see what runs: 6"), "6")
     elif failing:
-        yield Trouble("warn", row.name, Content.assemble(*failing[1:]), Content("4 shows what broke"))
+        yield Trouble("warn", row.name, Content.assemble(*failing[1:]), Content("4 shows what broke"), "4")
+
+
+def _paused(row: QueueRow, pause: PauseView, moment: Moment, jobs: str) -> Trouble:
+    """A pause that jobs wait for. When nobody serves the queue either, resuming it would not help them."""
+    nobody = "" if row.consumers else ", and nobody serves it"
+    reason = Content.assemble(": ", pause.reason) if pause.reason.plain else Content("")
+    what = Content.assemble(f"paused {moment.ago(pause.at)} by ", pause.by, nobody, reason, f" · {jobs}")
+    remedy = "start a consumer for it; then 2, p resumes it" if nobody else "2 shows it, p resumes it"
+    return Trouble("warn", row.name, what, Content(remedy), "2 p")
 
 
 def _failing(row: QueueRow) -> tuple[str, ...]:

@@ -27,6 +27,8 @@ HEALTH_S: Final = 20.0
 ILL_S: Final = 5.0
 """And that about one that is not well."""
 WAITS_S: Final = 30.0
+NOTICE: Final = 6
+"""Rows for a notice in the place of the queues."""
 
 
 class OverviewScreen(TravellingScreen):
@@ -141,6 +143,17 @@ class OverviewScreen(TravellingScreen):
         self.query_one(HealthLine).show(health, glance)
         self.query_one(Trends).show(glance, waits, self.moment.word)
         self.refresh_bindings()
+        self.call_after_refresh(self._give_room)
+
+    def _give_room(self) -> None:
+        """Let what is wrong have the rows that the queues do not fill."""
+        found = self.query_one(TroubleList)
+        needed = self.table.total + 1 if self.table.display else NOTICE
+        found.give(found.size.height + self.query_one("#overview-body").size.height - needed)
+
+    def on_resize(self) -> None:
+        """Share the rows anew."""
+        self.call_after_refresh(self._give_room)
 
     def _arrange(self) -> None:
         glance = self._glance if self._past is None else self._past.glance
@@ -158,6 +171,7 @@ class OverviewScreen(TravellingScreen):
         some = self._glance is not None or bool(self._health) or not stale
         self.query_one(TroubleList).display = some and not nothing_known
         self.table.at(moment)
+        self.query_one(HealthLine).tell_away(self.dewey.away is not None)
         for error in self.unavailable():
             if self._glance is None:
                 self.query_one(Notice).can_not_know(error.sentence)

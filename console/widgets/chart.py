@@ -20,7 +20,8 @@ NONE: Final = Content("")
 class Chart:
     """One chart. ``values`` are one per minute, oldest first, up to the last whole minute; None: not known.
 
-    ``scale`` writes a value on the axis; ``now`` is said beside the title.
+    ``scale`` writes a value on the axis; ``now`` is said beside the title. ``problem`` is why there are no values;
+    with ``is_asked`` the first answer is under way.
     """
 
     title: str
@@ -29,6 +30,7 @@ class Chart:
     tone: str
     scale: Callable[[float], str]
     problem: Content = NONE
+    is_asked: bool = False
 
 
 def rates(value: float) -> str:
@@ -42,11 +44,12 @@ def spans(value: float) -> str:
 
 
 def nice_count(highest: float) -> float:
-    """Return the next of 1, 2, 5, 10, 20, 50 … that is not below."""
+    """Return the next whole number of 1, 1.5, 2, 3, 4, 6, 8, and those times ten, a hundred … that is not below."""
     if highest <= 1:
         return 1.0
     power = 10.0 ** math.floor(math.log10(highest))
-    return next(power * step for step in (1, 2, 5, 10) if power * step >= highest)
+    steps = (power * step for step in (1, 1.5, 2, 3, 4, 6, 8, 10))
+    return next(step for step in steps if step >= highest and step == round(step))
 
 
 def nice_span(highest: float) -> float:
@@ -63,6 +66,9 @@ def draw(chart: Chart, width: int, height: int, word: str = "now") -> list[Conte
     title = Content.assemble((chart.title, "bold $primary"), "  ", chart.now)
     rows = max(1, height - 2)
     room = max(1, width - AXIS)
+    if chart.is_asked:
+        asked = [title, Content.styled("◌ asking…", "$muted"), *[Content("")] * (height - 2)]
+        return [_cell(line, width) for line in asked[:height]]
     if chart.problem.plain:
         words = Content.assemble(("can not know: ", "$warning"), chart.problem.stylize("$muted"))
         lines = words.wrap(width)[:rows]

@@ -29,11 +29,18 @@ class HealthLine(Widget):
         super().__init__()
         self._health: dict[Part, HealthView] = {}
         self._glance: Glance | None = None
+        self._is_away = False
 
     def show(self, health: Mapping[Part, HealthView], glance: Glance | None) -> None:
         """Take in what there is."""
         if (dict(health), glance) != (self._health, self._glance):
             self._health, self._glance = dict(health), glance
+            self.refresh()
+
+    def tell_away(self, is_away: bool) -> None:
+        """Take in whether Redis did not answer the console itself."""
+        if is_away != self._is_away:
+            self._is_away = is_away
             self.refresh()
 
     def render(self) -> Content:
@@ -48,6 +55,9 @@ class HealthLine(Widget):
 
     def _part(self, part: Part, with_words: bool) -> Content:
         view = self._health.get(part)
+        if self._is_away and part == "redis":
+            sign, tone = SIGNS["fail"]
+            return Content.assemble((sign, tone), (f" {NAMES[part]}", "$foreground"), (" away", tone))
         level: Level = "unknown" if view is None else view.level
         sign, tone = SIGNS[level]
         words = Content("" if view is not None else " asking…")
@@ -59,10 +69,13 @@ class HealthLine(Widget):
         if self._glance is None:
             return []
         living = [one for one in self._glance.fleet if not one.is_silent]
+        if not living:
+            sign, tone = SIGNS["fail"]
+            return [Content.assemble((sign, tone), (" no consumer runs", "$foreground"))]
         workers, busy = sum(one.workers for one in living), sum(len(one.runs) for one in living)
-        sign, tone = SIGNS["ok" if living else "fail"]
+        sign, tone = SIGNS["ok"]
         said = Content.assemble((sign, tone), (f" {plural(len(living), 'consumer')}", "$foreground"))
-        return [Content.assemble(said, (f" {busy:,} of {plural(workers, 'worker')} busy", "$muted") if living else "")]
+        return [Content.assemble(said, (f" {busy:,} of {plural(workers, 'worker')} busy", "$muted"))]
 
 
 def _words(view: HealthView) -> Content:

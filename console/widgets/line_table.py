@@ -24,6 +24,8 @@ from console.widgets.palette import Palette, Tone, palette_of
 Row = TypeVar("Row")
 MARGIN: Final = 50
 """Rows asked for above and below those in sight."""
+LEAST: Final = 10
+"""Cells of the column that takes what is left, at least."""
 ROWS_LIMIT: Final = 4_000
 """Rows held at most; those farthest from the last page go first."""
 
@@ -45,6 +47,18 @@ class Column(Generic[Row]):
     align: Literal["left", "right"] = "left"
     is_searched: bool = False
     """Whether the words that are looked for are marked in it."""
+
+
+def fitting(columns: Sequence[Column[Row]], width: int, gap: int) -> Sequence[Column[Row]]:
+    """Return the columns that fit so many cells, the one that takes what is left with `LEAST` of them: those of a fixed
+    width go, the last ones first."""
+    kept = list(columns)
+    while sum((column.width or LEAST) + gap for column in kept) > width:
+        fixed = [column for column in kept[1:] if column.width]
+        if not fixed:
+            break
+        kept.remove(fixed[-1])
+    return kept
 
 
 class LineTable(ScrollView, Generic[Row], can_focus=True):
@@ -222,6 +236,7 @@ class LineTable(ScrollView, Generic[Row], can_focus=True):
         width = self.width_in_cells
         self._columns = self.columns_for(width)
         self._gap = " " if width < self.ROOMY else "  "
+        self._columns = fitting(self._columns, width - 1, len(self._gap))
         fixed = sum(column.width + len(self._gap) for column in self._columns) + 1
         left = max(0, width - fixed)
         self._widths = [column.width or left for column in self._columns]

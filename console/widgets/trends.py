@@ -45,7 +45,7 @@ def charts_of(glance: Glance, waits: Waits | None) -> Sequence[Chart]:
     minutes = list(zip(*[row.minutes for row in glance.queues], strict=True))[:-1]
     ended = [float(sum(done + failed for _, done, failed in minute)) for minute in minutes]
     failed = [float(sum(minute[2] for minute in queues)) for queues in minutes]
-    share = f"  {100 * sum(failed) / sum(ended):.1f}%" if sum(ended) else ""
+    share = f"  {100 * failed[-1] / ended[-1]:.0f}%" if ended and ended[-1] else ""
     oldest = max((row.oldest_waiting_s for row in glance.queues if row.queued), default=0.0)
     return (
         Chart("ended/min", _last(ended), ended, "$primary", rates),
@@ -62,5 +62,5 @@ def _waiting(waits: Waits | None, oldest: float, minutes: int) -> Chart:
     tone = "$warning" if oldest > OLD_S else "$secondary"
     now = Content.styled(duration(oldest) if oldest else "none", f"bold {tone}" if oldest else "$muted")
     if waits is None:
-        return Chart("oldest waits", now, (), tone, spans, Content("asking…"))
+        return Chart("oldest waits", now, (), tone, spans, is_asked=True)
     return Chart("oldest waits", now, waits.seconds[-(minutes or 30) :], tone, spans, waits.problem)

@@ -9,9 +9,8 @@ from textual.widget import Widget
 from console.formats import fit
 from console.gateway.troubles import Trouble
 
-MOST = 4
-MOST_IN_TALL = 8
-TALL = 34
+LEAST = 4
+"""Lines that it takes where others want the room too."""
 WHERE = 17
 WHERE_NARROW = 12
 """Cells of the name of what is in trouble."""
@@ -30,6 +29,14 @@ class TroubleList(Widget):
         super().__init__(id=id)
         self._troubles: Sequence[Trouble] = ()
         self._is_known = False
+        self._room = LEAST
+
+    def give(self, rows: int) -> None:
+        """Take as many lines as nobody else needs."""
+        room = max(LEAST, rows)
+        if room != self._room:
+            self._room = room
+            self.refresh(layout=True)
 
     def show(self, troubles: Sequence[Trouble], is_known: bool) -> None:
         """Take in what there is; ``is_known`` says that everything was looked at."""
@@ -37,14 +44,10 @@ class TroubleList(Widget):
             self._troubles, self._is_known = tuple(troubles), is_known
             self.refresh(layout=True)
 
-    @property
-    def _most(self) -> int:
-        return MOST_IN_TALL if self.screen.size.height >= TALL else MOST
-
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """Return how many lines there are."""
         del container, viewport, width
-        return max(1, min(len(self._troubles), self._most))
+        return max(1, min(len(self._troubles), self._room))
 
     def render(self) -> Content:
         """Write a line for each; what does not fit is counted."""
@@ -53,20 +56,30 @@ class TroubleList(Widget):
             if not self._is_known:
                 return Content.styled("◌ looking…", "$muted")
             return Content.assemble(("● ", "$success"), ("Nothing is wrong.", "$foreground"))
-        lines = [_line(trouble, width) for trouble in self._troubles[: self._most]]
-        left = len(self._troubles) - self._most
-        if left > 0:
-            more = Content.styled(f"  and {left:,} more", "$muted")
-            lines[-1] = lines[-1].truncate(width - more.cell_length, ellipsis=True, pad=True) + more
+        shown = len(self._troubles)
+        if shown > self._room:
+            shown = self._room - 1
+        lines = [_line(trouble, width) for trouble in self._troubles[:shown]]
+        if shown < len(self._troubles):
+            lines.append(Content.styled(f"  and {len(self._troubles) - shown:,} more", "$muted"))
         return Content("\n").join(lines)
 
 
 def _line(trouble: Trouble, width: int) -> Content:
+    """Write one; where its remedy does not fit, the keys that lead there stand at the end."""
     sign, tone = ("✗", "$error") if trouble.level == "fail" else ("!", "$warning")
     room = WHERE if width >= NARROW else WHERE_NARROW
     where = Content.styled(fit(trouble.where.plain, room), "bold $strong")
     line = Content.assemble((f"{sign} ", f"bold {tone}"), where, " ", trouble.what.stylize("$foreground"))
-    remedy = Content.assemble(("  → ", "$faint"), trouble.remedy.stylize("$accent"))
-    if trouble.remedy.plain and line.cell_length + remedy.cell_length <= width:
-        return line + remedy
-    return line.truncate(width, ellipsis=True)
+    remedy = _arrow(trouble.remedy)
+    if not trouble.remedy.plain or line.cell_length + remedy.cell_length <= width:
+        return line + remedy if trouble.remedy.plain else line.truncate(width, ellipsis=True)
+    if not trouble.keys:
+        return line.truncate(width, ellipsis=True)
+    keys = _arrow(Content(trouble.keys))
+    left = width - keys.cell_length
+    return line.truncate(left, ellipsis=True) + Content(" " * max(0, left - line.cell_length)) + keys
+
+
+def _arrow(remedy: Content) -> Content:
+    return Content.assemble(("  → ", "$muted"), remedy.stylize("$primary"))

@@ -109,7 +109,7 @@ def test_every_state_has_a_glyph_of_one_cell_that_is_no_emoji() -> None:
 
 
 def test_a_sparkline_shows_the_last_values_and_every_one_above_zero() -> None:
-    assert formats.sparkline([9, 9, 0, 1, 100], 3) == " ▁█"
+    assert formats.sparkline([9, 9, 0, 1, 100], 3) == " ▁▇"
     assert formats.sparkline([], 3) == "   "
     assert formats.sparkline([5], 3, top=10) == "  ▄"
 

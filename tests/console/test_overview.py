@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -16,9 +17,11 @@ from console.gateway.errors import GatewayUnavailable
 from console.gateway.glance import Glance, HealthView, Part, Waits, health_view
 from console.gateway.live import LiveGateway
 from console.gateway.troubles import troubles
+from console.gateway.views import LimitView, PauseView
 from console.screens.base import DeweyScreen
 from console.screens.overview import OverviewScreen
 from console.widgets.chart import Chart, draw, nice_count, nice_span, rates, spans
+from console.widgets.trends import charts_of
 from storage import files, users
 from storage.broker.broker import Broker
 from storage.broker.inspector import Inspector
@@ -64,9 +67,89 @@ def test_a_fleet_that_is_gone_or_told_to_be_quiet_is_a_failure() -> None:
 def test_a_pause_an_old_wait_and_a_silent_consumer_are_told() -> None:
     said = _said(CALM)
     assert ("warn", "consumers", "w5:12901 fell silent: killed, or cut off") in said
-    assert any(where == "reports" and "paused 38m ago by ada: ledger" in what for _, where, what in said)
+    (reports,) = [what for _, where, what in said if where == "reports"]
+    assert reports == ("paused 38m ago by ada, and nobody serves it: ledger is being migrated, see #ops · 8 wait")
     (email,) = [what for _, where, what in said if where == "email"]
     assert email.startswith("14 wait, the oldest for 1 h 40 · ")
+
+
+def test_a_pause_of_a_queue_that_is_served_ends_with_a_key() -> None:
+    pause = PauseView(Content("ada"), Content(""), NOW - timedelta(minutes=2))
+    paused = replace(ROW, queued=4, pause=pause)
+    (served,) = troubles(Glance((paused,), LIVING), [], MOMENT)
+    assert (served.what.plain, served.remedy.plain) == ("paused 2m ago by ada · 4 wait", "2 shows it, p resumes it")
+    (unserved,) = troubles(Glance((replace(paused, consumers=0),), LIVING), [], MOMENT)
+    assert unserved.what.plain == "paused 2m ago by ada, and nobody serves it · 4 wait"
+    assert unserved.remedy.plain == "start a consumer for it; then 2, p resumes it"
+    assert troubles(Glance((replace(paused, queued=0),), LIVING), [], MOMENT) == ()
+
+
+def test_an_old_wait_in_a_limited_queue_names_the_limit() -> None:
+    limited = replace(ROW, queued=4, oldest_waiting_s=400, limit=LimitView("at most 1 running"))
+    (found,) = troubles(Glance((limited,), LIVING), [], MOMENT)
+    assert found.what.plain == "4 wait, the oldest for 6 m 40 · limited"
+    assert found.remedy.plain == "2 shows the limit, L changes it"
+
+
+def test_what_is_wrong_takes_the_rows_that_the_queues_leave_and_keeps_its_keys() -> None:
+    async def script(stage: Stage) -> None:
+        text = stage.text
+        for where in ("redis memory", "consumers", "email", "ingestion", "reports"):
+            assert f"! {where}" in text
+        assert "more" not in text
+        assert text.count("→ 4") == 2
+        assert "→ 2 p" in text
+
+    play(script, still_app(start="overview"))
+
+
+def test_what_is_wrong_beyond_its_rows_is_counted_in_a_line_of_its_own() -> None:
+    many = replace(CALM.queues[1], oldest_waiting_s=4_000)
+
+    class Crowded(DemoGateway):
+        def glance(self) -> Glance:
+            rows = (replace(many, key=f"q{number}", name=Content(f"q{number}")) for number in range(20))
+            return Glance(tuple(rows), LIVING)
+
+    async def script(stage: Stage) -> None:
+        lines = stage.text.split("\n")
+        assert [line.split()[1] for line in lines[2:5]] == ["redis", "q0", "q1"]
+        assert all(line.rstrip().endswith("→ 4") for line in lines[3:5])
+        assert lines[5].strip() == "and 18 more"
+
+    play(script, still_app(Crowded(), start="overview"))
+
+
+def test_a_chart_whose_first_answer_is_under_way_says_no_more_than_that() -> None:
+    chart = Chart("oldest waits", Content(""), (), "$primary", spans, is_asked=True)
+    lines = [line.plain.strip() for line in draw(chart, 40, 5)]
+    assert lines == ["oldest waits", "◌ asking…", "", "", ""]
+
+
+def test_what_failed_in_a_minute_is_a_share_of_what_ended_in_it() -> None:
+    row = replace(ROW, minutes=((9, 0, 0), (9, 9, 1), (9, 0, 9)))
+    failed = charts_of(Glance((row,), LIVING), None)[1]
+    assert failed.now.plain == "1  10%"
+
+
+def test_that_redis_is_away_stands_in_the_first_line_of_the_first_screen() -> None:
+    gateway = FlakyGateway()
+    gateway.go_away()
+
+    async def script(stage: Stage) -> None:
+        assert "✗ Redis away" in stage.text
+        gateway.come_back()
+        screen = stage.app.screen
+        assert isinstance(screen, OverviewScreen)
+        screen.poll()
+        await stage.settle()
+        assert "Redis away" not in stage.text
+        gateway.go_away()
+        screen.poll()
+        await stage.settle()
+        assert "✗ Redis away" in stage.text
+
+    play(script, still_app(gateway, start="overview"))
 
 
 def test_a_store_tells_its_worst_finding_with_the_remedy() -> None:
@@ -78,7 +161,7 @@ def test_a_store_tells_its_worst_finding_with_the_remedy() -> None:
 
 
 @pytest.mark.parametrize(
-    ("highest", "top"), [(0, 1), (1, 1), (3, 5), (7, 10), (11, 20), (50, 50), (51, 100), (99_000, 1e5)]
+    ("highest", "top"), [(0, 1), (1, 1), (1.2, 2), (3, 3), (7, 8), (11, 15), (53, 60), (61, 80), (99_000, 1e5)]
 )
 def test_the_axis_of_counts_ends_at_a_round_number(highest: float, top: float) -> None:
     assert nice_count(highest) == top
