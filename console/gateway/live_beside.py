@@ -6,10 +6,13 @@ from console.formats import safe_text
 from console.gateway.beside import BesideView, DiffView, RunTimes, diff_view
 from console.gateway.live_part import LivePart
 from console.gateway.live_past import UNTOLD
+from console.gateway.reading import translated
 from storage.errors import JobMissing, StorageError
 
 DAYS = 7
 """How far back run times are counted."""
+Ran = tuple[str, float | None, bool]
+"""The task of a job, how long its last run took or takes, and whether it still runs."""
 
 
 class LiveBeside(LivePart):
@@ -23,8 +26,10 @@ class LiveBeside(LivePart):
         from storage.history.measures import run_times  # noqa: PLC0415 - the same
 
         database, now = self._held.database, self.now()
+        with translated():
+            held = self._of_broker(key, now)
         try:
-            task, mine_s, is_running = self._own(key, now)
+            task, mine_s, is_running = held or self._of_history(key)
             counts = run_times(database, now - timedelta(days=DAYS), now, task=task)
             times = RunTimes(counts, DAYS, mine_s, is_running)
         except StorageError as error:
@@ -35,17 +40,20 @@ class LiveBeside(LivePart):
             diff = DiffView(problem=safe_text(error, limit=300))
         return BesideView(key, times, diff)
 
-    def _own(self, key: str, now: datetime) -> tuple[str, float | None, bool]:
-        """The task of a job, how long its last run took, and whether it still runs."""
-        assert self._held is not None
+    def _of_broker(self, key: str, now: datetime) -> Ran | None:
+        """What the broker knows of a job's last run; None when it does not have the job."""
         try:
             job = self._inspector.job(key)
         except JobMissing:
-            from storage.history import jobs as recorded  # noqa: PLC0415 - history is asked later than the first screen is drawn
-
-            entry = recorded.job(self._held.database, key).entry
-            return entry.task, None if entry.duration_ms is None else entry.duration_ms / 1000, False
+            return None
         if not job.attempts:
             return job.task, None, False
         last = job.attempts[-1]
         return job.task, ((last.finished_at or now) - last.started_at).total_seconds(), last.finished_at is None
+
+    def _of_history(self, key: str) -> Ran:
+        from storage.history import jobs as recorded  # noqa: PLC0415 - the same
+
+        assert self._held is not None
+        entry = recorded.job(self._held.database, key).entry
+        return entry.task, None if entry.duration_ms is None else entry.duration_ms / 1000, False

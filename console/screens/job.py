@@ -1,6 +1,7 @@
 """One job: its summary, its log while it runs, its attempts with their tracebacks, its flow, and how it is stored."""
 
 import shlex
+from datetime import datetime, timedelta
 from typing import ClassVar, Final
 
 from textual.app import ComposeResult
@@ -39,6 +40,8 @@ TABS: Final = (
     ("raw", "Raw"),
 )
 FULL_PAGE: Final = 1_000
+AWAY_EVERY: Final = timedelta(seconds=15)
+"""How long after a history that did not answer is left alone."""
 
 
 class JobScreen(JobActions, ExportingScreen):
@@ -58,6 +61,7 @@ class JobScreen(JobActions, ExportingScreen):
         self._dropped = 0
         self._flow_size = 0
         self._compared: tuple[str, int] | None = None
+        self._compared_at: datetime | None = None
 
     def compose_body(self) -> ComposeResult:
         """Lay out the title, the tabs and their pages."""
@@ -124,15 +128,20 @@ class JobScreen(JobActions, ExportingScreen):
         self.ask("flow", lambda: gateway.flow(key), self._show_flow)
 
     def _ask_history(self) -> None:
-        """Ask for others of its task: once, and again when the job has gone on or history was away."""
-        beside = self.query_one(HistoryPage).beside
+        """Ask for others of its task: once, and again when the job has gone on; now and then while history is away."""
+        beside, now = self.query_one(HistoryPage).beside, self.moment.now
         stands = None if self.view is None else (self.view.row.state, self.view.row.attempt)
-        is_known = beside is not None and not beside.times.problem.plain and stands == self._compared
-        if is_known or stands is None:
+        is_away = beside is not None and bool(beside.times.problem.plain)
+        is_due = self._compared_at is None or now - self._compared_at >= AWAY_EVERY
+        if stands is None or self.awaits("history") or (stands == self._compared and not (is_away and is_due)):
             return
         gateway, key = self.dewey.gateway, self.key
-        self._compared = stands
+        self._compared, self._compared_at = stands, now
         self.ask("history", lambda: gateway.beside(key), self.query_one(HistoryPage).compare)
+
+    def is_of_backend(self, name: str) -> bool:
+        """History is compared for as long as it takes: it says nothing of how fast the backend answers."""
+        return name != "history" and super().is_of_backend(name)
 
     @property
     def _is_recorded(self) -> bool:

@@ -6,8 +6,11 @@ from datetime import timedelta
 import pytest
 
 from console.app import DeweyApp
+from console.gateway.errors import GatewayUnavailable
 from console.gateway.live import LiveGateway
 from console.screens.jobs import JobsScreen
+from storage.broker.records import Job
+from storage.errors import StoreUnavailable
 from storage.history.recorder import Recorder
 from storage.history.sampling import Sampler
 from tasks import resources
@@ -154,6 +157,20 @@ def test_the_past_is_what_was_sampled_and_recorded_then(office: Office, recorder
     (queue,) = found.glance.queues
     assert (queue.queued, queue.dead) == (1, 1)
     assert not found.problem.plain
+
+
+def test_a_broker_that_is_away_is_not_taken_for_an_absent_history(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.run(office.add("bad"), **BROKE)
+    gateway = _gateway(office)
+
+    def away(_job_id: str) -> Job:
+        raise StoreUnavailable("Redis did not answer")
+
+    monkeypatch.setattr(gateway._inspector, "job", away)
+    with pytest.raises(GatewayUnavailable, match="Redis did not answer"):
+        gateway.beside("bad")
 
 
 def test_a_job_is_set_beside_the_last_success_of_its_task(office: Office, recorder: Recorder) -> None:

@@ -1,10 +1,13 @@
 """A job among others of its task: the axis means what it says, and the comparison shows no secret."""
 
+import itertools
+
 import pytest
 from syrupy.assertion import SnapshotAssertion
+from textual.content import Content
 
 from console.gateway import beside
-from console.gateway.beside import RunTimes, diff_view
+from console.gateway.beside import BesideView, DiffView, RunTimes, diff_view
 from console.gateway.demo_records import NOW, job_id
 from console.screens.job import JobScreen
 from console.widgets.histogram import AXIS, draw
@@ -109,6 +112,47 @@ def test_while_history_is_away_it_says_so_and_asks_again() -> None:
         assert "can not know: PostgreSQL did not answer: connection refused" in stage.text
 
     play(script, still_app(NoHistoryGateway(), start=DEAD), LARGE)
+
+
+def test_a_history_that_is_away_is_asked_again_after_a_while_and_not_each_second() -> None:
+    gateway = FlakyGateway()
+    why = Content("PostgreSQL did not answer")
+    asked: list[str] = []
+
+    def away(key: str) -> BesideView:
+        asked.append(key)
+        return BesideView(key, RunTimes(problem=why), DiffView(problem=why))
+
+    gateway.beside = away  # type: ignore[method-assign]
+
+    async def script(stage: Stage) -> None:
+        await stage.press("enter", *TO_HISTORY)
+        screen = stage.app.screen
+        assert isinstance(screen, JobScreen)
+        for later_s, times in ((1, 1), (14, 1), (15, 2), (29, 2), (30, 3)):
+            gateway.later_s = later_s
+            screen.poll()
+            await stage.settle()
+            assert len(asked) == times, later_s
+
+    play(script, still_app(gateway, start=DEAD), LARGE)
+
+
+def test_how_long_a_comparison_takes_is_not_the_backends_latency() -> None:
+    gateway = FlakyGateway()
+    ticks = itertools.count()
+
+    async def script(stage: Stage) -> None:
+        await stage.press("enter")
+        took_s = stage.app.health.took_s
+        screen = stage.app.screen
+        assert isinstance(screen, JobScreen)
+        screen.go_to("history")
+        await stage.settle()
+        assert gateway.asked[-1] == "beside"
+        assert stage.app.health.took_s == took_s
+
+    play(script, still_app(gateway, start=DEAD, timer=lambda: next(ticks) ** 2), LARGE)
 
 
 def test_hostile_comparisons_are_drawn_as_text() -> None:
