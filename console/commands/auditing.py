@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from console.commands.asking import DryRun, Reason, Way, Words, Yes, act, finish_action
 from console.commands.jobs import SHORT_ID, short_name
@@ -19,9 +20,20 @@ from storage.broker.canaries import Canaries, Canary
 from storage.trash import Trashed
 from tasks.actions.values import Request
 
+
+class Listing(TyperGroup):
+    """Commands of which `list` is what is meant when none is named."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> Any:
+        """Read what was written, with the command that was meant."""
+        if not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names):
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
+
+
 app = typer.Typer()
-trash = typer.Typer(help="Look at what was thrown away, and put single jobs back.", no_args_is_help=True)
-canary = typer.Typer(help="Look at canary requeues, pause them, let them go on, end them.", no_args_is_help=True)
+trash = typer.Typer(cls=Listing, help="Look at what was thrown away, and put single jobs back.")
+canary = typer.Typer(cls=Listing, help="Look at canary requeues, pause them, let them go on, end them.")
 app.add_typer(trash, name="trash")
 app.add_typer(canary, name="canary")
 

@@ -189,6 +189,7 @@ def test_what_is_thrown_away_is_shown_and_comes_back(dewey: CommandLine, office:
         ["b2", "pack", "email", "dead"],
         ["a1", "pack", "email", "dead"],
     ]
+    assert dewey("trash", "--limit", "1").lines == dewey("trash", "list").lines[:2]
     assert dewey("trash", "restore", "b2", "--yes").lines == ["b2  restored: dead again"]
     assert dewey("undo", "--yes").status == 1, "b2 is back already"
     assert office.inspector.job("a1").state == "dead"
@@ -307,6 +308,9 @@ def test_a_group_is_requeued_by_a_canary_that_any_operator_can_hold(dewey: Comma
     for number in range(20):
         office.run(office.add(f"d{number}"), fingerprint="f1f1", shape="no such page")
     assert "There is no canary" in dewey("canary", "list").out
+    assert dewey("canary").lines == dewey("canary", "list").lines
+    assert dewey("canary", "--json").document == []
+    assert "abort" in dewey("canary", "-h").out
     answer = dewey("requeue", "--group", "f1", "--canary", "--rate", "60", "--yes", "--json")
     assert (answer.status, answer.document["done"]) == (0, 20)
     assert answer.document["command"] == "dewey requeue --group f1 --canary --rate 60"
