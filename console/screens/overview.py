@@ -1,6 +1,7 @@
 """The whole at a glance: what is wrong first, then how it goes, then the queues."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from time import monotonic
 from typing import ClassVar, Final
 
@@ -139,7 +140,10 @@ class OverviewScreen(TravellingScreen):
             is_known = not self._past.problem.plain
             glance, waits = (self._past.glance if is_known else None), self._past.waits
         found = troubles(glance, [health[part] for part in PARTS if part in health], self.moment)
-        self.query_one(TroubleList).show(found, glance is not None and len(health) == len(PARTS))
+        if self._past is not None:  # what would help now was of no help then
+            found = tuple(replace(one, remedy=Content(""), keys="") for one in found)
+        dead = sum(row.dead for row in glance.queues) if glance is not None else 0
+        self.query_one(TroubleList).show(found, glance is not None and len(health) == len(PARTS), dead)
         self.query_one(HealthLine).show(health, glance)
         self.query_one(Trends).show(glance, waits, self.moment.word)
         self.refresh_bindings()

@@ -41,15 +41,18 @@ class Trends(Widget):
 
 
 def charts_of(glance: Glance, waits: Waits | None) -> Sequence[Chart]:
-    """Return the charts; the running minute is left out of the first two."""
-    minutes = list(zip(*[row.minutes for row in glance.queues], strict=True))[:-1]
+    """Return the charts; the running minute is left out of the first two, unless there was none before."""
+    *minutes, running = list(zip(*[row.minutes for row in glance.queues], strict=True)) or [()]
+    is_first = any(map(any, running)) and not any(any(map(any, queues)) for queues in minutes)
+    minutes += [running] if is_first else []
     ended = [float(sum(done + failed for _, done, failed in minute)) for minute in minutes]
     failed = [float(sum(minute[2] for minute in queues)) for queues in minutes]
+    so_far = " so far, this minute" if is_first else ""
     share = f"  {100 * failed[-1] / ended[-1]:.0f}%" if ended and ended[-1] else ""
     oldest = max((row.oldest_waiting_s for row in glance.queues if row.queued), default=0.0)
     return (
-        Chart("ended/min", _last(ended), ended, "$primary", rates),
-        Chart("failed/min", Content.assemble(_last(failed), (share, "$muted")), failed, "$error", rates),
+        Chart("ended/min", Content.assemble(_last(ended), (so_far, "$muted")), ended, "$primary", rates),
+        Chart("failed/min", Content.assemble(_last(failed), (so_far or share, "$muted")), failed, "$error", rates),
         _waiting(waits, oldest, len(minutes)),
     )
 

@@ -1,4 +1,4 @@
-"""What is wrong, a line each; or, in green, that nothing is."""
+"""What is wrong, a line each; or, in green, that nothing is and no job is dead."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.widget import Widget
 
-from console.formats import fit
+from console.formats import fit, plural
 from console.gateway.troubles import Trouble
 
 LEAST = 4
@@ -29,6 +29,7 @@ class TroubleList(Widget):
         super().__init__(id=id)
         self._troubles: Sequence[Trouble] = ()
         self._is_known = False
+        self._dead = 0
         self._room = LEAST
 
     def give(self, rows: int) -> None:
@@ -38,10 +39,11 @@ class TroubleList(Widget):
             self._room = room
             self.refresh(layout=True)
 
-    def show(self, troubles: Sequence[Trouble], is_known: bool) -> None:
-        """Take in what there is; ``is_known`` says that everything was looked at."""
-        if (tuple(troubles), is_known) != (self._troubles, self._is_known):
-            self._troubles, self._is_known = tuple(troubles), is_known
+    def show(self, troubles: Sequence[Trouble], is_known: bool, dead: int = 0) -> None:
+        """Take in what there is; ``is_known`` says that everything was looked at. ``dead`` counts the jobs that wait
+        for somebody to decide."""
+        if (tuple(troubles), is_known, dead) != (self._troubles, self._is_known, self._dead):
+            self._troubles, self._is_known, self._dead = tuple(troubles), is_known, dead
             self.refresh(layout=True)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
@@ -55,7 +57,10 @@ class TroubleList(Widget):
         if not self._troubles:
             if not self._is_known:
                 return Content.styled("◌ looking…", "$muted")
-            return Content.assemble(("● ", "$success"), ("Nothing is wrong.", "$foreground"))
+            if not self._dead:
+                return Content.assemble(("● ", "$success"), ("Nothing is wrong.", "$foreground"))
+            said = f"Nothing goes wrong, but {plural(self._dead, 'job')} {'is' if self._dead == 1 else 'are'} dead."
+            return Content.assemble(("! ", "bold $warning"), (said, "$foreground")) + _arrow(Content("4"))
         shown = len(self._troubles)
         if shown > self._room:
             shown = self._room - 1

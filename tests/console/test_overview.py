@@ -1,5 +1,6 @@
 """The overview: what is wrong, the worst first; charts with axes; one question at a time, and none that blocks."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -8,6 +9,7 @@ from typing import Literal
 
 import pytest
 import redis
+from textual.app import App, ComposeResult
 from textual.content import Content
 
 from console.formats import Moment
@@ -22,6 +24,7 @@ from console.screens.base import DeweyScreen
 from console.screens.overview import OverviewScreen
 from console.widgets.chart import Chart, draw, nice_count, nice_span, rates, spans
 from console.widgets.trends import charts_of
+from console.widgets.trouble_list import TroubleList
 from storage import files, users
 from storage.broker.broker import Broker
 from storage.broker.inspector import Inspector
@@ -89,6 +92,50 @@ def test_an_old_wait_in_a_limited_queue_names_the_limit() -> None:
     (found,) = troubles(Glance((limited,), LIVING), [], MOMENT)
     assert found.what.plain == "4 wait, the oldest for 6 m 40 · limited"
     assert found.remedy.plain == "2 shows the limit, L changes it"
+
+
+@pytest.mark.parametrize(
+    ("dead", "says"),
+    [
+        (0, "● Nothing is wrong."),
+        (1, "! Nothing goes wrong, but 1 job is dead.  → 4"),
+        (3, "! Nothing goes wrong, but 3 jobs are dead.  → 4"),
+    ],
+)
+def test_nothing_is_wrong_only_where_no_job_is_dead(dead: int, says: str) -> None:
+    shown = TroubleList()
+    shown.show((), True, dead)
+
+    class Quiet(App[None]):
+        def compose(self) -> ComposeResult:
+            yield shown
+
+    async def run() -> str:
+        async with Quiet().run_test(size=(80, 5)):
+            return shown.render().plain
+
+    assert asyncio.run(run()) == says
+
+
+def test_the_first_minute_is_drawn_while_it_is_under_way() -> None:
+    before, idle = ((0, 0, 0),) * 29, replace(ROW, minutes=((0, 0, 0),) * 30)
+    ended, failed, _ = charts_of(Glance((replace(ROW, minutes=(*before, (9, 5, 2))), idle), LIVING), None)
+    assert (ended.values[-1], ended.now.plain) == (7, "7 so far, this minute")
+    assert (failed.values[-1], failed.now.plain) == (2, "2 so far, this minute")
+    assert len(ended.values) == 30
+    ended, _, _ = charts_of(Glance((replace(ROW, minutes=(*before[1:], (1, 1, 0), (9, 5, 2))),), LIVING), None)
+    assert (ended.values[-1], ended.now.plain, len(ended.values)) == (1, "1", 29)
+    assert [list(one.values) for one in charts_of(Glance((), LIVING), None)] == [[], [], []]
+
+
+def test_the_past_is_offered_no_remedy() -> None:
+    async def script(stage: Stage) -> None:
+        assert "→ 4" in stage.text
+        await stage.press(",")
+        assert "! reports" in stage.text
+        assert "→" not in stage.text
+
+    play(script, still_app(start="overview"))
 
 
 def test_what_is_wrong_takes_the_rows_that_the_queues_leave_and_keeps_its_keys() -> None:
