@@ -100,11 +100,11 @@ class DemoGateway(
         """Return why a canned job does not run."""
         with self._lock:
             canned, jobs = self._jobs.get(key), list(self._jobs.values())
+            waits_for, of = self.waits_for(key)
         if canned is None:
             raise GatewayRefused(f"there is no job {key}")
-        others = [one.job for state in ("running", "queued") for one in jobs if one.job.state == state]
-        waited_for = (others[0], others[-1]) if canned.job.state == "blocked" else ()
-        scene = demo_scene.scene(canned.job, jobs, self._pauses, self.now(), waited_for)
+        below = demo_scene.Below(tuple(waits_for), of)
+        scene = demo_scene.scene(canned.job, jobs, self._pauses, self._orders, self.now(), below)
         return building.why_view(explain(scene), canned.job.task)
 
     def log(self, key: str, after: str) -> LogPage:

@@ -1,18 +1,30 @@
 """What surrounds a canned job, so that the demo's Why? is answered by the same sentences as the live one."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from console.gateway import demo_records
+from console.gateway.demo_fleet import FLEET
 from console.gateway.demo_records import CannedJob
 from storage.broker.records import Job, Pause
 from storage.broker.scene import Busy, Scene, Served
 
-_HOST = "w1"
+
+@dataclass(frozen=True, slots=True)
+class Below:
+    """The jobs that a job waits for, and of how many."""
+
+    waits_for: tuple[Job, ...]
+    of: int
 
 
 def scene(
-    job: Job, jobs: Sequence[CannedJob], pauses: Mapping[str, Pause], now: datetime, children: Sequence[Job] = ()
+    job: Job,
+    jobs: Sequence[CannedJob],
+    pauses: Mapping[str, Pause],
+    orders: Mapping[str, str],
+    now: datetime,
+    below: Below,
 ) -> Scene:
     """Return a canned job with the consumers, running jobs and pauses around it."""
     ahead = [
@@ -37,36 +49,35 @@ def scene(
             "left": str(job.retries_left),
             "error_type": job.error_type,
             "error": job.error,
+            "queued": _ms(job.created_at),
+            "created": _ms(job.created_at),
         },
         at=now,
         ahead=len(ahead) if job.state == "queued" else None,
         pause={"by": pause.by, "reason": pause.reason, "at": _ms(pause.at)} if pause else None,
         gate=None,
         last_start_ms=None,
-        consumers=_consumers(),
+        consumers=_consumers(orders),
         busy=tuple(
-            Busy(one.job.id, one.job.task, one.job.queue, _process(one.job.queue), one.job.started_at)
+            Busy(one.job.id, one.job.task, one.job.queue, one.job.worker.partition("/")[0], one.job.started_at)
             for one in jobs
             if one.job.state == "running"
         ),
         known=True,
-        children=tuple((one.id, one.state, one.task) for one in children),
-        waited_for=len(children) + 1,
-        failed_child="",
+        children=tuple((one.id, one.state, one.task) for one in below.waits_for),
+        waited_for=below.of,
+        failed=(),
         holder="",
     )
 
 
-def _consumers() -> tuple[Served, ...]:
+def _consumers(orders: Mapping[str, str]) -> tuple[Served, ...]:
+    """The consumers of the demo that live, as Workers shows them."""
     return tuple(
-        Served(_process(queue), 2 * count, (queue,), frozenset({_process(queue)}), "")
-        for queue, count in demo_records.CONSUMERS.items()
-        if count
+        Served(one.id, one.workers, tuple(one.queues), frozenset({one.id}), orders.get(one.id, ""))
+        for one in FLEET
+        if not one.is_silent
     )
-
-
-def _process(queue: str) -> str:
-    return f"{_HOST}:{4100 + demo_records.QUEUES.index(queue)}"
 
 
 def _ms(at: datetime | None) -> str:

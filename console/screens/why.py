@@ -29,6 +29,7 @@ _HELPS: Final[dict[str, str]] = {
     "due": "o runs it now",
     "running": "l shows its log",
     "free": "",
+    "unseen": "6 shows these consumers and when each was heard; 7 what they log",
 }
 """What an operator can do about each reason."""
 

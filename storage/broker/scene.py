@@ -16,10 +16,12 @@ from storage.errors import JobMissing
 
 _JOB: Final = (
     "state", "queue", "task", "run_at", "started", "worker", "reason", "unique", "chord",
-    "attempt", "left", "error_type", "error",
+    "attempt", "left", "error_type", "error", "queued", "created",
 )  # fmt: skip
 _READ = 200
 """Most running jobs, or children, that are looked at."""
+_DEEP: Final = 20
+"""Most levels of a flow that are gone down in search of what failed."""
 ATTEMPTS_TO_READ = 5
 
 
@@ -47,7 +49,11 @@ class Busy:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Everything that one read found."""
+    """Everything that one read found.
+
+    ``failed`` are the jobs whose failure took this one along: its child, that one's child, and so on; id, state and
+    task of each.
+    """
 
     job_id: str
     fields: dict[str, str]
@@ -61,7 +67,7 @@ class Scene:
     known: bool
     children: tuple[tuple[str, str, str], ...]
     waited_for: int
-    failed_child: str
+    failed: tuple[tuple[str, str, str], ...]
     holder: str
 
     @property
@@ -89,6 +95,7 @@ class _Questions:
     consumers: tuple[str, ...]
     running: tuple[str, ...]
     children: tuple[str, ...]
+    failed: tuple[str, ...]
     rate: int
 
 
@@ -131,8 +138,19 @@ class SceneReads(Reads):
             consumers=tuple(text(one) for one in consumers),
             running=tuple(text(one) for ids in running for one in ids)[:_READ],
             children=tuple(one for chain in chains for one in text(chain).split())[:_READ],
+            failed=self._failed_below(job_id),
             rate=rate["count"] if rate else 0,
         )
+
+    def _failed_below(self, job_id: str) -> tuple[str, ...]:
+        """The child whose failure took a job along, that one's child, and so on."""
+        found: list[str] = []
+        for _ in range(_DEEP):
+            failed = self._call("hvals", self._keys.failed(found[-1] if found else job_id))
+            if not failed or text(failed[0]) in found:
+                break
+            found.append(text(failed[0]))
+        return tuple(found)
 
     def _scene(self, job_id: str, asked: _Questions) -> Scene:
         """One transaction: everything in it is of one moment."""
@@ -155,8 +173,10 @@ class SceneReads(Reads):
                 pipe.hgetall(keys.consumer(one))
             for one in asked.running:
                 pipe.hmget(keys.job(one), ("state", "task", "queue", "consumer", "started"))
-            for one in asked.children:
+            for one in (*asked.children, *asked.failed):
                 pipe.hmget(keys.job(one), ("state", "task"))
+            for one in asked.failed:
+                pipe.hvals(keys.failed(one))
             rows = iter(self._run(pipe))
         (seconds, micros), values, ahead, pause, gate, start, known = (next(rows) for _ in range(7))
         chord, chains, failed, holder, orders, alive = (next(rows) for _ in range(6))
@@ -164,7 +184,8 @@ class SceneReads(Reads):
         living = {text(name) for name, until_ms in alive if until_ms >= now_ms}
         consumers = [_served(one, next(rows), text(orders.get(one.encode()))) for one in asked.consumers]
         running = [(one, [text(value) for value in next(rows)]) for one in asked.running]
-        children = {one: [text(value) for value in next(rows)] for one in asked.children}
+        children = {one: [text(value) for value in next(rows)] for one in (*asked.children, *asked.failed)}
+        blame = {job_id: failed, **{one: next(rows) for one in asked.failed}}
         waiting = [chain for n, chain in enumerate(chains) if str(n).encode() not in chord]
         return Scene(
             job_id=job_id,
@@ -183,7 +204,7 @@ class SceneReads(Reads):
             known=bool(known),
             children=tuple(_next_of(text(chain).split(), children) for chain in waiting),
             waited_for=len(chains),
-            failed_child=text(failed[0]) if failed else "",
+            failed=tuple((one, children[one][0], children[one][1]) for one in _blamed(job_id, blame, children)),
             holder=text(holder),
         )
 
@@ -207,6 +228,17 @@ def _next_of(chain: Sequence[str], children: dict[str, list[str]]) -> tuple[str,
     found = known[-1] if known else chain[0]
     state, task = children.get(found, ["", ""])
     return found, state, task
+
+
+def _blamed(job_id: str, blame: dict[str, list[bytes]], known: dict[str, list[str]]) -> list[str]:
+    """Those whose failure took the one above along, from the top down, as they are now."""
+    found: list[str] = []
+    while blame.get(job_id):
+        job_id = text(blame[job_id][0])
+        if job_id in found or job_id not in known:
+            break
+        found.append(job_id)
+    return found
 
 
 def _missing(job_id: str) -> JobMissing:

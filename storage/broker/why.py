@@ -12,12 +12,17 @@ from storage.broker.scene import Busy, Scene, SceneReads
 
 Kind = Literal[
     "running", "ended", "unique", "due", "overdue", "unknown task", "children", "failed child",
-    "paused", "no consumer", "quiet", "cap", "rate", "busy", "line", "free",
+    "paused", "no consumer", "quiet", "cap", "rate", "busy", "line", "free", "unseen",
 ]  # fmt: skip
-"""What keeps a job, in a word. "free" means nothing: a worker takes it at once."""
+"""What keeps a job, in a word. "free" means nothing: a worker takes it at once. "unseen": nothing that Redis shows, and
+yet it waits while workers are free."""
 
+LONG_S: Final = 60.0
+"""What is first in line and has a free worker starts in a moment; by then, something keeps it."""
 _NAMED: Final = 3
 """Most jobs or consumers that a sentence names."""
+_FAILED_FIRST: Final = {"dead": -3, "canceled": -2, "retrying": -1}
+"""Of the jobs that one waits for, those that will not end well by themselves are named before the others."""
 _RANDOM_ID: Final = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}")
 _UNKNOWN_TASK: Final = "no task "
 """How the engine's reason begins when a consumer had to put a job back (tasks/engine/huey.py)."""
@@ -66,13 +71,17 @@ def _reasons(scene: Scene) -> Iterator[Reason]:
     if state == "running":
         yield Reason("running", f"It is running, since {_clock(_started(scene))} on {scene.fields['worker']}.")
     elif state in FINISHED:
+        if state == "dead" and scene.failed:
+            yield _failed_child(scene)
         yield from _ended(scene)
     elif state == "blocked":
-        yield _children(scene)
+        yield from _children(scene)
     elif state in ("scheduled", "retrying"):
         yield from _due(scene)
     else:
         found = tuple(_in_line(scene))
+        if not {reason.kind for reason in found} - {"line"}:
+            found = (*found, *_unseen(scene))
         yield from found or (Reason("free", "Nothing keeps it: the next free worker takes it."),)
 
 
@@ -86,24 +95,45 @@ def _ended(scene: Scene) -> Iterator[Reason]:
             f"It can not be requeued while job {_short(scene.holder)} holds its unique key {scene.fields['unique']!r}.",
             (scene.holder,),
         )
-    if scene.state == "dead" and scene.failed_child:
-        yield _failed_child(scene)
 
 
 def _failed_child(scene: Scene) -> Reason:
-    sentence = f"Its child {_short(scene.failed_child)} has failed: when that one is requeued, it lives again as well."
-    return Reason("failed child", sentence, (scene.failed_child,))
-
-
-def _children(scene: Scene) -> Reason:
-    if not scene.children:
-        return Reason("children", "It waits for other jobs, and their results are all there: it comes in line at once.")
-    named = ", ".join(
-        f"{_short(one)} {_name(task)} is {state or 'not there yet'}" for one, state, task in scene.children[:_NAMED]
+    """What took it along: of a child that failed because its own child did, the deepest, for only that is requeued."""
+    child, (cause, state, task) = scene.failed[0][0], scene.failed[-1]
+    if child == cause:
+        sentence = (
+            f"Its child {_short(child)} {_name(task)} has failed: when that one is requeued, it lives again as well."
+        )
+        return Reason("failed child", sentence, (child,))
+    sentence = (
+        f"Job {_short(cause)} {_name(task)}, below its child {_short(child)}, is {state or 'gone'}: when that one is "
+        "requeued, it lives again as well, with all in between."
     )
-    more = f" and {len(scene.children) - _NAMED} more" if len(scene.children) > _NAMED else ""
-    sentence = f"It waits for {len(scene.children)} of {_count(scene.waited_for, 'job')}: {named}{more}."
-    return Reason("children", sentence, tuple(one for one, _, _ in scene.children))
+    return Reason("failed child", sentence, (cause, child))
+
+
+def _children(scene: Scene) -> Iterator[Reason]:
+    if not scene.children:
+        all_there = "It waits for other jobs, and their results are all there: it comes in line at once."
+        yield Reason("children", all_there)
+        return
+    dead = [(one, task) for one, state, task in scene.children if state == "dead"]
+    if dead:
+        one, task = dead[0]
+        told = (
+            "a consumer hands that on to it within a second or so"
+            if scene.consumers
+            else "no consumer lives to hand that on to it: start one"
+        )
+        more = f", with {len(dead) - 1:,} more," if len(dead) > 1 else ""
+        yield Reason("failed child", f"Its child {_short(one)} {_name(task)}{more} is dead: {told}.", (one,))
+    waited_for = sorted(scene.children, key=lambda child: _FAILED_FIRST.get(child[1], 0))
+    named = ", ".join(
+        f"{_short(one)} {_name(task)} is {state or 'not there yet'}" for one, state, task in waited_for[:_NAMED]
+    )
+    more = f" and {len(waited_for) - _NAMED} more" if len(waited_for) > _NAMED else ""
+    sentence = f"It waits for {len(waited_for)} of {_count(scene.waited_for, 'job')}: {named}{more}."
+    yield Reason("children", sentence, tuple(one for one, _, _ in waited_for))
 
 
 def _due(scene: Scene) -> Iterator[Reason]:
@@ -185,6 +215,26 @@ def _workers(scene: Scene) -> Iterator[Reason]:
         doing = _doing(busy, scene.at)
         verb = "is" if workers == 1 else "are"
         yield Reason("busy", f"{who} queue {scene.queue} {verb} busy: {doing}.", tuple(one.id for one in busy))
+
+
+def _unseen(scene: Scene) -> Iterator[Reason]:
+    """Nothing that can be seen keeps it: said of a job that has waited long while workers that serve it are free."""
+    since = instant(scene.fields["queued"] or scene.fields["created"] or None)
+    busy = [one.process for one in scene.busy]
+    free = [
+        (one.id, one.workers - sum(busy.count(process) for process in one.processes))
+        for one in scene.serving
+        if not one.order
+    ]
+    free = [(name, number) for name, number in free if number > 0]
+    if since is None or (scene.at - since).total_seconds() < LONG_S or not free:
+        return
+    names = ", ".join(f"{name} ({number})" for name, number in free[:_NAMED])
+    more = f" and {len(free) - _NAMED} more" if len(free) > _NAMED else ""
+    yield Reason(
+        "unseen",
+        f"Nothing that can be seen keeps it, yet it has waited {_span(since, scene.at)}. Free workers: {names}{more}.",
+    )
 
 
 # -- words -----------------------------------------------------------------------------------------------------

@@ -230,6 +230,100 @@ def test_a_dead_job_whose_child_failed_names_that_child(broker: Broker, why: Why
     assert found["failed child"].jobs == ("m",)
 
 
+def test_a_dead_job_names_the_deepest_below_it_that_failed_and_names_it_first(
+    broker: Broker, consumer: Consumer, why: Why, inspector: Inspector
+) -> None:
+    consumer()
+    rows = [
+        job_table(NewJob("deep", "t.check", "default", b"{}", member="mid:0:1")),
+        job_table(
+            NewJob("mid", "t.pay", "default", b"{}", chord="mid", blocked=True, on_failure="fail", member="top:0:1")
+        ),
+        job_table(NewJob("top", "t.order", "default", b"{}", chord="top", blocked=True, on_failure="fail")),
+    ]
+    chords = [("chord", "mid", "mid", ["deep"]), ("chord", "top", "top", ["mid"])]
+    broker.write([*chords, *(("enqueue", row) for row in rows)])
+    broker.settle(done(broker.claim(REQUEST), "dead", error_type="E", error="no card"))
+    first, *others = inspector.why("top").reasons
+    assert (first.kind, first.jobs) == ("failed child", ("deep", "mid"))
+    assert first.sentence == (
+        "Job deep check, below its child mid, is dead: when that one is requeued, it lives again as well, "
+        "with all in between."
+    )
+    assert [reason.kind for reason in others] == ["ended"]
+    assert why("mid")["failed child"].jobs == ("deep",)
+    broker.requeue("deep")
+    assert why("top")["children"].sentence == "It waits for 1 of 1 job: mid pay is blocked."
+
+
+def test_a_blocked_job_names_a_dead_child_before_those_that_go_on(
+    broker: Broker, consumer: Consumer, why: Why, inspector: Inspector
+) -> None:
+    rows = [
+        job_table(NewJob("deep", "t.check", "default", b"{}", member="pay:0:1")),
+        job_table(NewJob("m", "t.part", "default", b"{}", member="all:0:2")),
+        job_table(
+            NewJob("pay", "t.pay", "default", b"{}", chord="pay", blocked=True, on_failure="fail", member="all:1:2")
+        ),
+        job_table(NewJob("all", "t.whole", "default", b"{}", chord="all", blocked=True)),
+    ]
+    chords = [("chord", "pay", "pay", ["deep"]), ("chord", "all", "all", ["m", "pay"])]
+    broker.write([*chords, *(("enqueue", row) for row in rows)])
+    broker.settle(done(broker.claim(REQUEST), "dead", error_type="E", error="no"))
+    first, second = inspector.why("all").reasons
+    assert (first.kind, first.jobs) == ("failed child", ("pay",))
+    assert first.sentence == "Its child pay pay is dead: no consumer lives to hand that on to it: start one."
+    assert second.sentence == "It waits for 2 of 2 jobs: pay pay is dead, m part is queued."
+    consumer()
+    assert why("all")["failed child"].sentence == (
+        "Its child pay pay is dead: a consumer hands that on to it within a second or so."
+    )
+
+
+@pytest.fixture
+def waits_since(redis_client: "redis.Redis", broker: Broker) -> Callable[[str, float], None]:
+    """A job came in line so many seconds ago."""
+
+    def put_back(job: str, seconds: float) -> None:
+        now_s = redis_client.time()[0]
+        redis_client.hset(broker.keys.job(job), "queued", str(round((now_s - seconds) * 1000)))
+
+    return put_back
+
+
+def test_nothing_is_said_to_keep_no_job_that_waits_long_while_workers_are_free(
+    broker: Broker, add: Add, consumer: Consumer, why: Why, waits_since: Callable[[str, float], None]
+) -> None:
+    consumer("host:1", workers=2)
+    consumer("host:2", workers=1, queues="default,email")
+    consumer("host:3", workers=5, queues="email")
+    add()
+    assert broker.claim(REQUEST) is not None
+    job = add()
+    waits_since(job, 30)
+    assert list(why(job)) == ["free"]
+    waits_since(job, 5_900)
+    assert list(why(job)) == ["unseen"]
+    assert why(job)["unseen"].sentence == (
+        "Nothing that can be seen keeps it, yet it has waited 1.6 h. Free workers: host:1 (1), host:2 (1)."
+    )
+
+
+def test_a_paused_queue_keeps_a_job_however_long_it_waits_and_workers_that_were_told_to_end_are_not_free(
+    broker: Broker, add: Add, consumer: Consumer, why: Why, waits_since: Callable[[str, float], None]
+) -> None:
+    consumer("host:1")
+    consumer("host:2", workers=2)
+    first, job = add(), add()
+    waits_since(job, 5_900)
+    assert list(why(job)) == ["line", "unseen"]
+    broker.order("host:1", "quiet")
+    assert "host:1" not in why(job)["unseen"].sentence
+    broker.pause("default", json.dumps({"by": "ada", "reason": ""}))
+    assert list(why(job)) == ["paused", "line"]
+    assert list(why(first)) == ["paused"]
+
+
 def test_a_job_that_has_ended_says_how_and_who_holds_its_unique_key(broker: Broker, add: Add, why: Why) -> None:
     first = add(unique="order 7")
     broker.settle(done(broker.claim(REQUEST), "dead", error_type="E", error="out of stock"))
