@@ -242,13 +242,16 @@ class Inspector(FlowReads, FailureReads, FleetReads, ScheduleReads, WhyReads):
         return LogPage(lines, rows[-1][0].decode() if rows else after)
 
     def tail(self, after: str = "", limit: int = 1000) -> LogPage:
-        """Lines of all jobs after a cursor; "" answers the last ``limit`` ones."""
+        """Lines of all jobs after a cursor, as they were logged; "" answers the last ``limit`` ones.
+
+        Workers ship what their jobs log about once a second, a job at a time: that is not the order to read them in.
+        """
         if after:
             rows = self._call("xrange", self._keys.tail, min=f"({after}", max="+", count=limit)
         else:
             rows = self._call("xrevrange", self._keys.tail, count=limit)[::-1]
-        lines = tuple(_line(fields[b"j"].decode(), fields[b"d"]) for _, fields in rows)
-        return LogPage(lines, rows[-1][0].decode() if rows else after or "0")
+        lines = sorted((_line(fields[b"j"].decode(), fields[b"d"]) for _, fields in rows), key=lambda line: line.at)
+        return LogPage(tuple(lines), rows[-1][0].decode() if rows else after or "0")
 
     def repairs(self) -> dict[str, int]:
         """How often the reconciler has found each kind of impossible state."""

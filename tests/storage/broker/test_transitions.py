@@ -342,6 +342,23 @@ def test_progress_and_log_lines_are_read_while_the_job_runs(broker: Broker, insp
     assert [entry.job for entry in inspector.tail().lines] == [job_id] * 3
 
 
+def test_lines_of_all_jobs_are_read_in_the_order_in_which_they_were_logged(
+    broker: Broker, inspector: Inspector, add: Add
+) -> None:
+    add()
+    add()
+    for first, claim in enumerate([claimed(broker), claimed(broker)]):
+        lines = tuple(
+            json.dumps([1_700_000_000_000 + at, 1, "INFO", "shop", str(at), "t.work", "default"]).encode()
+            for at in range(first, 10, 2)
+        )
+        assert broker.note([Note(claim.id, claim.token, lines=lines)]) == []
+    page = inspector.tail()
+    assert [entry.message for entry in page.lines] == [str(at) for at in range(10)]
+    assert inspector.tail(page.cursor).lines == (), "what comes next is after what was shipped last"
+    assert [entry.message for entry in inspector.tail(limit=5).lines] == ["1", "3", "5", "7", "9"]
+
+
 def test_a_jobs_log_is_bounded(redis_client: "redis.Redis", namespace: str) -> None:
     broker = Broker(redis_client, namespace, Bounds(log_lines=10))
     inspector = Inspector(redis_client, namespace)
