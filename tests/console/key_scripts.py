@@ -367,7 +367,8 @@ async def _enter_in_why_opens_the_job_that_is_waited_for(stage: Stage) -> None:
 async def _enter_in_a_flow_opens_the_job_under_the_cursor(stage: Stage) -> None:
     await stage.press("enter", "left_square_bracket", "left_square_bracket")
     assert "├─ " in stage.text
-    assert "stuck here" in stage.text
+    assert "← " in stage.text
+    assert stage.text.count("waits for 2 of 3") == 2
     first = stage.app.screen
     await stage.press("j", "enter")
     assert isinstance(stage.app.screen, JobScreen)
