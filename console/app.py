@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Final, Literal
 from textual import events
 from textual.app import SystemCommand
 from textual.binding import Binding
+from textual.driver import Driver
 from textual.screen import Screen
 
 from console import bindings
@@ -25,9 +26,11 @@ from console.going import GoingApp
 from console.screens.base import DeweyScreen
 from console.screens.commands import ActionCommands
 from console.screens.doors import DOORS
+from console.stylesheet import OnceParsed
 from console.widgets.frame import Health
 from console.widgets.palette import DARK, DEFAULTS, LIGHT
 from console.widgets.picture import portable
+from console.widgets.weight import Weight
 
 logger = logging.getLogger(__name__)
 
@@ -118,6 +121,9 @@ class DeweyApp(GoingApp, inherit_bindings=False):
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = DARK.name
+        self.stylesheet = OnceParsed(self.get_css_variables())
+        if self.no_color:
+            self._filters.insert(0, Weight(DARK, LIGHT))
 
     def on_mount(self) -> None:
         """Start the clock, and go where the start says."""
@@ -278,6 +284,15 @@ class DeweyApp(GoingApp, inherit_bindings=False):
             else:
                 self.notify(f"The picture went to {place}.", title="Saved")
         return None
+
+    def get_driver_class(self) -> type[Driver]:
+        """Read a terminal with patience; a browser and Windows have drivers of their own."""
+        chosen = super().get_driver_class()
+        if chosen.__name__ != "LinuxDriver":
+            return chosen
+        from console.terminal import PatientDriver  # noqa: PLC0415 - there is none where there are no terminals
+
+        return PatientDriver
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Return our own variables for themes that do not have them."""

@@ -162,5 +162,5 @@ def _about(consumer: ConsumerView) -> Content:
     if not consumer.runs:
         return Content.styled("It runs no job now.", "$muted")
     lines = [Content(f"It will finish {plural(len(consumer.runs), 'running job')}:")]
-    lines += [Content.assemble("  ", run.job.short_id.stylize("$accent"), "  ", run.job.task) for run in consumer.runs]
+    lines += [Content.assemble("  ", run.job.short_id.stylize("$primary"), "  ", run.job.task) for run in consumer.runs]
     return Content("\n").join(lines[:6])

@@ -112,7 +112,7 @@ class TrashTable(LineTable[TrashRow]):
         """Return one set; what may be in both places is said where there is room."""
         columns: list[Column[TrashRow]] = [
             Column("thrown", 9, _when, "right"),
-            Column("job", 8, lambda row, _: Cell(row.short_id.plain, "muted")),
+            Column("job", 8, lambda row, _: Cell(row.short_id.plain, "id")),
             Column("was", 9, lambda row, _: Cell(row.state.plain)),
             Column("task", 0, lambda row, _: Cell(row.task.plain, "strong")),
             Column("queue", 12, lambda row, _: Cell(row.queue.plain, "muted")),
@@ -137,7 +137,7 @@ class CanaryTable(LineTable[CanaryRow]):
     def columns_for(self, width: int) -> Sequence[Column[CanaryRow]]:
         """Return one set; who began it is said where there is room."""
         columns: list[Column[CanaryRow]] = [
-            Column("canary", 8, lambda row, _: Cell(row.short_id.plain, "muted")),
+            Column("canary", 8, lambda row, _: Cell(row.short_id.plain, "id")),
             Column("", 10, _canary_state),
             Column("step", 5, lambda row, _: Cell(row.phase, "muted")),
             Column("of", 0, lambda row, _: Cell(row.label.plain, "strong")),

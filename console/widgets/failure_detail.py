@@ -69,7 +69,7 @@ def _words(shown: Shown, width: int) -> list[Content]:
     first, last = moment.ago(row.first_seen_at), moment.ago(row.last_seen_at)
     lines.append(_line("seen", Content.assemble(last, (", first ", "$muted"), first)))
     dead = "can not be known" if row.dead is None else plural(row.dead, "job") + " dead"
-    lines.append(_line(moment.word, Content.assemble(dead, (" · last ", "$muted"), row.sample.stylize("$accent"))))
+    lines.append(_line(moment.word, Content.assemble(dead, (" · last ", "$muted"), row.sample.stylize("$primary"))))
     if row.trend is not None:
         lines.append(_line("hosts", _list(row.hosts)))
         lines.append(_line("versions", _list(row.versions)))
@@ -97,7 +97,7 @@ def _broke_at(place: PlaceView | None, width: int) -> list[Content]:
     lines = place.frame.text.split("\n", allow_blank=True)
     where = _place(lines[0].plain)
     shown = where if len(where) <= width - 10 else "…" + where[-(width - 11) :]
-    found = [_line("broke at", Content.styled(shown, "$accent"))]
+    found = [_line("broke at", Content.styled(shown, "$strong"))]
     if len(lines) > 1:
         found.append(_line("", Content.styled(lines[1].plain.strip(), "$foreground")))
     return found

@@ -98,7 +98,7 @@ NORMAL: Final[Sequence[Column[GroupRow]]] = (
 )
 WIDE: Final[Sequence[Column[GroupRow]]] = (
     Column("", 11, _state),
-    Column("group", 8, lambda row, _: Cell(row.short_id.plain, "faint")),
+    Column("group", 8, lambda row, _: Cell(row.short_id.plain, "id")),
     _TASK,
     _ERROR,
     _DEAD,

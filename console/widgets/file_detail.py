@@ -56,7 +56,7 @@ def file_lines(row: FileRow, moment: Moment) -> list[Content]:
         meaning = Content.assemble(meaning, " It is file ", row.original, ".")
     lines = [
         Content.assemble(row.name.stylize("bold $strong"), "   ", (said.text, f"${said.tone}")),
-        row.error.stylize("$error") if row.error.plain else meaning.stylize("$accent"),
+        row.error.stylize("$error") if row.error.plain else meaning.stylize("$muted"),
         _pair("content", Content.assemble(kept, row.mime_type, f", {passages}")),
         _pair("owner", Content.assemble(row.owner, ", ", row.visibility)),
         _pair("came", moment.full(row.created_at)),

@@ -33,7 +33,7 @@ def _name(row: FileRow, _moment: Moment) -> Cell:
 
 
 def _id(row: FileRow, _moment: Moment) -> Cell:
-    return Cell(str(row.id), "accent")
+    return Cell(str(row.id), "id")
 
 
 def _size(row: FileRow, _moment: Moment) -> Cell:

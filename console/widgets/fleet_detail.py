@@ -51,7 +51,7 @@ def _consumer(consumer: ConsumerView, moment: Moment) -> list[Content]:
     workers = plural(consumer.workers, f"{consumer.kind.plain} worker".strip())
     return [
         Content.assemble(consumer.name.stylize("bold $strong"), "   ", (said.text, f"${said.tone}")),
-        Content.styled(_meaning(consumer, beat_s), "$accent"),
+        Content.styled(_meaning(consumer, beat_s), "$foreground"),
         _pair("process", Content.assemble(f"{consumer.pid} on ", consumer.host, f", {workers}")),
         _pair("queues", queues),
         _pair("memory", f"{size(consumer.memory_bytes)}, of all its processes"),
@@ -79,7 +79,7 @@ def _run(run: RunView, moment: Moment) -> list[Content]:
     row = run.job
     return [
         Content.assemble(
-            row.task.stylize("bold $strong"), "  ", row.short_id.stylize("$accent"), ("   ● running", "$primary")
+            row.task.stylize("bold $strong"), "  ", row.short_id.stylize("$primary"), ("   ● running", "$primary")
         ),
         _against(run, moment),
         _pair("queue", row.queue),

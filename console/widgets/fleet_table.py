@@ -106,7 +106,7 @@ def _queues(width: int) -> "Draw":
 
 
 def _id(line: FleetLine, _moment: Moment) -> Cell:
-    return Cell("" if line.run is None else line.run.job.short_id.plain, "accent")
+    return Cell("" if line.run is None else line.run.job.short_id.plain, "id")
 
 
 def _kind(line: FleetLine, _moment: Moment) -> Cell:

@@ -29,7 +29,7 @@ def _task(row: FlowLine, _moment: Moment) -> Cell:
 
 
 def _id(row: FlowLine, _moment: Moment) -> Cell:
-    return Cell(row.short_id.plain, "muted")
+    return Cell(row.short_id.plain, "id")
 
 
 def _queue(row: FlowLine, _moment: Moment) -> Cell:

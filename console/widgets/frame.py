@@ -56,7 +56,7 @@ class HeaderLine(Widget):
 
     DEFAULT_CSS = """
     HeaderLine { dock: top; height: 1; background: $panel; color: $foreground; }
-    HeaderLine.-production { background: $error-muted; color: $strong; }
+    HeaderLine.-production { background: $production; color: $strong; }
     """
 
     def __init__(self, environment: Content, mode: str, colour: str = "") -> None:
@@ -136,7 +136,7 @@ class StaleBar(Widget):
     """Says, while the backend is away, why, how old the data is, and when it is asked again."""
 
     DEFAULT_CSS = """
-    StaleBar { height: 1; background: $warning-muted; color: $strong; display: none; }
+    StaleBar { height: 1; background: $armed; color: $strong; display: none; }
     StaleBar.-away { display: block; }
     """
 

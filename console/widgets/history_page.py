@@ -82,7 +82,7 @@ def _diff(diff: DiffView, moment: Moment, width: int) -> list[Content]:
         return [title, *diff.problem.stylize("$muted").wrap(width)]
     when = "" if diff.ended_at is None else f", {moment.ago(diff.ended_at)}"
     which = "before this job" if diff.is_before else "after this job: none did before"
-    head = Content.assemble(diff.other.stylize("$accent"), f" succeeded {which}{when}")
+    head = Content.assemble(diff.other.stylize("$primary"), f" succeeded {which}{when}")
     lines = [title, head, Content("")]
     if not diff.differences:
         return [*lines, Content.styled("nothing is different", "$muted")]

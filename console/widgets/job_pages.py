@@ -243,5 +243,5 @@ def _frame(frame: FrameView, width: int) -> list[Content]:
     lines = hanging(Content(""), place.stylize(tone), 2, width)
     for line in code:
         if line.plain.strip(" ^~"):
-            lines += hanging(Content(""), line.stylize("$accent" if frame.application else "$muted"), 4, width, False)
+            lines += hanging(Content(""), line.stylize("$strong" if frame.application else "$muted"), 4, width, False)
     return lines

@@ -14,7 +14,7 @@ def _glyph(row: JobRow, _moment: Moment) -> Cell:
 
 
 def _id(row: JobRow, _moment: Moment) -> Cell:
-    return Cell(row.short_id.plain, "muted")
+    return Cell(row.short_id.plain, "id")
 
 
 def _task(row: JobRow, _moment: Moment) -> Cell:

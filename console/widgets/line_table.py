@@ -246,35 +246,33 @@ class LineTable(ScrollView, Generic[Row], can_focus=True):
         palette = self._palette = self._palette or palette_of(self.app)
         width = self.width_in_cells
         if y == 0:
-            return self._strip(
-                [Cell(column.title, "title") for column in self._columns],
-                width,
-                self.rich_style,
-                palette,
-                " ",
-            )
+            titles = [Cell(column.title, "title") for column in self._columns]
+            return self._strip(titles, self.rich_style, palette.__getitem__, " ")
         index = self.scroll_offset.y + y - 1
         looks = self._painted[index] = self._looks(index)
         if looks is None:
             return Strip.blank(width, self.rich_style)
         cells, cursor, marked = looks
         base = self.rich_style
+        tones = palette.under_cursor if cursor else palette.__getitem__
         if marked:
             base += palette.marked
         if cursor:
             base += palette.cursor if cursor == 2 else palette.cursor_blurred
         if cells == "·":
             return Strip([Segment(fit("   ·", width), base + palette["faint"])], width)
-        return self._strip(cells, width, base, palette, "■" if marked else " ")
+        return self._strip(cells, base, tones, "■" if marked else " ")
 
-    def _strip(self, cells: Sequence[Cell], width: int, base: Style, palette: Palette, gutter: str) -> Strip:
-        segments = [Segment(gutter, base + palette["accent"])]
+    def _strip(self, cells: Sequence[Cell], base: Style, tones: Callable[[Tone], Style], gutter: str) -> Strip:
+        width = self.width_in_cells
+        word = palette_of(self.app).word
+        segments = [Segment(gutter, base + tones("accent"))]
         for column, cells_wide, cell in zip(self._columns, self._widths, cells, strict=True):
             text = fit(cell.text, cells_wide, right=column.align == "right") + self._gap
             words = self.words if column.is_searched and cell.tone != "title" else ()
             for piece, is_word in pieces(text, words):
-                style = base + palette[cell.tone]
-                segments.append(Segment(piece, style + palette.word if is_word else style))
+                style = base + tones(cell.tone)
+                segments.append(Segment(piece, style + word if is_word else style))
         return Strip(segments).adjust_cell_length(width, base)
 
     def notify_style_update(self) -> None:

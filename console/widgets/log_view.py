@@ -182,13 +182,13 @@ class LogView(ScrollView, can_focus=True):
 
     def _prefix(self, line: LogLineView) -> list[tuple[str, Tone]]:
         parts: list[tuple[str, Tone]] = [
-            (f" {self.moment.log_stamp(line.at):<12} ", "faint"),
+            (f" {self.moment.log_stamp(line.at):<12} ", "muted"),
             (f"{line.level[:7]:<7} ", LEVEL_TONES[line.level]),
         ]
         if self.sources:
             task = 16 if self.width_in_cells < 120 else 30
-            parts.append((f"{line.short_id.plain:<8} ", "muted"))
-            parts.append((fit(line.task.plain, task) + " ", "primary"))
+            parts.append((f"{line.short_id.plain:<8} ", "id"))
+            parts.append((fit(line.task.plain, task) + " ", "muted"))
         return parts
 
     def render_line(self, y: int) -> Strip:
@@ -201,12 +201,14 @@ class LogView(ScrollView, can_focus=True):
             return Strip.blank(width, self.rich_style)
         drawn = self._drawn[index]
         base = self.rich_style
+        tones = palette.__getitem__
         if self.sources and drawn.line is self.line:
             base += palette.cursor if self.has_focus else palette.cursor_blurred
+            tones = palette.under_cursor
         segments: list[Segment] = []
         if drawn.first:
             for text, tone in self._prefix(drawn.line):
-                segments.append(Segment(text, base + palette[tone]))
+                segments.append(Segment(text, base + tones(tone)))
         else:
             segments.append(Segment(self._prefix_blank(), base))
         tone = LEVEL_TONES[drawn.line.level]

@@ -1,6 +1,7 @@
 """The console's two themes, and their colours as styles for widgets that draw their own lines.
 
-Colour never carries a meaning alone: whatever is tinted here also has a word or a glyph.
+Colour never carries a meaning alone: whatever is tinted here also has a word or a glyph. Every tone stands out by 4:1
+at least from every ground it is drawn on; amber is for warnings only, and what can be opened has the colour of "id".
 """
 
 from collections.abc import Mapping
@@ -24,6 +25,7 @@ Tone = Literal[
     "warning",
     "error",
     "title",
+    "id",
 ]
 
 COLOURS: Final[Mapping[str, str]] = {
@@ -40,22 +42,25 @@ DARK: Final = Theme(
     name="dewey-dark",
     primary="#7fa6c9",
     secondary="#5f7f9c",
-    accent="#c9a26d",
+    accent="#b3a4e0",
     foreground="#c5cdd6",
     background="#12161b",
     surface="#171c22",
     panel="#1f262e",
     success="#86b38a",
     warning="#d6a657",
-    error="#dd7a70",
+    error="#e4867c",
     dark=True,
     variables={
         "strong": "#e6ebf0",
-        "muted": "#8793a0",
-        "faint": "#55606c",
+        "muted": "#9aa5b1",
+        "faint": "#7f8b98",
         "row-cursor": "#2a3947",
         "row-cursor-blurred": "#202932",
-        "row-marked": "#2b2a22",
+        "row-marked": "#272435",
+        "production": "#4a1f1d",
+        "armed": "#46371c",
+        "travel": "#324556",
         "block-cursor-background": "#2a3947",
         "block-cursor-foreground": "#e6ebf0",
         "block-cursor-text-style": "none",
@@ -78,22 +83,25 @@ LIGHT: Final = Theme(
     name="dewey-light",
     primary="#2b5f8c",
     secondary="#4c708f",
-    accent="#8a5d1c",
+    accent="#65459c",
     foreground="#2c333a",
     background="#f6f5f1",
     surface="#efede7",
     panel="#e5e2da",
     success="#2f6e3f",
-    warning="#8f5f00",
+    warning="#855700",
     error="#ad3a31",
     dark=False,
     variables={
         "strong": "#0e1318",
-        "muted": "#5d6771",
-        "faint": "#9aa1a8",
+        "muted": "#525b64",
+        "faint": "#656e77",
         "row-cursor": "#cfdce8",
         "row-cursor-blurred": "#e2e6ea",
-        "row-marked": "#f0e6d2",
+        "row-marked": "#e9e3f3",
+        "production": "#f9e3df",
+        "armed": "#efdfbd",
+        "travel": "#bccbd6",
         "block-cursor-background": "#cfdce8",
         "block-cursor-foreground": "#0e1318",
         "block-cursor-text-style": "none",
@@ -114,7 +122,10 @@ LIGHT: Final = Theme(
 
 DEFAULTS: Final[Mapping[str, str]] = {
     name: DARK.variables[name]
-    for name in ("strong", "muted", "faint", "row-cursor", "row-cursor-blurred", "row-marked")
+    for name in (
+        *("strong", "muted", "faint", "row-cursor", "row-cursor-blurred", "row-marked"),
+        *("production", "armed", "travel"),
+    )
 }
 """For themes that are not ours: every variable has a value."""
 
@@ -148,17 +159,19 @@ _VARIABLES: Final[Mapping[Tone, str]] = {
     "warning": "warning",
     "error": "error",
     "title": "muted",
+    "id": "primary",
 }
+_LIFTED: Final[Mapping[Tone, Tone]] = {"faint": "muted", "muted": "text", "title": "text"}
+"""What tones become on the row under the cursor, whose ground is lighter."""
 
 
 class Palette:
     """The styles of one theme: foregrounds by tone, backgrounds of rows."""
 
     def __init__(self, variables: Mapping[str, str]) -> None:
-        self._tones = {
-            tone: Style(color=Color.parse(variables[name]).rich_color, bold=tone == "strong" or None)
-            for tone, name in _VARIABLES.items()
-        }
+        self._tones = {tone: Style(color=Color.parse(variables[name]).rich_color) for tone, name in _VARIABLES.items()}
+        self._lifted = {tone: self._tones[_LIFTED.get(tone, tone)] for tone in self._tones}
+        self._lifted["strong"] += Style(bold=True)
         self.cursor = _background(variables["row-cursor"])
         self.cursor_blurred = _background(variables["row-cursor-blurred"])
         self.marked = _background(variables["row-marked"])
@@ -166,6 +179,10 @@ class Palette:
 
     def __getitem__(self, tone: Tone) -> Style:
         return self._tones[tone]
+
+    def under_cursor(self, tone: Tone) -> Style:
+        """Return the style of a tone on the row under the cursor: lighter, and bold where it is a name."""
+        return self._lifted[tone]
 
 
 def _background(color: str) -> Style:

@@ -48,7 +48,7 @@ def _rule(row: ScheduleRow) -> Content:
         return Content.styled("crontab()", "$faint")
     policy = POLICIES.get(row.policy.plain, "")
     return Content.assemble(
-        row.rule.stylize("$accent"), " ", row.timezone, (f" · {policy}" if policy else "", "$muted")
+        row.rule.stylize("$foreground"), " ", row.timezone, (f" · {policy}" if policy else "", "$muted")
     )
 
 

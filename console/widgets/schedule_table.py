@@ -37,7 +37,7 @@ def _status(row: ScheduleRow, _moment: Moment) -> Cell:
 
 
 def _rule(row: ScheduleRow, _moment: Moment) -> Cell:
-    return Cell(row.rule.plain or "crontab()", "accent" if row.rule.plain else "faint")
+    return Cell(row.rule.plain or "crontab()", "text" if row.rule.plain else "faint")
 
 
 def _zone(row: ScheduleRow, _moment: Moment) -> Cell:
@@ -174,7 +174,7 @@ def _run_took(tick: TickView, _moment: Moment) -> Cell:
 
 
 def _run_id(tick: TickView, _moment: Moment) -> Cell:
-    return Cell(tick.short_id.plain, "accent")
+    return Cell(tick.short_id.plain, "id")
 
 
 def _run_note(tick: TickView, _moment: Moment) -> Cell:

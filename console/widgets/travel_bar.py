@@ -43,7 +43,7 @@ class TravelBar(Widget):
     """Says which instant is looked at, how to come back, and what can not be known of it."""
 
     DEFAULT_CSS = """
-    TravelBar { height: 1; background: $secondary 45%; color: $strong; display: none; }
+    TravelBar { height: 1; background: $travel; color: $strong; display: none; }
     TravelBar.-past { display: block; }
     TravelBar.-unknown { height: 2; }
     """
@@ -66,7 +66,7 @@ class TravelBar(Widget):
         line = where.line + Content.styled(where.keys, "$foreground")
         lines = [line if line.cell_length <= width else where.line.truncate(width, ellipsis=True)]
         if where.unknown:
-            unknown = Content.assemble((" can not know: ", "bold $warning"), where.unknown)
+            unknown = Content.assemble((" can not know: ", "bold $strong"), where.unknown)
             lines.append(unknown.truncate(width, ellipsis=True))
         return Content("\n").join(lines)
 
@@ -77,7 +77,7 @@ def past_line(at: datetime, is_shown: bool, moment: Moment, key: str) -> Content
     when = Content.assemble((f" ◷ {said(at, moment)}", "bold $strong"), f", {ago} ago: ")
     if not is_shown:
         return when + Content("asking…")
-    return when + Content.assemble(("this is not now", "bold $warning"), f" — {key} is now")
+    return when + Content.assemble(("this is not now", "bold $strong"), f" — {key} is now")
 
 
 def returning_line(shown_at: datetime, moment: Moment) -> Content:

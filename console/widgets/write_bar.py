@@ -34,7 +34,7 @@ class WriteBar(Widget):
     """Says, while writing is armed, for how long and why."""
 
     DEFAULT_CSS = """
-    WriteBar { height: 1; background: $accent 25%; color: $strong; display: none; }
+    WriteBar { height: 1; background: $armed; color: $strong; display: none; }
     WriteBar.-armed { display: block; }
     """
 
@@ -50,7 +50,7 @@ class WriteBar(Widget):
             left = plural(minutes_left(armed, moment.now), "minute")
             reason = safe_text(armed.reason, limit=200)
             line = Content.assemble(
-                (" ✎ writing is armed ", "bold $accent"), f"for {left}: ", reason, (f" · {key} disarms", "$muted")
+                (" ✎ writing is armed ", "bold $warning"), f"for {left}: ", reason, (f" · {key} disarms", "$foreground")
             )
         if line != self.line:
             self.line = line
