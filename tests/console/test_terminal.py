@@ -153,3 +153,25 @@ def test_nothing_hostile_reaches_the_terminal_raw_from_any_screen_field_or_dialo
     finally:
         terminal.close()
     assert b"acted: []" in _assert_clean(terminal)
+
+
+@pytest.mark.parametrize("bytes_typed", [b"\xff", b"\xc3\x28", b"\x9b", b"\xed\xa0\x80"])
+def test_a_byte_that_is_no_text_does_not_end_the_console(bytes_typed: bytes) -> None:
+    terminal = Terminal("queues")
+    try:
+        terminal.read_until(b"maintenance")
+        terminal.press(bytes_typed)
+        terminal.read_quiet()
+        terminal.press(b"3")
+        terminal.read_until(b"Jobs")
+        terminal.read_quiet()
+        terminal.press(b"/")
+        terminal.read_quiet()
+        terminal.press("œ".encode())
+        terminal.read_until("œ".encode(), timeout_s=10)
+        terminal.press(b"\x11")
+        terminal.read_to_end()
+    finally:
+        terminal.close()
+    assert terminal.child.returncode == 0
+    assert b"UnicodeDecodeError" not in terminal.output
