@@ -28,6 +28,7 @@ MARKS_LIMIT: Final = 4
 TAB: Final = "    "
 
 _SAFE: Final = re.compile(r"[\x20-\x7e\u00a1-\u00ac\u00ae-\u02ff]*\Z")
+_WHOLE_ID: Final = re.compile(r"\b[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}\b")
 _INVISIBLE: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
 _HIDDEN_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
@@ -127,6 +128,11 @@ def fold(text: str, width: int) -> list[str]:
     return pieces
 
 
+def brief(text: str) -> str:
+    """Return a text with the ids in it, of 32 hexadecimal digits, cut to the eight that they begin with."""
+    return _WHOLE_ID.sub(lambda found: found[0][:8], text)
+
+
 def count(number: int) -> str:
     """Return a count in at most six cells, exact up to 99,999."""
     if number < 100_000:
@@ -219,6 +225,17 @@ class Moment:
         if abs(self.now - at) < timedelta(days=300):
             return f"{placed:%d}{placed:%b} {placed:%Hh}"
         return f"{placed:%d%b%Y}"
+
+    def dated(self, at: datetime) -> str:
+        """Return an instant in at most twelve cells: a time today, the date with the time before, or how long ago."""
+        if self.mode is TimeMode.RELATIVE:
+            return self.ago(at)
+        placed, today = self._placed(at), self._placed(self.now)
+        if placed.date() == today.date():
+            return f"{placed:%H:%M:%S}"
+        if placed.year == today.year:
+            return f"{self.date(at)} {placed:%H:%M}"
+        return self.date(at)
 
     def ago(self, at: datetime | None) -> str:
         """Return how long ago, or in how long, in at most nine cells; None is an instant that nobody knows."""

@@ -14,6 +14,7 @@ from console.formats import Moment, plural
 from console.gateway.acting import EntryRow, TrashRow
 from console.gateway.criteria import parsed_audit
 from console.records import entry_record, trash_record
+from console.screens.audit_words import described, why_not_undo, words_of_actions
 from console.screens.base import POLL
 from console.screens.entry import EntryScreen
 from console.screens.exporting import ExportingScreen
@@ -23,7 +24,7 @@ from console.widgets.filter_bar import Grammar
 from console.widgets.line_table import LineTable
 from console.widgets.notice import Notice
 from console.widgets.tab_line import TabLine
-from storage.audit_search import FIELDS, OUTCOMES
+from storage.audit_search import FIELDS
 from storage.history.filters import Filter
 from tasks.actions.values import Request
 
@@ -32,8 +33,6 @@ PAGE: Final = 200
 """Actions, or jobs of the trash, of one question."""
 
 ELSEWHERE: Final = {
-    ("restore", "actions"): "That is for the trash: ] shows it.",
-    ("undo_entry", "trash"): "R restores a job; undoing is for actions.",
     ("filter", "trash"): "The filter is for actions: [ shows them.",
     ("match", "trash"): "The filter is for actions: [ shows them.",
 }
@@ -155,7 +154,7 @@ class AuditScreen(ExportingScreen, FilteredScreen):
         detail = self.query_one("#audit-detail", Static)
         detail.display = entry is not None
         if entry is not None:
-            detail.update(described(entry))
+            detail.update(described(entry, max(20, self.size.width - 2)))
         self.refresh_bindings()
 
     def _entry(self) -> EntryRow | None:
@@ -253,7 +252,7 @@ class AuditScreen(ExportingScreen, FilteredScreen):
         entry, thrown = self._entry(), self._thrown()
         if action in ("open", "undo_entry", "copy", "copy_command") and entry is None and self.tab == "actions":
             return "There is no action under the cursor."
-        if action in ("open", "copy", "copy_command", "restore") and thrown is None and self.tab == "trash":
+        if action in ("open", "undo_entry", "copy", "copy_command") and thrown is None and self.tab == "trash":
             return "There is no job under the cursor."
         if (action, self.tab) in ELSEWHERE:
             return ELSEWHERE[action, self.tab]
@@ -277,15 +276,11 @@ class AuditScreen(ExportingScreen, FilteredScreen):
             self.notify(f"{thrown.job_key}: {thrown.task.plain} in {thrown.queue.plain}, {thrown.state.plain}.")
 
     def action_undo_entry(self) -> None:
-        """Undo the action under the cursor, whoever did it."""
-        entry = self._entry()
+        """Undo the action under the cursor, whoever did it; of the trash, put the job back to where it was."""
+        entry, thrown = self._entry(), self._thrown()
         if entry is not None:
             self.act(Request("undo", (str(entry.number),)))
-
-    def action_restore(self) -> None:
-        """Put the job under the cursor back to where it was."""
-        thrown = self._thrown()
-        if thrown is not None:
+        elif thrown is not None:
             self.act(Request("restore", (thrown.job_key,)))
 
     def sheet(self) -> Sheet:
@@ -315,44 +310,3 @@ class AuditScreen(ExportingScreen, FilteredScreen):
 
 def _counted(number: int, is_all: bool) -> str:
     return plural(number, "action") if is_all else f"{number:,}+ actions"
-
-
-def words_of_actions(
-    rows: Sequence[EntryRow | TrashRow], words: Mapping[str, tuple[str, ...]]
-) -> Mapping[str, tuple[str, ...]]:
-    """Return values to complete a filter of actions with: those that some actions have."""
-    entries = [row for row in rows if isinstance(row, EntryRow)]
-    return {
-        "actor": tuple(sorted({row.actor.plain for row in entries})),
-        "action": tuple(sorted({row.action for row in entries})),
-        "host": tuple(sorted({row.host.plain for row in entries})),
-        "outcome": OUTCOMES,
-        "item": words.get("queue", ()),
-    }
-
-
-def why_not_undo(entry: EntryRow) -> str:
-    """Say why an action can not be undone; "" if it may be."""
-    if entry.undone_by is not None:
-        return f"It was undone already, by action {entry.undone_by}."
-    if entry.undoes is not None:
-        return "It is an undoing itself: do the action again instead."
-    if not entry.done:
-        return "Nothing of it was done."
-    return f"It can not be undone: {entry.undo.plain}." if entry.undo else ""
-
-
-def described(entry: EntryRow) -> Content:
-    """Say who did it from where and why, and what of undoing."""
-    why = Content.assemble((": ", "$muted"), entry.reason) if entry.reason else Content("")
-    first = Content.assemble(
-        " ", entry.actor.stylize("bold"), (" on ", "$muted"), entry.host, why, (f" · {entry.outcome}", "$muted")
-    )
-    if entry.undone_by is not None:
-        said = f"undone by action {entry.undone_by}"
-    elif entry.undoes is not None:
-        said = f"undoes action {entry.undoes}"
-    else:
-        said = f"can not be undone: {entry.undo.plain}" if entry.undo else "can be undone, as far as it has not gone on"
-    number = f" action {entry.number}, {plural(entry.items, 'item')} · "
-    return Content("\n").join([first, Content.assemble((number, "$muted"), (said, "$muted"))])

@@ -11,6 +11,7 @@ from console import bindings
 from console.formats import Moment, plural
 from console.gateway.acting import EntryRow, EntryView
 from console.gateway.errors import GatewayRefused
+from console.screens.audit_words import undoing, why_not_undo
 from console.screens.base import POLL, DeweyScreen
 from console.widgets.audit_tables import ItemTable
 from console.widgets.line_table import LineTable
@@ -36,6 +37,7 @@ class EntryScreen(DeweyScreen):
         with Vertical(id="entry-body"):
             yield ItemTable(self.moment, id="items")
             yield Notice(id="entry-notice")
+        yield Static(id="entry-detail")
 
     def on_mount(self) -> None:
         """Say that the first answer is awaited."""
@@ -69,6 +71,16 @@ class EntryScreen(DeweyScreen):
         self.query_one("#entry-title").display = self.view is not None
         if rows and self.focused is None:
             self.table.focus()
+        self._detail()
+
+    def _detail(self) -> None:
+        """Say the whole of what became of the item under the cursor."""
+        row = self.table.row if self.table.display else None
+        detail = self.query_one("#entry-detail", Static)
+        detail.display = row is not None
+        if row is not None:
+            said = row.detail if row.detail else Content(_OUTCOMES.get(row.outcome, "what became of it is not known"))
+            detail.update(Content.assemble(row.name.stylize("bold"), ": ", said))
         self.refresh_bindings()
 
     def tell(self, moment: Moment, stale: bool) -> None:
@@ -82,7 +94,7 @@ class EntryScreen(DeweyScreen):
     def on_line_table_cursor_moved(self, event: LineTable.CursorMoved) -> None:
         """What can be done depends on the item."""
         event.stop()
-        self.refresh_bindings()
+        self._detail()
 
     def on_line_table_opened(self, event: LineTable.Opened) -> None:
         """A double click opens."""
@@ -97,8 +109,6 @@ class EntryScreen(DeweyScreen):
         if action == "open" and self.view is not None and self._job() == "":
             return "Only jobs can be opened from here."
         if action == "undo_entry" and self.view is not None:
-            from console.screens.audit import why_not_undo  # noqa: PLC0415 - the list imports this screen
-
             return why_not_undo(self.view.row) or super().why_not(action)
         return super().why_not(action)
 
@@ -128,6 +138,7 @@ class EntryScreen(DeweyScreen):
         self.copy(f"dewey audit {self.number}", "the command line")
 
 
+_OUTCOMES = {"done": "done", "refused": "not done"}
 _NOT_OF_JOBS = frozenset(
     {
         *("trigger", "run", "pause", "resume", "limit", "pause-schedule", "resume-schedule", "quiet", "wake", "stop"),
@@ -147,11 +158,5 @@ def _title(view: EntryView, moment: Moment) -> Content:
     if row.reason:
         lines.append(Content.assemble((" because: ", "$muted"), row.reason))
     shown = f", the first {len(view.items):,} are shown" if len(view.items) < row.items else ""
-    if row.undone_by is not None:
-        undo = f"undone by action {row.undone_by}"
-    elif row.undoes is not None:
-        undo = f"it undoes action {row.undoes}"
-    else:
-        undo = f"can not be undone: {row.undo.plain}" if row.undo else "can be undone"
-    lines.append(Content.styled(f" {plural(row.items, 'item')}{shown}: {row.outcome} · {undo}", "$muted"))
+    lines.append(Content.styled(f" {plural(row.items, 'item')}{shown}: {row.outcome} · {undoing(row)}", "$muted"))
     return Content("\n").join(lines)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from console.formats import Moment, count, size
+from console.formats import Moment, brief, count, size
 from console.gateway.acting import CanaryRow, EntryRow, ItemRow, TrashRow
 from console.widgets.line_table import Cell, Column, LineTable
 from console.widgets.palette import Tone
@@ -11,7 +11,11 @@ from console.widgets.write_bar import STATES
 
 
 def _when(row: EntryRow | TrashRow, moment: Moment) -> Cell:
-    return Cell(moment.short(row.at), "muted")
+    return Cell(moment.dated(row.at), "muted")
+
+
+def _command(row: EntryRow, _moment: Moment) -> Cell:
+    return Cell(brief(row.command.plain))
 
 
 def _outcome(row: EntryRow, _moment: Moment) -> Cell:
@@ -29,14 +33,14 @@ def _items(row: EntryRow, _moment: Moment) -> Cell:
 
 
 _NUMBER: Final[Column[EntryRow]] = Column("action", 6, lambda row, _: Cell(str(row.number), "faint"), "right")
-_WHEN: Final[Column[EntryRow]] = Column("when", 9, _when, "right")
+_WHEN: Final[Column[EntryRow]] = Column("when", 12, _when, "right")
 _ITEMS: Final[Column[EntryRow]] = Column("items", 6, _items, "right")
 _OUTCOME: Final[Column[EntryRow]] = Column("outcome", 16, _outcome)
 
 NARROW: Final[Sequence[Column[EntryRow]]] = (
     _WHEN,
     Column("who", 9, lambda row, _: Cell(row.actor.plain, "strong"), is_searched=True),
-    Column("what", 0, lambda row, _: Cell(row.command.plain), is_searched=True),
+    Column("what", 0, _command, is_searched=True),
     _ITEMS,
     _OUTCOME,
 )
@@ -44,7 +48,7 @@ NORMAL: Final[Sequence[Column[EntryRow]]] = (
     _NUMBER,
     _WHEN,
     Column("who", 12, lambda row, _: Cell(row.actor.plain, "strong"), is_searched=True),
-    Column("what", 0, lambda row, _: Cell(row.command.plain), is_searched=True),
+    Column("what", 0, _command, is_searched=True),
     _ITEMS,
     _OUTCOME,
     Column("why", 28, lambda row, _: Cell(row.reason.plain, "muted"), is_searched=True),
@@ -54,7 +58,7 @@ WIDE: Final[Sequence[Column[EntryRow]]] = (
     _WHEN,
     Column("who", 14, lambda row, _: Cell(row.actor.plain, "strong"), is_searched=True),
     Column("from", 14, lambda row, _: Cell(row.host.plain, "faint")),
-    Column("what", 0, lambda row, _: Cell(row.command.plain), is_searched=True),
+    Column("what", 0, _command, is_searched=True),
     _ITEMS,
     _OUTCOME,
     Column("why", 56, lambda row, _: Cell(row.reason.plain, "muted"), is_searched=True),
@@ -84,16 +88,28 @@ def _item_outcome(row: ItemRow, _moment: Moment) -> Cell:
 class ItemTable(LineTable[ItemRow]):
     """Rows of what an action was done to."""
 
+    def __init__(self, moment: Moment, id: str | None = None) -> None:
+        super().__init__(moment, id)
+        self._longest = 8
+
     def key_of(self, row: ItemRow) -> str:
         """Return the item."""
         return row.key
 
+    def show(self, total: int, offset: int, rows: Sequence[ItemRow], moment: Moment) -> None:
+        """Take the items in; the detail has what their names leave."""
+        longest = max((len(brief(row.name.plain)) for row in rows), default=8)
+        if longest != self._longest:
+            self._longest = longest
+            self._layout_columns()
+        super().show(total, offset, rows, moment)
+
     def columns_for(self, width: int) -> Sequence[Column[ItemRow]]:
-        """Return one set; the id has a third of the width."""
+        """Return one set; a name has a third of the width at most."""
         return (
-            Column("item", max(20, min(44, width // 3)), lambda row, _: Cell(row.name.plain, "strong")),
-            Column("outcome", 12, _item_outcome),
-            Column("detail", 0, lambda row, _: Cell(row.detail.plain, "muted")),
+            Column("item", max(8, min(self._longest, width // 3)), lambda row, _: Cell(brief(row.name.plain))),
+            Column("outcome", 10, _item_outcome),
+            Column("detail", 0, lambda row, _: Cell(brief(row.detail.plain), "muted")),
         )
 
 
@@ -111,7 +127,7 @@ class TrashTable(LineTable[TrashRow]):
     def columns_for(self, width: int) -> Sequence[Column[TrashRow]]:
         """Return one set; what may be in both places is said where there is room."""
         columns: list[Column[TrashRow]] = [
-            Column("thrown", 9, _when, "right"),
+            Column("thrown", 12, _when, "right"),
             Column("job", 8, lambda row, _: Cell(row.short_id.plain, "id")),
             Column("was", 9, lambda row, _: Cell(row.state.plain)),
             Column("task", 0, lambda row, _: Cell(row.task.plain, "strong")),

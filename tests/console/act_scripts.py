@@ -287,17 +287,13 @@ async def _u_undoes_any_action_from_the_audit(stage: Stage) -> None:
     assert isinstance(stage.app.screen, EntryScreen)
 
 
-@key("restore", "tab.next", "tab.previous", start="audit")
-async def _uppercase_r_restores_a_job_of_the_trash(stage: Stage) -> None:
-    await stage.press("R")
-    assert "That is for the trash" in stage.notes
+@key("undo.entry", "tab.next", "tab.previous", start="audit")
+async def _u_puts_a_job_of_the_trash_back(stage: Stage) -> None:
     await stage.press("]")
     assert "maintenance" in stage.text
     before = len(stage.app.gateway.trash(None, 10))
-    await stage.press("R", "right", "enter")
+    await stage.press("u", "right", "enter")
     assert len(stage.app.gateway.trash(None, 10)) == before - 1
     assert "1 job restored." in stage.notes
-    await stage.press("u")
-    assert "undoing is for actions" in stage.notes
     await stage.press("[")
     assert "trash restore" in stage.text

@@ -8,7 +8,8 @@ import pytest
 from console.gateway.acting import EntryRow
 from console.gateway.demo import DemoGateway
 from console.gateway.errors import GatewayRefused
-from console.screens.audit import PAGE, AuditScreen, words_of_actions
+from console.screens.audit import PAGE, AuditScreen
+from console.screens.audit_words import words_of_actions
 from console.widgets.filter_bar import FilterBar
 from console.widgets.notice import Notice
 from tests.console.gateways import FlakyGateway
@@ -162,3 +163,29 @@ def test_words_come_from_actions_and_queues() -> None:
 def test_a_filter_that_is_none_is_refused_by_the_gateway() -> None:
     with pytest.raises(GatewayRefused, match="did you mean actor"):
         DemoGateway().audit(None, 10, "who:ada")
+
+
+def test_the_whole_command_and_what_is_known_of_an_unfinished_action_stand_below_the_list() -> None:
+    async def script(stage: Stage) -> None:
+        (row,) = stage.app.gateway.audit(None, 1)
+        assert f"requeue {row.command.plain.removeprefix('requeue ')[:8]} " in stage.text
+        assert f"dewey {row.command.plain}" in stage.text
+        said = " ".join(stage.text.split())
+        assert (
+            "how it went is not known: it was cut short, or goes on; dewey audit 108 --finish does what is left" in said
+        )
+        assert "can be undone" not in said
+        await stage.press("j", "j")
+        assert "can be undone, as far as it has not gone on" in stage.text
+
+    play(script, still_app(start="audit"))
+
+
+def test_the_whole_of_what_became_of_an_item_stands_below_the_items() -> None:
+    async def script(stage: Stage) -> None:
+        await stage.press(*"jjjjj", "enter")
+        assert ": done" in stage.text
+        await stage.press("G")
+        assert "it is running now, look again" in " ".join(stage.text.split())
+
+    play(script, still_app(start="audit"))

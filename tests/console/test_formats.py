@@ -1,5 +1,6 @@
 """How things are said."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -7,7 +8,7 @@ import pytest
 from rich.cells import cell_len
 
 from console import formats
-from console.formats import Moment, TimeMode, safe_text
+from console.formats import Moment, TimeMode, brief, safe_text
 from storage.broker.records import STATES
 
 NOW = datetime(2026, 3, 14, 2, 47, 13, 250_000, tzinfo=UTC)
@@ -128,3 +129,22 @@ def test_a_value_that_contains_itself_is_written_to_a_bounded_depth() -> None:
 
 def test_a_huge_value_costs_little() -> None:
     assert len(formats.compact([["x"] * 100_000] * 100_000, 60)) <= 61
+
+
+def test_instants_of_the_audit_say_day_and_minute_in_twelve_cells() -> None:
+    moment = Moment(NOW)
+    cases = (
+        (timedelta(minutes=3), "02:44:13"),
+        (timedelta(hours=5, minutes=10), "13 Mar 21:37"),
+        (timedelta(days=100), "4 Dec 2025"),
+    )
+    for ago, said in cases:
+        assert moment.dated(NOW - ago) == said
+        assert len(said) <= 12
+    assert replace(moment, mode=TimeMode.RELATIVE).dated(NOW - timedelta(hours=5)) == "5h ago"
+
+
+def test_ids_are_cut_to_their_beginnings_and_nothing_else_is() -> None:
+    plain, dashed = "77fbeff2ddb6b678abfada6401234567", "77fbeff2-ddb6-b678-abfa-da6401234567"
+    assert brief(f"requeue {plain} {dashed} --set a={plain}0") == f"requeue 77fbeff2 77fbeff2 --set a={plain}0"
+    assert brief("discard job-1 cron:tasks.x") == "discard job-1 cron:tasks.x"
