@@ -22,11 +22,11 @@ from console.formats import Moment, TimeMode, safe_text
 from console.gateway.errors import GatewayError
 from console.gateway.glance import Lateness
 from console.gateway.protocol import Gateway
-from console.going import GoingApp
 from console.screens.base import DeweyScreen
 from console.screens.commands import ActionCommands
 from console.screens.doors import DOORS
 from console.stylesheet import OnceParsed
+from console.warming import WarmingApp
 from console.widgets.frame import Health
 from console.widgets.palette import DARK, DEFAULTS, LIGHT
 from console.widgets.picture import portable
@@ -43,7 +43,7 @@ COPIED: Final = 10_000
 """Characters of a text that goes into the clipboard, at most."""
 
 
-class DeweyApp(GoingApp, inherit_bindings=False):
+class DeweyApp(WarmingApp, inherit_bindings=False):
     """The console. Nothing that the backend does, or fails to do, ends it."""
 
     TITLE = "dewey"
@@ -132,6 +132,7 @@ class DeweyApp(GoingApp, inherit_bindings=False):
         if self.write_reason:
             self.arm(self.write_reason)
         self.begin()
+        self.warm()
 
     async def on_event(self, event: events.Event) -> None:
         """Take the controls out of what is pasted, before a field draws it."""

@@ -6,6 +6,7 @@ What one goes to is loaded when one goes there.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -41,6 +42,8 @@ class GoingApp(ArmingApp):
     def __init__(self) -> None:
         super().__init__()
         self._history: list[str] = []
+        self._held = ExitStack()
+        """Closed, it lets the application paint."""
 
     def begin(self) -> None:
         """Go where the start says; when that is no place, say so and stay."""
@@ -101,6 +104,27 @@ class GoingApp(ArmingApp):
             self.open_trigger(typed)
 
     # Where one is.
+
+    def delay_update(self, delay: float = 0.05) -> None:
+        """Paint nothing until the screen that one goes to is there, or for so long.
+
+        The toolkit always waits that long, lest a screen be seen that is not whole; most are there at once.
+        """
+        self._held.close()
+        held = ExitStack()
+        held.enter_context(self.batch_update())
+        self._held = held
+        self.set_timer(delay, lambda: self._paint_again(held))
+
+    def is_there(self) -> None:
+        """Be told that the screen in sight is whole, and knows what it shows."""
+        self._paint_again(self._held)
+
+    def _paint_again(self, held: ExitStack) -> None:
+        if held is self._held:
+            self._held = ExitStack()
+            held.close()
+            self.screen.refresh()
 
     def action_go(self, mode: str) -> None:
         """Go to a screen; when already there, to its beginning."""

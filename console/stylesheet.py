@@ -1,7 +1,7 @@
 """The console's stylesheet: each of its sources is parsed once for each theme.
 
-The toolkit parses all sources again for each screen that is made and for each kind of widget that is seen first; it
-remembers the last 64 of them, and the console has more. That took longer than all else that opening a screen does.
+The toolkit parses all of them again whenever a screen is made, as if the theme might have changed; that took longer
+than all else that opening a screen does.
 """
 
 from collections.abc import Mapping

@@ -66,7 +66,7 @@ def run_console_on(desk: Desk, environment: str, start: str, write: str | None =
         colour=settings.dewey_colour,
         keys=checked(config.keys, str(config.path)),
     )
-    screen.write_reason, screen.is_read_only = write or "", write is None
+    screen.write_reason, screen.is_read_only, screen.is_warmed = write or "", write is None, True
 
     with Ending(screen) as ending, on_signals((signal.SIGTERM, signal.SIGHUP), ending.ask):
         screen.run()

@@ -29,6 +29,8 @@ class DeweyScreen(ActingScreen):
     def __init__(self) -> None:
         super().__init__()
         self._poll_timer: Timer | None = None
+        # Its widgets wear what the application wears when they are made; the toolkit would dress all of them again.
+        self._css_update_count = self.dewey._css_update_count
 
     # To be answered by screens.
 
@@ -86,6 +88,8 @@ class DeweyScreen(ActingScreen):
     def on_screen_resume(self) -> None:
         """Ask at once when the screen comes into sight."""
         self.refresh_frame()
+        if self.is_current:
+            self.call_next(self.dewey.is_there)
         if self.is_current and not self.dewey.is_under_way:
             self.poll()
 

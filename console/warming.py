@@ -1,0 +1,91 @@
+"""Making ready, in idle moments after the first screen is drawn, what an operator may go to next.
+
+A screen that is loaded and laid out is there at once when its key is pressed. One thing is done at a time, and none
+while keys are pressed; a screen that nobody looks at asks nothing. At the end all that is there by then is taken out of
+what is looked through for garbage: otherwise that takes longer than a key may.
+"""
+
+import gc
+import importlib
+from collections.abc import Callable, Iterator
+from functools import partial
+from time import monotonic
+from typing import Final
+
+from textual import events
+
+from console.gateway.errors import GatewayError
+from console.going import GoingApp
+from console.loading import undisturbed
+from console.screens.doors import DOORS
+
+BEGINS_S: Final = 0.7
+"""When the first thing is made ready, after the console began."""
+PAUSE_S: Final = 0.06
+"""Between one thing and the next: what the last one left to be done is done meanwhile."""
+IDLE_S: Final = 0.5
+"""How long no key was pressed in an idle moment."""
+LATER: Final = (
+    "console.screens.job",
+    "console.screens.pick",
+    "console.screens.help",
+    "console.screens.command_line",
+    "console.screens.action_dialog",
+    "console.places",
+    "tasks.ledger",
+    "tasks.actions.layer",
+)
+"""Modules of what has no screen of its own behind a number."""
+
+
+class WarmingApp(GoingApp):
+    """The part of the application that makes ready what comes next, when it is told to."""
+
+    away: GatewayError | None
+    is_warmed = False
+    """Whether anything is made ready before somebody goes there."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pressed_at_s = 0.0
+
+    def warm(self) -> None:
+        """Begin to make everything ready, if that is wanted."""
+        if self.is_warmed:
+            self.set_timer(BEGINS_S, partial(self._warm_on, self._steps()))
+
+    async def on_event(self, event: events.Event) -> None:
+        """Note when a key was pressed."""
+        if isinstance(event, events.Key):
+            self._pressed_at_s = monotonic()
+        await super().on_event(event)
+
+    def _warm_on(self, steps: Iterator[Callable[[], object]]) -> None:
+        if monotonic() - self._pressed_at_s < IDLE_S or self.away is not None:
+            self.set_timer(IDLE_S, partial(self._warm_on, steps))
+            return
+        step = next(steps, None)
+        if step is None:
+            gc.collect()
+            gc.freeze()
+            return
+        step()
+        self.set_timer(PAUSE_S, partial(self._warm_on, steps))
+
+    def _steps(self) -> Iterator[Callable[[], object]]:
+        for mode, door in DOORS.items():
+            if mode not in self._screen_stacks:
+                yield partial(_load, door.module)
+                yield partial(self._lay_out, mode)
+        for module in LATER:
+            yield partial(_load, module)
+
+    def _lay_out(self, mode: str) -> None:
+        """Make a screen that nobody looks at. The toolkit offers no other way than its own when one goes there."""
+        if mode not in self._screen_stacks:
+            self._init_mode(mode)
+
+
+def _load(module: str) -> None:
+    with undisturbed():
+        importlib.import_module(module)

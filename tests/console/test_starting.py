@@ -1,0 +1,113 @@
+"""What the console loads before its first screen, and what it makes ready after it."""
+
+import subprocess
+import sys
+from typing import Final
+
+import pytest
+
+from console.gateway.demo import DemoGateway
+from console.screens.base import DeweyScreen
+from console.screens.doors import DOORS
+from tests.console.stage import SMALL, Stage, play, still_app
+from tests.console.test_live_console import until
+
+LOADED: Final = "; ".join(
+    [
+        "import sys, console.__main__, console.cli, console.commands.console, console.app, console.gateway.live",
+        "from console.screens.doors import DOORS",
+        "DOORS[sys.argv[1]].kind()",
+        "print(*sys.modules)",
+    ]
+)
+NOT_YET: Final = frozenset(
+    {
+        *("peewee", "yoyo", "sqlparse", "pgvector", "smtplib", "http.server", "google.genai", "boto3", "PIL", "pypdf"),
+        *("textual.widgets._markdown", "textual.widgets._text_area", "rich.markdown", "pygments", "rich.syntax"),
+        *("console.gateway.demo", "console.exporting", "console.places", "console.screens.job", "console.screens.help"),
+        *("console.screens.action_dialog", "console.screens.pick", "console.screens.command_line"),
+        *("storage.doctor", "storage.database.connection", "storage.history.jobs", "storage.history.ledger"),
+        *("storage.history.failures", "storage.objects", "storage.chunks", "storage.files"),
+        *("tasks.actions.layer", "tasks.actions.registry", "tasks.ledger", "tasks.app", "tasks.engine.huey"),
+        *("tasks.services.mailers", "tasks.services.embedding", "tasks.services.vision"),
+    }
+)
+"""What no first screen needs: each takes its time to load."""
+
+
+@pytest.mark.parametrize("first", ["overview", "queues"])
+def test_the_first_screen_waits_for_nothing_that_it_does_not_need(first: str) -> None:
+    found = subprocess.run([sys.executable, "-c", LOADED, first], capture_output=True, text=True, check=True)
+    loaded = set(found.stdout.split())
+    assert f"console.screens.{first}" in loaded
+    assert loaded & NOT_YET == set()
+    other_screens = {door.module for name, door in DOORS.items() if name != first}
+    assert loaded & other_screens == set()
+
+
+class Counting(DemoGateway):
+    """Notes what it is asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+
+    def __getattribute__(self, name: str) -> object:
+        if name in {"glance", "queues", "jobs", "failures", "tail", "files", "schedules", "fleet", "audit", "trash"}:
+            object.__getattribute__(self, "asked").append(name)
+        return super().__getattribute__(name)
+
+
+def test_screens_are_made_ready_one_after_the_other_and_ask_nothing_until_they_are_seen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gateway = Counting()
+    app = still_app(gateway)
+    app.is_warmed = True
+    monkeypatch.setattr("console.warming.BEGINS_S", 0.01)
+    monkeypatch.setattr("console.warming.PAUSE_S", 0.01)
+
+    async def script(stage: Stage) -> None:
+        await until(stage, lambda: set(app._screen_stacks) >= set(DOORS), "all screens are laid out")
+        made = {mode: app._screen_stacks[mode][0] for mode in DOORS}
+        await stage.settle()
+        assert set(gateway.asked) == {"queues"}, "only the screen in sight asks"
+        await stage.press("4")
+        assert app.screen is made["failures"]
+        assert isinstance(app.screen, DeweyScreen)
+        assert "failures" in gateway.asked
+
+    play(script, app, SMALL)
+
+
+def test_without_being_told_to_nothing_is_made_ready() -> None:
+    app = still_app()
+
+    async def script(stage: Stage) -> None:
+        await stage.press("3")
+        assert set(app._screen_stacks) == {"queues", "jobs"}
+
+    play(script, app, SMALL)
+
+
+def test_each_source_of_styles_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = still_app()
+    parsed: list[object] = []
+    parse = __import__("textual.css.stylesheet", fromlist=["parse"]).parse
+
+    def counted(scope: str, css: str, read_from: object, **more: object) -> object:
+        parsed.append((scope, read_from, more["tie_breaker"]))
+        return parse(scope, css, read_from, **more)
+
+    monkeypatch.setattr("textual.css.stylesheet.parse", counted)
+
+    async def script(stage: Stage) -> None:
+        for key in "123456789123456789":
+            await stage.press(key)
+        assert len(parsed) == len(set(parsed))
+        before = len(parsed)
+        app.theme = "dewey-light"
+        await stage.settle()
+        assert len(parsed) > before, "other colours are read anew"
+
+    play(script, app, SMALL)
