@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from textual.content import Content
+from textual.widget import Widget
 
 from console.formats import Moment
 from console.screens.base import DeweyScreen
+from console.screens.room import fit_to_rows
 from console.widgets.line_table import LineTable
 from console.widgets.notice import Notice
 from console.widgets.tab_line import TabLine
@@ -46,7 +48,18 @@ class ListScreen(DeweyScreen):
             self.query_one(Notice).nothing_here(*self.NOTHING)
         self._arrange(bool(rows))
         self.table.show(len(rows), 0, rows, self.moment)
+        self._share()
         self._detail()
+
+    def _share(self) -> None:
+        """Let the detail have the rows that the list does not fill."""
+        body = self.table.parent
+        if isinstance(body, Widget):
+            fit_to_rows(self, body, self.table)
+
+    def on_resize(self) -> None:
+        """Share the rows anew."""
+        self.call_after_refresh(self._share)
 
     def rows(self) -> list[Any]:
         """Return every row that is listed."""
@@ -64,6 +77,7 @@ class ListScreen(DeweyScreen):
     def _arrange(self, rows: bool) -> None:
         self.table.display, self.query_one(Notice).display = rows, not rows
         self.query_one(self.DETAIL).display = rows
+        self._share()
         if rows and self.focused is None:
             self.table.focus()
 

@@ -11,11 +11,14 @@ from textual.content import Content
 
 from console import bindings
 from console.formats import Moment
+from console.gateway.failures import FailuresView
 from console.gateway.glance import PARTS, Glance, HealthView, Part, Waits, unknown
 from console.gateway.past import PastView
 from console.gateway.troubles import troubles
 from console.screens.base import POLL
+from console.screens.room import fit_to_rows
 from console.screens.travelling import TravellingScreen
+from console.widgets.happenings import Happenings
 from console.widgets.health_line import HealthLine
 from console.widgets.line_table import LineTable
 from console.widgets.notice import Notice
@@ -28,6 +31,9 @@ HEALTH_S: Final = 20.0
 ILL_S: Final = 5.0
 """And that about one that is not well."""
 WAITS_S: Final = 30.0
+FAILURES_S: Final = 30.0
+TALL_TROUBLES: Final = 8
+"""Lines of what is wrong at most, on a tall terminal."""
 NOTICE: Final = 6
 """Rows for a notice in the place of the queues."""
 
@@ -44,6 +50,7 @@ class OverviewScreen(TravellingScreen):
         self._glance: Glance | None = None
         self._health: dict[Part, HealthView] = {}
         self._waits: Waits | None = None
+        self._failures: FailuresView | None = None
         self._past: PastView | None = None
         self._asked_at: dict[str, float] = {}
 
@@ -55,6 +62,7 @@ class OverviewScreen(TravellingScreen):
         with Vertical(id="overview-body"):
             yield QueueTable(self.moment, id="overview-queues")
             yield Notice(id="overview-notice")
+        yield Happenings()
 
     def on_mount(self) -> None:
         """Say that the first answer is awaited."""
@@ -74,7 +82,7 @@ class OverviewScreen(TravellingScreen):
 
     def is_of_backend(self, name: str) -> bool:
         """A store that is away is an answer too, and says nothing of the backend's own."""
-        return name not in (*PARTS, "waits")
+        return name not in (*PARTS, "waits", "failures")
 
     def answered(self, name: str) -> None:
         """After an answer, ask the next question that is due."""
@@ -90,6 +98,10 @@ class OverviewScreen(TravellingScreen):
         if self._is_due("waits", WAITS_S, now):
             self._asked_at["waits"] = now
             self.ask("waits", gateway.waits, self._show_waits)
+            return
+        if self.has_class("-tall") and self._is_due("failures", FAILURES_S, now):
+            self._asked_at["failures"] = now
+            self.ask("failures", gateway.failures, self._show_failures)
 
     def _health_s(self, part: Part) -> float:
         view = self._health.get(part)
@@ -133,6 +145,10 @@ class OverviewScreen(TravellingScreen):
         self._waits = waits
         self._draw()
 
+    def _show_failures(self, failures: FailuresView) -> None:
+        self._failures = failures
+        self._draw()
+
     def _draw(self) -> None:
         health, glance, waits = self._health, self._glance, self._waits
         if self._past is not None:
@@ -147,13 +163,21 @@ class OverviewScreen(TravellingScreen):
         self.query_one(HealthLine).show(health, glance)
         self.query_one(Trends).show(glance, waits, self.moment.word)
         self.refresh_bindings()
+        failures = self._failures if self._past is None else None
+        self.query_one(Happenings).show(None if glance is None else glance.fleet, failures, self.moment)
         self.call_after_refresh(self._give_room)
 
     def _give_room(self) -> None:
-        """Let what is wrong have the rows that the queues do not fill."""
+        """Let what is wrong have the rows that the queues do not fill, or what happens where there are many."""
+        body, happenings = self.query_one("#overview-body"), self.query_one(Happenings)
+        happenings.display = self.has_class("-tall") and self.table.display
+        fit_to_rows(self, body, self.table)
         found = self.query_one(TroubleList)
+        if happenings.display:
+            found.give(TALL_TROUBLES)
+            return
         needed = self.table.total + 1 if self.table.display else NOTICE
-        found.give(found.size.height + self.query_one("#overview-body").size.height - needed)
+        found.give(found.size.height + body.size.height - needed)
 
     def on_resize(self) -> None:
         """Share the rows anew."""
@@ -169,7 +193,7 @@ class OverviewScreen(TravellingScreen):
 
     def tell(self, moment: Moment, stale: bool) -> None:
         """Dim old data; if there is none, say why."""
-        for widget in (self.table, self.query_one(Trends), self.query_one(TroubleList)):
+        for widget in (self.table, self.query_one(Trends), self.query_one(TroubleList), self.query_one(Happenings)):
             widget.set_class(stale, "-stale")
         nothing_known = self._past is not None and bool(self._past.problem.plain)
         some = self._glance is not None or bool(self._health) or not stale

@@ -58,7 +58,7 @@ class QueuesScreen(ExportingScreen, ListScreen, TravellingScreen):
     def compose_body(self) -> ComposeResult:
         """Lay out the table and the detail."""
         with Vertical(id="queues-body"):
-            yield QueueTable(self.moment, id="queues-table")
+            yield QueueTable(self.moment, id="queues-table", measured=True)
             yield Notice(id="queues-notice")
         yield QueueDetail(id="queue-detail")
 

@@ -13,6 +13,7 @@ from console.formats import Moment, plural
 from console.gateway.timetable import ScheduleRow, TickView
 from console.screens.base import POLL
 from console.screens.exporting import ExportingScreen
+from console.screens.room import fit_to_rows
 from console.widgets.line_table import LineTable
 from console.widgets.notice import Notice
 from console.widgets.schedule_detail import ScheduleDetail, counted
@@ -72,12 +73,14 @@ class SchedulesScreen(ExportingScreen):
         """Ask for all schedules."""
         self.ask(POLL, self.dewey.gateway.schedules, self._show)
 
-    def _show(self, rows: tuple[ScheduleRow, ...]) -> None:
+    def _show(self, found: tuple[ScheduleRow, ...]) -> None:
         self._known = True
+        rows = tuple(sorted(found, key=lambda row: (row.name.plain, row.key)))
         if not rows:
             self.notice.nothing_here("No schedule yet.", "A task with a schedule is listed once a consumer knows it.")
         self._arrange(bool(rows))
         self.table.show(len(rows), 0, rows, self.moment)
+        self._share()
         self.query_one(TabLine).tell("schedules", {"schedules": len(rows)}, counted(rows) if rows else Content(""))
         self._detail()
 
@@ -88,6 +91,14 @@ class SchedulesScreen(ExportingScreen):
             self.runs.display = self.query_one("#runs-notice").display = False
         elif self.focused is None:
             self.table.focus()
+
+    def _share(self) -> None:
+        """Let the runs have the rows that the schedules do not fill."""
+        fit_to_rows(self, self.query_one("#schedules-body"), self.table)
+
+    def on_resize(self) -> None:
+        """Share the rows anew."""
+        self.call_after_refresh(self._share)
 
     def tell(self, moment: Moment, stale: bool) -> None:
         """Dim old data; if there is none, say why."""

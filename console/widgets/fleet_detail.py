@@ -8,9 +8,12 @@ from textual.widget import Widget
 from console.formats import Moment, coarse, duration, plural, size
 from console.gateway.fleet import ConsumerView, RunView
 from console.widgets.fleet_table import FleetLine, elapsed_s, is_slow, status, tries
+from console.widgets.page import heading
 
 BAR: Final = 24
 """Cells of the bar of elapsed time."""
+NAME: Final = 36
+"""Cells of a job's id and task beside it."""
 
 
 class FleetDetail(Widget):
@@ -33,7 +36,7 @@ class FleetDetail(Widget):
             return Content("")
         width, height = self.content_size
         if self._line.run is None:
-            lines = _consumer(self._line.consumer, self._moment)
+            lines = [*_consumer(self._line.consumer, self._moment), *_runs(self._line.consumer, self._moment, width)]
         else:
             lines = _run(self._line.run, self._moment)
         return Content("\n").join([line.truncate(width, ellipsis=True) for line in lines[:height]])
@@ -61,10 +64,19 @@ def _consumer(consumer: ConsumerView, moment: Moment) -> list[Content]:
     ]
 
 
+def _runs(consumer: ConsumerView, moment: Moment, width: int) -> list[Content]:
+    """Draw each job that a consumer runs against what is usual for it, for where there are rows to spare."""
+    lines = [Content(""), heading("Runs", width)] if consumer.runs else []
+    for run in consumer.runs:
+        name = Content.assemble(run.job.short_id.stylize("$primary"), "  ", run.job.task.stylize("$strong"))
+        lines.append(name.truncate(NAME, ellipsis=True, pad=True) + Content("  ") + _bar(run, moment))
+    return lines
+
+
 def _meaning(consumer: ConsumerView, beat_s: float) -> str:
     left = plural(len(consumer.runs), "job")
     if consumer.is_silent:
-        return f"No heartbeat for {coarse(beat_s)}, and it never said that it leaves. Its jobs go back to their queues."
+        return f"No heartbeat for {coarse(beat_s)}, and no goodbye: its jobs go back to their queues."
     if consumer.order == "stop":
         return f"It was told to stop: it ends when {left} have." if consumer.runs else "It was told to stop, and ends."
     if consumer.order == "quiet":
@@ -91,11 +103,15 @@ def _run(run: RunView, moment: Moment) -> list[Content]:
 
 
 def _against(run: RunView, moment: Moment) -> Content:
+    """Draw the elapsed time with its label."""
+    return Content.styled(f"{'runs':<10}", "$muted") + _bar(run, moment)
+
+
+def _bar(run: RunView, moment: Moment) -> Content:
     """Draw the elapsed time against the p95: the mark stands at the p95, a bar beyond it is too long."""
     elapsed = elapsed_s(run, moment)
-    label = Content.styled(f"{'runs':<10}", "$muted")
     if run.p95_s is None:
-        return Content.assemble(label, duration(elapsed), ("   what is usual for this task is not known", "$faint"))
+        return Content.assemble(duration(elapsed), ("   what is usual for this task is not known", "$muted"))
     slow = is_slow(run, moment)
     full = max(elapsed, run.p95_s * 1.5)
     filled, mark = round(BAR * elapsed / full), min(BAR - 1, round(BAR * run.p95_s / full))
@@ -106,6 +122,4 @@ def _against(run: RunView, moment: Moment) -> Content:
         ("".join(cells[mark + 1 :]), "$warning" if slow else "$faint"),
     )
     words = f"  ▲ longer than the p95, {duration(run.p95_s)}" if slow else f"  the p95 is {duration(run.p95_s)}"
-    return Content.assemble(
-        label, (f"{duration(elapsed):<8}", "$warning" if slow else "$foreground"), bar, (words, "$muted")
-    )
+    return Content.assemble((f"{duration(elapsed):<8}", "$warning" if slow else "$foreground"), bar, (words, "$muted"))

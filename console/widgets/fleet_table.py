@@ -140,7 +140,7 @@ def _attempt(line: FleetLine, _moment: Moment) -> Cell:
 
 
 Draw = Callable[[FleetLine, Moment], Cell]
-_TIME: Final[Column[FleetLine]] = Column("beat/ran", 8, _time, "right")
+_TIME: Final[Column[FleetLine]] = Column("since", 8, _time, "right")
 _P95: Final[Column[FleetLine]] = Column("p95", 8, _usual, "right")
 _MEMORY: Final[Column[FleetLine]] = Column("memory", 7, _memory, "right")
 

@@ -124,7 +124,7 @@ def _late(lateness: Lateness) -> tuple[str, ...]:
     if not lateness.is_written:
         return "history stopped", "no history"
     if lateness.seconds > BEHIND_S:
-        return f"history {coarse(lateness.seconds)} behind", f"hist −{coarse(lateness.seconds)}"
+        return f"history {coarse(lateness.seconds)} behind", f"history −{coarse(lateness.seconds)}"
     return ()
 
 

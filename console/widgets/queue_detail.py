@@ -18,7 +18,7 @@ WORDS_LEAST: Final = 34
 """Where there is not so much beside the charts, there are no charts."""
 AXIS: Final = 9
 GAP: Final = 2
-CHART_MOST: Final = 8
+CHART_MOST: Final = 10
 """Lines of one chart at most."""
 
 

@@ -178,9 +178,13 @@ WIDEST: Final[Sequence[Column[QueueRow]]] = (
 
 
 class QueueTable(LineTable[QueueRow]):
-    """Rows of queues."""
+    """Rows of queues; with ``measured`` there are columns of waits and runs where they fit."""
 
     ROOMY = 150
+
+    def __init__(self, moment: Moment, id: str | None = None, *, measured: bool = False) -> None:
+        super().__init__(moment, id)
+        self._measured = measured
 
     def key_of(self, row: QueueRow) -> str:
         """Return the queue's name."""
@@ -188,5 +192,8 @@ class QueueTable(LineTable[QueueRow]):
 
     def columns_for(self, width: int) -> Sequence[Column[QueueRow]]:
         """Return four sets, by width."""
-        sets = ((109, NARROW), (159, NORMAL), (189, WIDE))
-        return next((columns for below, columns in sets if width < below), WIDEST)
+        if width >= 189 and self._measured:
+            return WIDEST
+        if width < 109:
+            return NARROW
+        return NORMAL if width < 159 else WIDE

@@ -1,5 +1,6 @@
 """That history is late is in sight on every screen, in few letters, and never in the way of health and clock."""
 
+import re
 import time
 
 import pytest
@@ -17,6 +18,8 @@ from tasks.operations import Operations
 from tests.console.stage import Stage, play, still_app
 
 NUMBERED = ("overview", "queues", "jobs", "failures", "schedules", "workers", "logs", "files", "audit")
+LATE = r"history (−2m|2m behind)  "
+"""As long as there is room for."""
 
 
 class Late(DemoGateway):
@@ -48,10 +51,10 @@ def header_of(lateness: Lateness, size: tuple[int, int], **options: str) -> str:
 
 
 @pytest.mark.parametrize("start", NUMBERED)
-@pytest.mark.parametrize(("size", "words"), [((80, 24), "hist −2m  ● up"), ((120, 40), "history 2m behind  ● up")])
-def test_a_late_history_is_in_the_header(start: str, size: tuple[int, int], words: str) -> None:
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+def test_a_late_history_is_in_the_header(start: str, size: tuple[int, int]) -> None:
     line = header_of(Lateness(134), size, start=start)
-    assert words in line
+    assert "history 2m behind  ● up" in line or (size == (80, 24) and "history −2m  ● up" in line)
     assert "02:47:13 UTC" in line
 
 
@@ -78,12 +81,12 @@ def test_it_is_asked_at_most_every_few_seconds_and_goes_when_it_is_over() -> Non
     gateway = Late(Lateness(134))
 
     async def script(stage: Stage) -> None:
-        assert "hist −2m" in stage.text
+        assert re.search(LATE, stage.text)
         assert gateway.asked == 1
         for mode in ("jobs", "logs", "queues"):
             stage.app.switch_mode(mode)
             await stage.settle()
-            assert "hist −2m" in stage.text
+            assert re.search(LATE, stage.text)
         assert gateway.asked == 1
         gateway.told = Lateness(1)
         stage.app._lateness_at = None
@@ -103,7 +106,7 @@ def test_what_was_known_stays_while_nobody_answers() -> None:
         stage.app._lateness_at = None
         stage.app.screen.poll()  # type: ignore[attr-defined]  # a screen of ours
         await stage.settle()
-        assert "hist −2m" in stage.text
+        assert re.search(LATE, stage.text)
         assert "✗ away" in stage.text
 
     play(script, still_app(gateway))

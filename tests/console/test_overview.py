@@ -250,11 +250,58 @@ def test_one_question_at_a_time_also_about_the_stores() -> None:
     gateway = FlakyGateway()
 
     async def script(stage: Stage) -> None:
-        assert sorted(gateway.asked) == ["fleet", "glance", "health", "health", "health", "queues", "waits"]
+        stores = ["health", "health", "health"]
+        assert sorted(gateway.asked) == ["failures", "fleet", "glance", *stores, "queues", "waits"]
         assert "Redis 7.2.5" in stage.text
         assert "870 of 1024 MiB" in stage.text
 
     play(script, still_app(gateway, start="overview"), (120, 40))
+
+
+def test_a_tall_terminal_tells_what_runs_and_what_broke() -> None:
+    async def script(stage: Stage) -> None:
+        text = stage.text
+        assert "Runs now  5 jobs, the longest first" in text
+        assert "1 m 10 ▲ p95 24 s     684131a4  sync_contacts on w1:4121" in text
+        assert "82 in 24 h    7 dead  send_email  SMTPServerDisconnected" in text
+        order = [text.index(name) for name in ("\n default  ", "\n reports  ", "Runs now", "Broke of late")]
+        assert order == sorted(order)
+        await stage.pilot.resize_terminal(80, 24)
+        await stage.settle()
+        assert "Runs now" not in stage.text
+        await stage.pilot.resize_terminal(200, 60)
+        await stage.settle()
+        both = next(line for line in stage.text.split("\n") if "Runs now" in line)
+        assert "Broke of late  5 groups; 4 shows them" in both
+
+    play(script, still_app(start="overview"), (120, 40))
+
+
+def test_a_tall_terminal_says_so_when_nothing_runs_and_nothing_broke() -> None:
+    async def script(stage: Stage) -> None:
+        assert "Runs now  nothing" in stage.text
+
+    class Idle(DemoGateway):
+        def glance(self) -> Glance:
+            return Glance(CALM.queues, tuple(replace(one, runs=()) for one in LIVING))
+
+    play(script, still_app(Idle(), start="overview"), (120, 40))
+
+
+def test_what_happens_is_counted_where_there_are_too_many_lines() -> None:
+    run = LIVING[0].runs[0]
+    many = tuple(replace(run, key=str(number)) for number in range(3_000))
+
+    class Busy(DemoGateway):
+        def glance(self) -> Glance:
+            return Glance(CALM.queues, (replace(LIVING[0], runs=many),))
+
+    async def script(stage: Stage) -> None:
+        assert "Runs now  3,000 jobs" in stage.text
+        shown = stage.text.count("ingest_file on w1:4121")
+        assert f"and {3_000 - shown:,} more" in stage.text
+
+    play(script, still_app(Busy(), start="overview"), (120, 40))
 
 
 def test_keys_work_while_a_store_takes_its_time() -> None:

@@ -269,3 +269,17 @@ def test_live_books_that_are_away_or_untold_are_an_answer(office: Office) -> Non
     operations = Operations(office.broker, office.inspector)
     untold = LiveGateway(office.inspector, operations, "ada").measures({})
     assert "was not told" in untold.problem.plain
+
+
+def test_on_a_tall_terminal_the_detail_begins_right_below_the_last_row() -> None:
+    async def script(stage: Stage) -> None:
+        lines = stage.text.split("\n")
+        last = next(index for index, line in enumerate(lines) if line.startswith(" reports"))
+        assert set(lines[last + 1].strip()) == {"─"}
+        assert lines[last + 2].startswith(" default  2 consumers")
+        await stage.pilot.resize_terminal(80, 24)
+        await stage.settle()
+        lines = stage.text.split("\n")
+        assert set(lines[11].strip()) == {"─"}
+
+    play(script, size=(120, 40))

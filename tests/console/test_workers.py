@@ -52,6 +52,24 @@ def test_a_job_that_runs_longer_than_usual_is_marked() -> None:
     play(script, still_app(start="workers"), (120, 40))
 
 
+def test_a_consumer_tells_what_it_runs_where_there_are_rows_to_spare() -> None:
+    async def tall(stage: Stage) -> None:
+        await stage.press("j")
+        lines = stage.text.split("\n")
+        assert any(line.startswith(" Runs ──") for line in lines)
+        (slow,) = [line for line in lines if "684131a4  sync_contacts" in line and "p95," in line]
+        assert "1 m 10" in slow
+        assert "▲ longer than the p95, 24 s" in slow
+
+    async def small(stage: Stage) -> None:
+        assert "no goodbye: its jobs go back to their queues." in stage.text
+        await stage.press("j")
+        assert "Runs ──" not in stage.text
+
+    play(tall, still_app(start="workers"), (120, 40))
+    play(small, still_app(start="workers"))
+
+
 def test_the_elapsed_time_goes_on_between_two_answers() -> None:
     gateway = FlakyGateway()
 
