@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 POLL: Final = "poll"
-QUIET: Final = (POLL, "canaries", "lateness", "measures", "states", "count", "foresee", "words")
+QUIET: Final = (POLL, "canaries", "lateness", "measures", "failures", "states", "count", "foresee", "words")
 """Questions that come back by themselves, or that nobody waits for: that they were not answered, the frame says."""
 
 
