@@ -42,7 +42,7 @@ PICTURES: Final = (
     Picture("why", "state:queued", ("i",)),
     Picture("trigger", "trigger", ("enter", "4", "2")),
     Picture("logs", "logs"),
-    Picture("schedules", "schedules", ("j", "j", "j", "j")),
+    Picture("schedules", "schedules", ("j", "j")),
     Picture("workers", "workers", ("j", "j", "j")),
     Picture("files", "files", ("slash", *"invoice", "enter", "j")),
     Picture("help", "jobs", ("question_mark",)),

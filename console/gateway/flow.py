@@ -68,7 +68,7 @@ def _is_stuck(node: FlowNode) -> bool:
 def _note(node: FlowNode, stuck: bool) -> str:
     parts = [node.error.split("\n", 1)[0]] if node.error and node.state in ("dead", "retrying") else []
     if stuck and node.state == "dead":
-        parts.insert(0, "stuck here: r requeues it")
+        parts.insert(0, "stuck: r requeues")
     elif stuck and node.state == "canceled":
         parts.insert(0, "canceled: those above go on without it, or not at all")
     waiting = [child for child in node.children if child.state not in _DONE]

@@ -106,27 +106,26 @@ def described(row: CanaryRow, moment: Moment, width: int) -> Content:
     ended = row.outcomes
     share = f", {100 * row.failed / ended:.0f} % of those that ended" if ended else ""
     counts = Content.assemble(
-        (f" {row.succeeded:,} succeeded", "$success"),
+        (f"{row.succeeded:,} succeeded", "$success"),
         (f"   {row.failed:,} failed{share}", "$error" if row.failed else "$muted"),
-        (f"   {row.flying:,} not known yet   {row.waiting:,} wait for their turn", "$muted"),
         (f"   {row.refused:,} had changed" if row.refused else "", "$warning"),
     )
+    under_way = f"{row.flying:,} not known yet   {row.waiting:,} still to be requeued"
     plan = (
-        f" one, then ten, then {row.rate:,} a minute; it stops by itself when more than {row.share_percent:g} % of "
+        f"one, then ten, then {row.rate:,} a minute; it stops by itself when more than {row.share_percent:g} % of "
         "those that ended have failed"
     )
     said = Content.assemble(
-        (" begun by ", "$muted"), row.by.stylize("bold"), (f" {moment.ago(row.started_at)}", "$muted")
+        ("begun by ", "$muted"), row.by.stylize("bold"), (f" {moment.ago(row.started_at)}", "$muted")
     )
     if row.told_by:
         said += Content.assemble((" · the last word is ", "$muted"), row.told_by.stylize("bold"), ("'s", "$muted"))
     if row.reason:
         said += Content.assemble((": ", "$muted"), row.reason)
-    bar = Content.assemble(" ", progress(row, max(10, min(100, width - 24))), f" {row.sent:,} of {row.total:,} ")
-    return Content("\n").join([bar, counts, Content.styled(plan, "$muted"), said, _jobs(row)])
+    bar = Content.assemble(progress(row, max(10, min(100, width - 24))), f" {row.sent:,} of {row.total:,} ")
+    lines = [bar, counts, Content.styled(under_way, "$muted"), Content.styled(plan, "$muted"), said, _jobs(row)]
+    return Content("\n").join(lines)
 
 
 def _jobs(row: CanaryRow) -> Content:
-    return Content.styled(
-        f" {plural(row.total, 'job')} of {row.label.plain}; it goes on without this console", "$faint"
-    )
+    return Content.styled(f"{plural(row.total, 'job')} of {row.label.plain}; it goes on without this console", "$faint")

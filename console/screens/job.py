@@ -218,7 +218,7 @@ class JobScreen(JobActions, ExportingScreen):
         if self.tab == "flow" and self._is_recorded:
             return Content.styled("Redis has forgotten this job: its flow is not known", "$warning")
         if self.tab == "flow" and self._flow_size == 1:
-            return Content.styled("it waits for no other job, and none for it", "$muted")
+            return Content.styled("no other job is in it", "$muted")
         if self.tab == "log" and self._cursor and not self.log_view.line_count:
             return Content.styled("nothing was logged yet", "$muted")
         return log_note(self.log_view, self._dropped) if self.tab == "log" else Content("")

@@ -14,6 +14,7 @@ from console.widgets.page import hanging, heading
 
 ROWS: Final = 6
 NAME: Final = 16
+"""Cells of a name, at least; longer ones may have a third of the width."""
 
 
 class HistoryPage(JobPage):
@@ -86,30 +87,35 @@ def _diff(diff: DiffView, moment: Moment, width: int) -> list[Content]:
     lines = [title, head, Content("")]
     if not diff.differences:
         return [*lines, Content.styled("nothing is different", "$muted")]
-    side = max(12, (width - NAME - 2) // 2)
-    columns = f"{'':<{NAME}}{'this job':<{side}}{'the success'}"
+    name = max(NAME, min(width // 3, max(one.name.cell_length for one in diff.differences) + 2))
+    side = max(12, (width - name - 2) // 2)
+    columns = f"{'':<{name}}{'this job':<{side}}{'the success'}"
     lines.append(Content.styled(columns, "$muted"))
     for one in diff.differences:
-        lines += _row(one, side)
+        lines += _row(one, name, side)
     if diff.is_cut:
         lines.append(Content.styled("there are more differences than are listed", "$warning"))
     if diff.same:
         label = Content.styled("the same", "$muted")
-        lines += [Content(""), *hanging(label, Content(", ").join(diff.same), NAME, width)]
+        lines += [Content(""), *hanging(label, Content(", ").join(diff.same), name, width)]
     return lines
 
 
-def _row(one: DifferenceView, side: int) -> list[Content]:
+def _row(one: DifferenceView, name_cells: int, side: int) -> list[Content]:
     """Both values beside each other; long ones are folded."""
     mine = one.mine.fold(side - 1) or [Content("")]
     other = one.other.fold(side - 1) or [Content("")]
     lines = []
     for index in range(max(len(mine), len(other))):
-        name = one.name.truncate(NAME - 1, ellipsis=True, pad=True) if index == 0 else Content(" " * (NAME - 1))
+        name = (
+            one.name.truncate(name_cells - 1, ellipsis=True, pad=True)
+            if index == 0
+            else Content(" " * (name_cells - 1))
+        )
         left = mine[index] if index < len(mine) else Content("")
         right = other[index] if index < len(other) else Content("")
         left = left.truncate(side, pad=True).stylize("$warning")
         lines.append(Content.assemble(name.stylize("$muted"), " ", left, right.stylize("$foreground")))
     if one.note:
-        lines[0] = (lines[0] + Content.styled(f"  {one.note}", "$faint")).truncate(NAME + 2 * side, ellipsis=True)
+        lines[0] = (lines[0] + Content.styled(f"  {one.note}", "$faint")).truncate(name_cells + 2 * side, ellipsis=True)
     return lines

@@ -46,10 +46,7 @@ class ScheduleDetail(Widget):
 def _rule(row: ScheduleRow) -> Content:
     if not row.rule.plain:
         return Content.styled("crontab()", "$faint")
-    policy = POLICIES.get(row.policy.plain, "")
-    return Content.assemble(
-        row.rule.stylize("$foreground"), " ", row.timezone, (f" · {policy}" if policy else "", "$muted")
-    )
+    return Content.assemble(row.rule.stylize("$foreground"), " ", row.timezone)
 
 
 def _next(row: ScheduleRow, moment: Moment) -> Content:
@@ -85,7 +82,8 @@ def _ticks(row: ScheduleRow) -> Content:
 def _hold(row: ScheduleRow, moment: Moment) -> Content:
     hold = row.hold
     if hold is None:
-        return Content.assemble(("queue  ", "$muted"), row.queue)
+        policy = POLICIES.get(row.policy.plain, "") if row.rule.plain else ""
+        return Content.assemble(("queue  ", "$muted"), row.queue, (f" · {policy}" if policy else "", "$muted"))
     until = "until it is resumed" if hold.until_at is None else f"until {moment.short(hold.until_at)}"
     reason = Content.assemble(": ", hold.reason) if hold.reason.plain else Content("")
     return Content.assemble(

@@ -69,12 +69,12 @@ def _outcome(row: ScheduleRow, _moment: Moment) -> Cell:
 
 
 def _glyph(row: ScheduleRow, _moment: Moment) -> Cell:
-    """Return the last outcome and how long it took, in few cells."""
+    """Return the last outcome with how long it took, or in a word, in few cells."""
     if not row.runs:
         return Cell("–", "faint")
     said = outcome(row.runs[0])
     seconds = row.runs[0].duration_s
-    return Cell(said.text[:2] + (duration(seconds) if seconds is not None else ""), said.tone)
+    return Cell(said.text if seconds is None else said.text[:2] + duration(seconds), said.tone)
 
 
 def _ran(row: ScheduleRow, _moment: Moment) -> Cell:
@@ -100,7 +100,7 @@ NARROW: Final[Sequence[Column[ScheduleRow]]] = (
     _STATUS,
     Column("rule", 13, _rule),
     _NEXT,
-    Column("last ran", 9, _glyph),
+    Column("last ran", 11, _glyph),
     _LATE,
     _MISSED,
 )
@@ -137,6 +137,7 @@ class ScheduleTable(LineTable[ScheduleRow]):
     """Rows of schedules."""
 
     ROOMY = 150
+    NAME_MOST = 34
 
     def key_of(self, row: ScheduleRow) -> str:
         """Return the schedule's name."""
@@ -150,7 +151,7 @@ class ScheduleTable(LineTable[ScheduleRow]):
 
 
 def _run_when(tick: TickView, moment: Moment) -> Cell:
-    return Cell(moment.short(tick.tick_at or tick.enqueued_at))
+    return Cell(moment.dated(tick.tick_at or tick.enqueued_at))
 
 
 def _run_ago(tick: TickView, moment: Moment) -> Cell:
@@ -184,7 +185,7 @@ def _run_note(tick: TickView, _moment: Moment) -> Cell:
 
 
 RUNS: Final[Sequence[Column[TickView]]] = (
-    Column("tick", 9, _run_when, "right"),
+    Column("tick", 12, _run_when, "right"),
     Column("", 8, _run_ago, "right"),
     Column("came", 8, _run_late, "right"),
     Column("outcome", 11, _run_outcome),

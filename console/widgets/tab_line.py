@@ -36,7 +36,10 @@ class TabLine(Widget):
         """Put tabs and note into one line."""
         line = Content(" ")
         self._spots = []
-        for tab, title in self.tabs:
+        if len(self.tabs) == 1:  # what there is one of is no choice: only how many there are is said
+            ((only, title),) = self.tabs
+            line += Content.styled(f"{self.counts.get(only, 0):,} {title.lower()}", "$muted")
+        for tab, title in self.tabs if len(self.tabs) > 1 else ():
             number = f" {self.counts[tab]:,}" if self.counts.get(tab) else ""
             style = "bold $strong underline" if tab == self.active else "$muted"
             entry = Content.assemble((title, style), (number, "$faint"))

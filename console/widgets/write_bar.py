@@ -89,11 +89,12 @@ def progress(canary: CanaryRow, width: int = BAR) -> Content:
     return Content.assemble(*parts, ("░" * (width - used), "$faint"))
 
 
-def canary_line(canary: CanaryRow) -> Content:
-    """Say in a line how a canary stands."""
+def canary_line(canary: CanaryRow, key: str = "") -> Content:
+    """Say in a line how a canary stands, and early which ``key`` shows it."""
     glyph, style = STATES.get(canary.state, ("?", "$muted"))
     counts = f" {canary.sent:,}/{canary.total:,} "
-    said = [(f"{canary.succeeded:,} ok", "$success")]
+    shows = f"· {key} shows it · " if key else ""
+    said = [(shows, "$muted"), (f"{canary.succeeded:,} ok", "$success")]
     said += [(f", {canary.failed:,} failed", "$error")] if canary.failed else []
     said += [(f", {canary.flying:,} not known yet", "$muted")] if canary.flying else []
     step = f" · {PHASES.get(canary.phase, canary.phase)}" if canary.state == "running" else ""
@@ -122,7 +123,7 @@ class CanaryBar(Widget):
         if canary is not None:
             more = sum(1 for one in canaries if one.goes_on and one is not canary)
             tail = f" · {more} more" if more else ""
-            line = canary_line(canary) + Content.assemble((f"{tail} · {key} shows it · ", "$muted"), canary.label)
+            line = canary_line(canary, key) + Content.assemble((f"{tail} · ", "$muted"), canary.label)
         if line != self.line:
             self.line = line
             self.refresh()

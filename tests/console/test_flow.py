@@ -21,7 +21,7 @@ def test_a_flow_is_stuck_where_a_job_waits_for_no_other() -> None:
     tree = node("a", "blocked", node("b", "dead", node("c", "succeeded"), error="E: no\nmore"), node("d", "running"))
     lines = {line.key: line for line in flow_lines(tree, "a")}
     assert [key for key, line in lines.items() if line.is_stuck] == ["b", "d"]
-    assert lines["b"].note.plain == "stuck here: r requeues it · E: no"
+    assert lines["b"].note.plain == "stuck: r requeues · E: no"
     assert lines["a"].note.plain == "waits for 2 of 2"
 
 

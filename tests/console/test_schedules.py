@@ -11,6 +11,7 @@ from console.gateway.live import LiveGateway
 from console.gateway.timetable import ScheduleRow
 from console.instants import coming
 from console.screens.schedules import SchedulesScreen
+from console.widgets.schedule_table import ScheduleTable
 from storage.broker.records import TaskInfo
 from tests.console.gateways import HostileGateway
 from tests.console.payloads import PAYLOADS
@@ -53,9 +54,18 @@ def test_what_is_no_coming_instant_is_refused_with_a_sentence(text: str) -> None
         coming(text, MOMENT)
 
 
+def test_schedules_stand_in_the_order_of_the_names_that_are_shown() -> None:
+    async def script(stage: Stage) -> None:
+        names = [row.name.plain for row in stage.app.screen.query_one(ScheduleTable).held(0, 9)]
+        assert names == sorted(names)
+        assert len(names) == len(stage.app.gateway.schedules())
+
+    play(script, still_app(start="schedules"))
+
+
 def test_the_next_five_and_the_last_runs_are_shown() -> None:
     async def script(stage: Stage) -> None:
-        await stage.press("G", "k")
+        await stage.press("j", "j")
         for tick in ("03:00:00", "04:00:00", "05:00:00", "06:00:00", "07:00:00"):
             assert tick in stage.text
         screen = stage.app.screen

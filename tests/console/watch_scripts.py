@@ -105,7 +105,7 @@ async def _five_shows_the_schedules(stage: Stage) -> None:
 
 @key("open.runs", start="schedules")
 async def _enter_goes_to_the_runs_and_there_opens_the_job(stage: Stage) -> None:
-    await stage.press("enter")
+    await stage.press("G", "enter")
     screen = stage.app.screen
     assert isinstance(screen, SchedulesScreen)
     assert screen.runs.has_focus
@@ -120,16 +120,16 @@ async def _enter_goes_to_the_runs_and_there_opens_the_job(stage: Stage) -> None:
 
 @key("open.runs", start="schedules")
 async def _enter_on_a_forgotten_run_says_so(stage: Stage) -> None:
-    await stage.press("j", "enter", "enter")
+    await stage.press("G", "k", "enter", "enter")
     assert "past its retention" in stage.notes
-    await stage.press("escape", "G", "enter")
+    await stage.press("escape", "k", "enter")
     assert "has not run yet" in stage.notes
 
 
 @key("run.now", start="schedules")
 async def _r_runs_a_schedule_now_after_asking(stage: Stage) -> None:
     before = stage.app.gateway.schedules()[0].runs
-    await stage.press("r", "enter")
+    await stage.press("G", "r", "enter")
     assert stage.app.gateway.schedules()[0].runs == before
     await stage.press("r")
     assert "Run sync_contacts now?" in stage.text
@@ -144,7 +144,7 @@ async def _r_runs_a_schedule_now_after_asking(stage: Stage) -> None:
 
 @key("pause.schedule", start="schedules")
 async def _p_pauses_a_schedule_until_an_instant_and_resumes_it(stage: Stage) -> None:
-    await stage.press("p")
+    await stage.press("G", "p")
     assert isinstance(stage.app.screen, ActionDialog)
     await stage.type("06:00")
     assert "2026-03-14 06:00:00.000 UTC (in 3h)" in stage.text
@@ -165,7 +165,7 @@ async def _p_pauses_a_schedule_until_an_instant_and_resumes_it(stage: Stage) -> 
 
 @key("pause.schedule", start="schedules")
 async def _p_says_what_is_wrong_with_an_instant_and_asks_for_a_reason(stage: Stage) -> None:
-    await stage.press("p")
+    await stage.press("G", "p")
     await stage.type("25:00")
     assert "no clock shows 25:00" in stage.text
     await stage.press("tab", "tab", "tab", "enter")
@@ -183,7 +183,7 @@ async def _p_says_what_is_wrong_with_an_instant_and_asks_for_a_reason(stage: Sta
 
 @key("copy", "copy.command", start="schedules")
 async def _y_copies_the_schedule_or_the_run(stage: Stage) -> None:
-    await stage.press("y")
+    await stage.press("G", "y")
     assert stage.app.clipboard == "sync_contacts"
     await stage.press("Y")
     assert stage.app.clipboard == "dewey schedules"
