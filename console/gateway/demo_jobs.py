@@ -10,7 +10,7 @@ from console.gateway.demo_records import TASKS, CannedJob, group_of
 from console.gateway.reading import translated
 from console.gateway.views import JobPage, JobRow, Tally
 from storage.broker.inspector import ORDER
-from storage.broker.records import STATES, Job, LogLine
+from storage.broker.records import FINISHED, STATES, Job, LogLine, State
 from storage.history import texts
 from storage.history.entries import Entry
 from storage.history.filters import Filter, Is, Leaf
@@ -23,13 +23,23 @@ class DemoJobs(DemoPart):
     _log: list[LogLine]
 
     def jobs(self, criteria: str, offset: int, limit: int) -> JobPage:
-        """Return a slice: of states and queues ordered by them, and newest first."""
+        """Return a slice: what is open by state and queue, then what has ended, created last first; or all so."""
         chosen = self._chosen(criteria)
         return JobPage(len(chosen), offset, tuple(self._row(canned) for canned in chosen[offset : offset + limit]))
 
     def count(self, criteria: str) -> Tally:
         """Count the jobs that match."""
         return Tally(len(self._chosen(criteria)), True)
+
+    def states(self, criteria: str) -> Mapping[State, Tally]:
+        """Count the canned jobs of a filter's queues by state."""
+        with translated():
+            said = plain(parsed(criteria, self.now()))
+        if said is None:
+            return {}
+        with self._lock:
+            found = [one.job.state for one in self._jobs.values() if not said[1] or one.job.queue in said[1]]
+        return {state: Tally(found.count(state), True) for state in STATES}
 
     def matching(self, criteria: str) -> tuple[str, ...]:
         """Return the ids of the jobs that match."""
@@ -60,8 +70,8 @@ class DemoJobs(DemoPart):
         if plain(given) is None:
             chosen.sort(key=lambda canned: (canned.job.created_at, canned.job.id), reverse=True)
         else:
-            chosen.sort(key=lambda canned: canned.job.finished_at or canned.job.created_at, reverse=True)
-            chosen.sort(key=lambda canned: (ORDER.index(canned.job.state), canned.job.queue))
+            chosen.sort(key=lambda canned: (canned.job.created_at, canned.job.id), reverse=True)
+            chosen.sort(key=_place)
         return chosen
 
     def _logged(self, given: Filter) -> Mapping[Leaf, frozenset[str]]:
@@ -73,6 +83,12 @@ class DemoJobs(DemoPart):
 
     def _row(self, canned: CannedJob) -> JobRow:
         return building.job_row(canned.job, Call(kwargs=canned.kwargs), self.now())
+
+
+def _place(canned: CannedJob) -> tuple[int, str]:
+    """Where a job stands in a list of states and queues: as live, what has ended is in one line after the rest."""
+    job = canned.job
+    return (len(ORDER), "") if job.state in FINISHED else (ORDER.index(job.state), job.queue)
 
 
 def _sorted(values: Iterable[str]) -> tuple[str, ...]:

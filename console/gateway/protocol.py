@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from console.gateway.past import PastFailures, PastView
     from console.gateway.timetable import ScheduleRow
     from console.gateway.views import JobPage, JobRow, JobView, LogPage, QueueRow, Tally, TaskView, WhyView
+    from storage.broker.records import State
     from storage.files import Status
 
 
@@ -59,6 +60,9 @@ class Gateway(ActingGateway, Protocol):
 
     def count(self, criteria: str) -> Tally:
         """Count the jobs that match, as far as a second goes."""
+
+    def states(self, criteria: str) -> Mapping[State, Tally]:
+        """Return how many jobs of a filter's queues are in each state, where that costs nothing; else nothing."""
 
     def words(self) -> Mapping[str, tuple[str, ...]]:
         """Return real values of a filter's fields, to complete what is typed."""

@@ -20,18 +20,18 @@ from console.gateway.paging import marked
 from console.gateway.views import JobPage, JobRow, MarkedJob, Tally
 from console.screens.base import POLL
 from console.screens.exporting import ExportingScreen
-from console.screens.filtering import FilteredScreen
 from console.screens.job_actions import Chosen, JobActions, safe_key
+from console.screens.job_states import StateTabs, said
 from console.widgets.filter_bar import Grammar
+from console.widgets.job_line import JobLine
 from console.widgets.job_table import JobTable
 from console.widgets.line_table import LineTable
 from console.widgets.notice import Notice
+from console.widgets.state_strip import StateStrip
 from storage.history.filters import Filter
 from storage.history.query import FIELDS
 
 MARKS_LIMIT: Final = 10_000
-COUNTED_TO: Final = 10_000
-"""Beyond this many it is only said that there are more."""
 COUNT_S: Final = 10.0
 """How long a count is good for while the list does not end in sight."""
 LOOKED_AT: Final = 500
@@ -39,7 +39,7 @@ LOOKS: Final = 10
 """Pages of so many rows in which the next match is looked for."""
 
 
-class JobsScreen(JobActions, ExportingScreen, FilteredScreen):
+class JobsScreen(JobActions, ExportingScreen, StateTabs):
     """The list of jobs. Opened from a queue, it begins with that queue's filter."""
 
     BINDINGS = bindings.of("jobs")
@@ -56,11 +56,13 @@ class JobsScreen(JobActions, ExportingScreen, FilteredScreen):
         self.everything = False
 
     def compose_body(self) -> ComposeResult:
-        """Lay out the filter bar and the table."""
+        """Lay out the states, the filter bar, the table, and the job under the cursor."""
+        yield StateStrip()
         yield self.make_bar(Grammar(self.read_filter, FIELDS, "every job"))
         with Vertical(id="jobs-body"):
             yield JobTable(self.moment, id="jobs-table")
             yield Notice(id="jobs-notice")
+        yield JobLine()
 
     def on_mount(self) -> None:
         """Say that the first answer is awaited."""
@@ -101,6 +103,7 @@ class JobsScreen(JobActions, ExportingScreen, FilteredScreen):
         self.table.show(page.total, page.offset, page.rows, self.moment)
         self.bar.trouble(page.trouble)
         self._count()
+        self.ask_states()
         if not page.is_exact and not page.trouble:
             self._ask_count()
 
@@ -135,6 +138,7 @@ class JobsScreen(JobActions, ExportingScreen, FilteredScreen):
     def _arrange(self, rows: bool) -> None:
         table, notice = self.table, self.query_one(Notice)
         table.display, notice.display = rows, not rows
+        self.query_one(JobLine).display = rows
         if rows and self.focused is None and not self.bar.editing:
             table.focus()
 
@@ -150,7 +154,19 @@ class JobsScreen(JobActions, ExportingScreen, FilteredScreen):
             parts.append((f"■ {marks:,} marked · ", "$accent"))
         parts.append((self._total(), "$foreground"))
         self.bar.tell(Content.assemble(*parts))
+        self._tell_row()
         self.refresh_bindings()
+
+    def _tell_row(self) -> None:
+        self.show_states()
+        self.query_one(JobLine).tell(self.table.row, self.moment)
+
+    def listed(self) -> Tally | None:
+        """Return how many are listed, as far as it is known."""
+        if not self._known:
+            return None
+        is_exact = self._is_exact and not self._is_partial
+        return Tally(self.table.total, True) if is_exact else self._tally or Tally(self.table.total, False)
 
     def _total(self) -> str:
         """How many match, never as a number that looks more exact than it is."""
@@ -158,12 +174,14 @@ class JobsScreen(JobActions, ExportingScreen, FilteredScreen):
             return f"{self.table.total:,}+ jobs"
         if self._is_exact:
             return plural(self.table.total, "job")
-        return "counting…" if self._tally is None else _said(self._tally)
+        return "counting…" if self._tally is None else said(self._tally)
 
     def tell(self, moment: Moment, stale: bool) -> None:
         """Dim old data; if there is none, say why."""
         self.table.set_class(stale, "-stale")
+        self.query_one(JobLine).set_class(stale, "-stale")
         self.table.at(moment)
+        self._tell_row()
         for error in self.unavailable():
             if not self._known:
                 self.query_one(Notice).can_not_know(error.sentence)
@@ -171,14 +189,6 @@ class JobsScreen(JobActions, ExportingScreen, FilteredScreen):
     def read_filter(self, text: str) -> Filter:
         """Read the text of a filter."""
         return parsed(text, self.moment.now)
-
-    def count_typed(self, criteria: str) -> None:
-        """Count what matches what is typed."""
-        gateway = self.dewey.gateway
-        self.ask("foresee", lambda: gateway.count(criteria), partial(self._foresee, criteria), lambda _: None)
-
-    def _foresee(self, criteria: str, tally: Tally) -> None:
-        self.bar.foresee(criteria, Content.assemble(("→ ", "$faint"), (_said(tally), "$accent")))
 
     def give_keys_back(self) -> None:
         """Give the keys back to the list."""
@@ -196,6 +206,7 @@ class JobsScreen(JobActions, ExportingScreen, FilteredScreen):
         self._is_exact, self._is_partial, self._tally, self._tallied_at = True, False, None, None
         self.bar.show(criteria)
         self.bar.trouble(Content(""))
+        self.forget_states()
         self.table.highlight(self.words_looked_for())
         self.table.end_range()
         self.table.clear()
@@ -379,9 +390,3 @@ class JobsScreen(JobActions, ExportingScreen, FilteredScreen):
         for key in done.done_keys:
             self.table.marks.pop(key, None)
         self._count()
-
-
-def _said(tally: Tally) -> str:
-    if tally.is_exact:
-        return plural(tally.value, "job")
-    return f"{min(tally.value, COUNTED_TO):,}+ jobs"

@@ -87,6 +87,13 @@ class Inspector(FlowReads, FailureReads, FleetReads, ScheduleReads, WhyReads):
         """How many jobs are in these states and queues (none named: all)."""
         return sum(size for _, _, size in self._sizes(states, queues))
 
+    def by_state(self, queues: Sequence[str] = ()) -> dict[State, int]:
+        """How many jobs of these queues (none named: all) are in each state."""
+        found = dict.fromkeys(STATES, 0)
+        for _, state, size in self._sizes((), queues):
+            found[state] += size
+        return found
+
     def queues(self) -> tuple[QueueStats, ...]:
         """Every queue at a glance."""
         names = self.queue_names()

@@ -40,7 +40,7 @@ async def _enter_lists_the_jobs_of_the_group(stage: Stage) -> None:
     await stage.press("enter")
     assert isinstance(stage.app.screen, JobsScreen)
     assert f"group:{group}" in stage.text
-    assert stage.text.count("SMTPServerDisconnected") == 10
+    assert stage.text.count("SMTPServerDisconnected") == 11, "ten rows, and the pane"
     await stage.press("escape")
     assert isinstance(stage.app.screen, FailuresScreen)
     assert _table(stage).cursor_key == group

@@ -44,7 +44,7 @@ async def _every_part_of_the_grammar_filters(stage: Stage) -> None:
         await stage.type(text)
         assert f"→ {number}" in stage.text, text
         await stage.press("enter")
-        assert stage.text.split("\n")[2].endswith(f" {number} "), text
+        assert stage.text.split("\n")[3].endswith(f" {number} "), text
 
 
 @key("complete", "complete.back", start="jobs")

@@ -61,6 +61,7 @@ QUESTIONS = (
     "queues",
     "jobs",
     "count",
+    "states",
     "words",
     "rows",
     "find",

@@ -374,3 +374,20 @@ async def _enter_in_a_flow_opens_the_job_under_the_cursor(stage: Stage) -> None:
     assert isinstance(stage.app.screen, JobScreen)
     assert stage.app.screen is not first
     assert "succeeded" in stage.text
+
+
+@key("tab.next", "tab.previous", start="jobs")
+async def _brackets_narrow_the_list_of_jobs_to_a_state_and_esc_shows_all_again(stage: Stage) -> None:
+    await stage.press("right_square_bracket")
+    assert "running 5" in stage.text
+    assert "/ state:running" in stage.text
+    assert "5 jobs" in stage.text
+    await stage.press("right_square_bracket")
+    assert "/ state:retrying" in stage.text
+    await stage.press("left_square_bracket", "left_square_bracket", "left_square_bracket")
+    assert "/ state:succeeded" in stage.text
+    assert "146 jobs" in stage.text
+    await stage.press("right_square_bracket")
+    assert "/ every job" in stage.text
+    await stage.press("left_square_bracket", "escape")
+    assert "/ every job" in stage.text

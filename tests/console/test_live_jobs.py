@@ -122,6 +122,21 @@ def test_without_history_the_list_has_what_redis_holds_and_says_so(
     assert alone.count("state:dead").value == 1
 
 
+def test_states_are_counted_by_redis_and_what_has_ended_is_said_to_be_more(lists: LiveGateway, lives: Lives) -> None:
+    lives.fail()
+    lives.add(id="waits")
+    lives.add(id="later", delay_ms=60_000)
+    tallies = lists.states("state:dead queue:default")
+    assert {state: tally.value for state, tally in tallies.items() if tally.value} == {
+        "dead": 1,
+        "queued": 1,
+        "scheduled": 1,
+    }
+    assert [state for state, tally in tallies.items() if not tally.is_exact] == ["succeeded", "dead", "canceled"]
+    assert not any(tally.value for tally in lists.states("queue:email").values())
+    assert lists.states("err:KeyError") == {}
+
+
 def test_a_console_without_history_can_not_know_what_only_history_can_tell(lists: LiveGateway, lives: Lives) -> None:
     lives.add(id="waits")
     alone = LiveGateway(lists._inspector, lists._operations, "ada")
