@@ -1,8 +1,7 @@
 """Making ready, in idle moments after the first screen is drawn, what an operator may go to next.
 
 A screen that is loaded and laid out is there at once when its key is pressed. One thing is done at a time, and none
-while keys are pressed; a screen that nobody looks at asks nothing. At the end all that is there by then is taken out of
-what is looked through for garbage: otherwise that takes longer than a key may.
+while keys are pressed; a screen that nobody looks at asks nothing. What can go is looked for in idle moments too.
 """
 
 import gc
@@ -25,6 +24,12 @@ PAUSE_S: Final = 0.06
 """Between one thing and the next: what the last one left to be done is done meanwhile."""
 IDLE_S: Final = 0.5
 """How long no key was pressed in an idle moment."""
+TIDY_S: Final = 5.0
+TIDY_LATEST_S: Final = 60.0
+"""How often all is looked through for what can go: in an idle moment, or at last although there is none."""
+NEVER_ALL: Final = (1_000, 10, 1_000_000)
+"""The interpreter's own thresholds: it looks at what is young only. With ten thousand log lines held, looking at all
+takes longer than a key may."""
 LATER: Final = (
     "console.screens.job",
     "console.screens.pick",
@@ -48,6 +53,7 @@ class WarmingApp(GoingApp):
     def __init__(self) -> None:
         super().__init__()
         self._pressed_at_s = 0.0
+        self._tidied_at_s = monotonic()
 
     def warm(self) -> None:
         """Begin to make everything ready, if that is wanted."""
@@ -66,8 +72,7 @@ class WarmingApp(GoingApp):
             return
         step = next(steps, None)
         if step is None:
-            gc.collect()
-            gc.freeze()
+            self._keep_tidy()
             return
         step()
         self.set_timer(PAUSE_S, partial(self._warm_on, steps))
@@ -84,6 +89,19 @@ class WarmingApp(GoingApp):
         """Make a screen that nobody looks at. The toolkit offers no other way than its own when one goes there."""
         if mode not in self._screen_stacks:
             self._init_mode(mode)
+
+    def _keep_tidy(self) -> None:
+        """From now on look for what can go in idle moments only, and through nothing that is here to stay."""
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*NEVER_ALL)
+        self.set_interval(TIDY_S, self._tidy)
+
+    def _tidy(self) -> None:
+        now_s = monotonic()
+        if now_s - self._pressed_at_s >= IDLE_S or now_s - self._tidied_at_s > TIDY_LATEST_S:
+            self._tidied_at_s = now_s
+            gc.collect()
 
 
 def _load(module: str) -> None:

@@ -4,6 +4,7 @@ An operator waits for it: what the first screen needs is loaded, and no more.
 """
 
 import signal
+import sys
 from functools import partial
 from typing import Annotated
 
@@ -16,6 +17,9 @@ from console.commands.stopping import on_signals
 from console.loading import undisturbed
 
 app = typer.Typer()
+
+SWITCH_S = 0.001
+"""How long a thread that reads the stores may keep the interpreter while a key waits to be answered."""
 
 
 @app.command("console")
@@ -68,6 +72,7 @@ def run_console_on(desk: Desk, environment: str, start: str, write: str | None =
     )
     screen.write_reason, screen.is_read_only, screen.is_warmed = write or "", write is None, True
 
+    sys.setswitchinterval(SWITCH_S)
     with Ending(screen) as ending, on_signals((signal.SIGTERM, signal.SIGHUP), ending.ask):
         screen.run()
     if screen.return_code:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from textual.content import Content
@@ -30,6 +31,7 @@ from storage.broker.records import WAITING, Attempt, Job, Limits, LogLine, Queue
 from storage.broker.why import Why
 
 SHORT_ID: Final = 8
+TASK_LIMIT: Final = 120
 BRANCHES_LIMIT: Final = 500
 NOTHING: Final = Content("")
 
@@ -119,7 +121,7 @@ def why_view(why: Why, task: str) -> WhyView:
 
 def task_name(name: str) -> Content:
     """Return what a task is called in a list: its name without its module."""
-    return safe_text(name.rpartition(".")[2] or name, limit=120)
+    return safe_text(name.rpartition(".")[2] or name, limit=TASK_LIMIT)
 
 
 def _instant(job: Job) -> datetime:
@@ -231,17 +233,23 @@ def _grow(lines: list[Branch], depth: int, label: object, value: object) -> None
         _grow(lines, depth + 1, key, item)
 
 
+@lru_cache(maxsize=4_096)
+def _named(text: str, limit: int) -> Content:
+    """A name as it may be shown. Thousands of log lines bear the same few: they share them."""
+    return safe_text(text, limit=limit)
+
+
 def log_line(line: LogLine) -> LogLineView:
     """Return the view of a log record."""
     return LogLineView(
         at=line.at,
         level=line.level if line.level in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL") else "INFO",
         job_key=line.job,
-        short_id=safe_text(line.job[:SHORT_ID]),
-        task=task_name(line.task),
-        queue=safe_text(line.queue, limit=80),
+        short_id=_named(line.job[:SHORT_ID], SHORT_ID),
+        task=_named(line.task.rpartition(".")[2] or line.task, TASK_LIMIT),
+        queue=_named(line.queue, 80),
         attempt=line.attempt,
-        logger=safe_text(line.logger, limit=120),
+        logger=_named(line.logger, 120),
         message=safe_text(line.message, limit=8_000, lines=True),
     )
 

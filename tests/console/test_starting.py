@@ -1,7 +1,9 @@
 """What the console loads before its first screen, and what it makes ready after it."""
 
+import gc
 import subprocess
 import sys
+from collections.abc import Iterator
 from typing import Final
 
 import pytest
@@ -45,6 +47,15 @@ def test_the_first_screen_waits_for_nothing_that_it_does_not_need(first: str) ->
     assert loaded & other_screens == set()
 
 
+@pytest.fixture
+def collector() -> Iterator[None]:
+    """What looks for garbage is afterwards as it was."""
+    before = gc.get_threshold()
+    yield
+    gc.set_threshold(*before)
+    gc.unfreeze()
+
+
 class Counting(DemoGateway):
     """Notes what it is asked."""
 
@@ -58,6 +69,7 @@ class Counting(DemoGateway):
         return super().__getattribute__(name)
 
 
+@pytest.mark.usefixtures("collector")
 def test_screens_are_made_ready_one_after_the_other_and_ask_nothing_until_they_are_seen(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
