@@ -48,6 +48,8 @@ class DeweyScreen(ActingScreen):
         """Say why an action can not be done now, in a sentence; "" if it can."""
         if action == "back" and not self.can_go_back():
             return "This is the first screen. Quit with ctrl+q."
+        if action == "step":
+            return "This screen has no past: 1 2 4 6 have one, and a filter of jobs has at:02:40..03:10."
         return self.read_only(action)
 
     def step_back(self) -> bool:
@@ -147,6 +149,10 @@ class DeweyScreen(ActingScreen):
         """Undo one step: within the screen, or to the screen before."""
         if not self.step_back():
             self.dewey.go_back()
+
+    def action_step(self, minutes: int) -> None:
+        """Look at another instant; here there is none to be looked at."""
+        del minutes
 
     def action_command(self) -> None:
         """Write where to go."""

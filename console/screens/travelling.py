@@ -142,12 +142,12 @@ class TravellingScreen(DeweyScreen):
             return Where() if past is None else Where(returning_line(past.at, moment))
         is_shown = past is not None and past.at == at
         key_of = self.dewey.key_of
-        keys = f"; {key_of('past.minute')} {key_of('past.minute.on')} a minute"
-        keys += f", {key_of('past.hour')} {key_of('past.hour.on')} an hour"
+        minute, hour = (f"{key_of(one)} {key_of(f'{one}.on')}" for one in ("past.minute", "past.hour"))
+        keys = (f"; {minute} a minute, {hour} an hour", f"; {minute} {hour}")
         unknown = ""
         if past is not None and is_shown and not past.problem.plain:
             unknown = ", ".join(part for part in (past.unknown.plain, self.UNRECORDED) if part)
-        return Where(past_line(at, is_shown, moment, key_of("back")), keys if is_shown else "", unknown)
+        return Where(past_line(at, is_shown, moment, key_of("back")), keys if is_shown else (), unknown)
 
     def why_not(self, action: str) -> str:
         """Say why an action can not be done now."""

@@ -31,11 +31,11 @@ def said(at: datetime, moment: Moment) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """What is said of the instant that is looked at: where one is, the keys (as far as there is room), and what can not
-    be known of then."""
+    """What is said of the instant that is looked at: where one is, the keys (ever shorter: the first for which there is
+    room), and what can not be known of then."""
 
     line: Content = field(default_factory=lambda: Content(""))
-    keys: str = ""
+    keys: tuple[str, ...] = ()
     unknown: str = ""
 
 
@@ -61,10 +61,11 @@ class TravelBar(Widget):
             self.refresh()
 
     def render(self) -> Content:
-        """Cut what does not fit; the keys go first."""
+        """Cut what does not fit; of the keys, their words go first."""
         where, width = self.where, self.size.width
-        line = where.line + Content.styled(where.keys, "$foreground")
-        lines = [line if line.cell_length <= width else where.line.truncate(width, ellipsis=True)]
+        written = (where.line + Content.styled(keys, "$foreground") for keys in where.keys)
+        fitting = (line for line in written if line.cell_length <= width)
+        lines = [next(fitting, where.line.truncate(width, ellipsis=True))]
         if where.unknown:
             unknown = Content.assemble((" can not know: ", "bold $strong"), where.unknown)
             lines.append(unknown.truncate(width, ellipsis=True))

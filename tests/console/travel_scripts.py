@@ -34,3 +34,20 @@ async def _less_and_greater_step_an_hour_and_esc_is_now(stage: Stage) -> None:
     await stage.press("escape")
     assert stage.app.past_at is None
     assert "this is not now" not in stage.text
+
+
+@key("past.minute", "past.hour", start="jobs")
+async def _a_screen_without_a_past_says_which_have_one(stage: Stage) -> None:
+    await stage.press(",")
+    assert "This screen has no past: 1 2 4 6 have one" in stage.notes
+    assert stage.app.past_at is None
+    await stage.press("5", "<")
+    assert stage.app.past_at is None
+
+
+@key("past.hour", start="overview")
+async def _the_keys_of_the_past_stay_in_sight_however_long_ago_it_is(stage: Stage) -> None:
+    await stage.press(",")
+    assert "; , . a minute, < > an hour" in stage.text
+    await stage.press("<", "<", "<", "<")
+    assert "esc is now; , . < >" in stage.text
