@@ -80,6 +80,11 @@ class GroupRow:
         failing = self.trend is not None and self.trend.hour > 0
         return self.state not in HIDDEN and (self.dead is None or self.dead > 0 or failing)
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether it is over for now, though nobody has said so."""
+        return self.state not in HIDDEN and not self.is_live
+
 
 @dataclass(frozen=True, slots=True)
 class FailuresView:

@@ -34,7 +34,7 @@ from tasks.actions.values import Request
 if TYPE_CHECKING:
     from console.exporting import Sheet
 
-TABS: Final = (("open", "Open"), ("muted", "Muted"), ("resolved", "Resolved"), ("all", "All"))
+TABS: Final = (("open", "Open"), ("muted", "Muted"), ("resolved", "Resolved"), ("quiet", "Quiet"), ("all", "All"))
 ON_GROUP: Final = ("open", "open_sample", "mute", "resolve", "reopen", "copy", "copy_command")
 ON_JOBS: Final = ("requeue", "canary", "discard")
 PLACES_KEPT: Final = 200
@@ -233,11 +233,14 @@ class FailuresScreen(JobActions, ExportingScreen, ListScreen, TravellingScreen):
 
 
 def in_tab(groups: Sequence[GroupRow], tab: str) -> tuple[GroupRow, ...]:
-    """Return the groups of a tab: those that somebody has to look at, those of which something was said, all."""
+    """Return the groups of a tab: those that somebody has to look at, those that are over for now, those of which
+    something was said, all. Each group is in one of the others and in all."""
     if tab == "all":
         return tuple(groups)
     if tab == "open":
         return tuple(row for row in groups if row.is_live)
+    if tab == "quiet":
+        return tuple(row for row in groups if row.is_quiet)
     return tuple(row for row in groups if row.state == tab)
 
 

@@ -10,7 +10,7 @@ from textual.widget import Widget
 from console.formats import Moment, count, plural
 from console.gateway.acting import CanaryRow
 from console.gateway.failures import GroupRow, PlaceView
-from console.widgets.failure_table import STATES
+from console.widgets.failure_table import drawn_state
 from console.widgets.queue_detail import bars
 from console.widgets.write_bar import canary_line
 
@@ -47,10 +47,11 @@ class FailureDetail(Widget):
         if shown is None:
             return Content("")
         width, height = self.content_size
-        top = [shown.row.error.stylize("bold $strong").truncate(width, ellipsis=True)]
+        title = _title(shown)
+        top = [title.stylize("bold $strong").truncate(width, ellipsis=True)]
         if shown.canary is not None:
             top.append(canary_line(shown.canary).truncate(width, ellipsis=True))
-        top.append(_said(shown.row, shown.moment).truncate(width, ellipsis=True))
+        top.append(_said(shown.row, shown.moment, title).truncate(width, ellipsis=True))
         chart = _chart(shown, height - len(top), 2 if width >= 110 else 1)
         left_width = max(20, width - max(line.cell_length for line in chart) - 2)
         words = _words(shown, left_width)
@@ -60,6 +61,12 @@ class FailureDetail(Widget):
             right = chart[index] if index < len(chart) else Content("")
             lines.append(left + Content(" " * (left_width - left.cell_length + 1)) + right)
         return Content("\n").join([*top, *lines])
+
+
+def _title(shown: Shown) -> Content:
+    """What broke, as the job that failed last said it; as it is grouped, where that is not known."""
+    said = shown.place.exception.first_line if shown.place is not None else Content("")
+    return said if said.plain.strip() else shown.row.error
 
 
 def _words(shown: Shown, width: int) -> list[Content]:
@@ -76,13 +83,15 @@ def _words(shown: Shown, width: int) -> list[Content]:
     return lines
 
 
-def _said(row: GroupRow, moment: Moment) -> Content:
+def _said(row: GroupRow, moment: Moment, title: Content) -> Content:
     """The state, and what an operator said of the group."""
-    text, tone = STATES[row.state]
+    text, tone = drawn_state(row)
     state = Content.styled(text, f"${tone}")
     mark = row.mark
     if mark is None:
-        return state
+        return (
+            state if title.plain == row.error.plain else state + Content.styled(" · grouped as ", "$muted") + row.message
+        )
     said = Content.assemble((" by ", "$muted"), mark.by.stylize("bold"), f" {moment.ago(mark.at)}")
     word = Content.styled(f" · {mark.state}", "$muted") if mark.state != row.state else Content("")
     return state + word + said + (Content(": ") + mark.note if mark.note else Content(""))

@@ -15,16 +15,25 @@ STATES: Final[dict[GroupState, tuple[str, Tone]]] = {
     "muted": ("○ muted", "faint"),
     "resolved": ("✓ resolved", "success"),
 }
+QUIET: Final[tuple[str, Tone]] = ("◌ quiet", "muted")
+"""How a group is drawn that nobody spoke of, and of which no job is dead nor failed within the last hour."""
+RISING, FALLING = 1.5, 0.5
+"""How many times an even share of the day the last three hours have, where failures come more or less often."""
 UNKNOWN: Final = Cell("?", "faint")
 """What stands where nobody can know."""
 
 
+def drawn_state(row: GroupRow) -> tuple[str, Tone]:
+    """Return how the state of a group is written, and its tone."""
+    return QUIET if row.is_quiet else STATES[row.state]
+
+
 def _state(row: GroupRow, _moment: Moment) -> Cell:
-    return Cell(*STATES[row.state])
+    return Cell(*drawn_state(row))
 
 
 def _glyph(row: GroupRow, _moment: Moment) -> Cell:
-    text, tone = STATES[row.state]
+    text, tone = drawn_state(row)
     return Cell(text[0], tone)
 
 
@@ -42,6 +51,21 @@ def _within(value: Callable[[TrendView], int]) -> Callable[[GroupRow, Moment], C
         return Cell(count(number), "text") if number else Cell("–", "faint")
 
     return draw
+
+
+def _trend(row: GroupRow, _moment: Moment) -> Cell:
+    """The failures of a day, and whether they come more or less often of late."""
+    if row.trend is None:
+        return UNKNOWN
+    if not row.trend.day:
+        return Cell("–  ", "faint")
+    return Cell(f"{count(row.trend.day)} {_way(row.trend)}", "text")
+
+
+def _way(trend: TrendView) -> str:
+    """Where it goes: the last three hours beside an even share of the day."""
+    share = 8 * trend.three_hours / trend.day
+    return "↑" if share > RISING else "↓" if share < FALLING else "→"
 
 
 def _by_hour(width: int) -> Callable[[GroupRow, Moment], Cell]:
@@ -78,11 +102,9 @@ _ERROR: Final[Column[GroupRow]] = Column("what broke", 0, _error)
 NARROW: Final[Sequence[Column[GroupRow]]] = (
     Column("", 1, _glyph),
     _ERROR,
-    _DEAD,
-    _HOUR,
-    Column("3h", 4, _within(lambda trend: trend.three_hours), "right"),
-    _DAY,
-    Column("7d", 5, _within(lambda trend: trend.week), "right"),
+    Column("task", 14, lambda row, _: Cell(row.task.plain, "muted")),
+    Column("dead", 4, _dead, "right"),
+    Column("24h", 6, _trend, "right"),
     _LAST,
 )
 NORMAL: Final[Sequence[Column[GroupRow]]] = (

@@ -1,12 +1,16 @@
 """Groups of failures on the screen: what is known of them, what can not be, and what they were made of."""
 
+from dataclasses import replace
+
 import pytest
 
+from console.formats import Moment
 from console.gateway.demo import DemoGateway
+from console.gateway.demo_records import NOW
 from console.gateway.errors import GatewayRefused
 from console.gateway.failures import FailuresView, PlaceView, place_view
-from console.screens.failures import FailuresScreen
-from console.widgets.failure_table import FailureTable
+from console.screens.failures import TABS, FailuresScreen, in_tab
+from console.widgets.failure_table import NARROW, FailureTable
 from tests.console.gateways import FlakyGateway, HostileGateway
 from tests.console.no_history import NoHistoryGateway
 from tests.console.payloads import PAYLOADS
@@ -26,7 +30,7 @@ def test_while_history_is_away_what_is_dead_is_listed_and_trends_are_unknown_not
         assert "trends and marks can not be known: PostgreSQL did not answer" in stage.text
         assert "trend: can not know" in stage.text
         row = next(line for line in stage.text.split("\n") if "SMTPServerDisconnected" in line)
-        assert row.split()[-6:-1] == ["7", "?", "?", "?", "?"]
+        assert row.split()[-4:-1] == ["send_email", "7", "?"]
         await stage.press("m")
         assert "History is away: what is said of a group is kept there." in stage.notes
         await stage.press("r")
@@ -72,7 +76,7 @@ def test_nothing_here_nothing_open_and_can_not_know_are_three_things() -> None:
         play(script, still_app(gateway, start="failures"))
 
 
-def test_what_was_mended_by_a_retry_is_only_among_all() -> None:
+def test_what_was_mended_by_a_retry_is_not_open() -> None:
     async def script(stage: Stage) -> None:
         assert "StoreUnavailable" not in stage.text
         await stage.press("[")
@@ -80,6 +84,48 @@ def test_what_was_mended_by_a_retry_is_only_among_all() -> None:
         assert _table(stage).total == 8
 
     play(script, still_app(start="failures"))
+
+
+def test_each_group_is_in_one_tab_and_in_all() -> None:
+    groups = DemoGateway().failures().groups
+    apart = [row.key for tab, _ in TABS if tab != "all" for row in in_tab(groups, tab)]
+    assert sorted(apart) == sorted(row.key for row in in_tab(groups, "all"))
+
+    async def script(stage: Stage) -> None:
+        assert "Open 5   Muted 1   Resolved 1   Quiet 1   All 8" in stage.text
+        await stage.press("]", "]", "]")
+        assert "◌ StoreUnavailable" in stage.text
+        assert "◌ quiet" in stage.text
+        assert "● " not in stage.text.split("\n", 1)[1]
+
+    play(script, still_app(start="failures"))
+
+
+def test_a_small_screen_says_the_task_and_which_way_it_goes() -> None:
+    async def script(stage: Stage) -> None:
+        row = next(line for line in stage.text.split("\n") if line.startswith(" ● TransientError"))
+        assert row.split()[-5:] == ["ingest_file", "2", "32", "↑", "02:29:06"]
+
+    play(script, still_app(start="failures"))
+
+
+@pytest.mark.parametrize(("three_hours", "way"), [(0, "↓"), (1, "↓"), (2, "→"), (4, "→"), (5, "↑"), (24, "↑")])
+def test_a_trend_is_the_last_three_hours_beside_an_even_share_of_the_day(three_hours: int, way: str) -> None:
+    (row, *_) = DemoGateway().failures().groups
+    assert row.trend is not None
+    trend = replace(row.trend, hour=0, three_hours=three_hours, day=24)
+    column = next(one for one in NARROW if one.title == "24h")
+    cell = column.draw(replace(row, trend=trend), Moment(NOW))
+    assert cell.text == f"24 {way}"
+
+
+def test_the_title_is_what_the_last_job_said_and_how_it_is_grouped_stands_below() -> None:
+    async def script(stage: Stage) -> None:
+        await stage.press("j", "j", "j")
+        assert "TransientError: 429 RESOURCE_EXHAUSTED from gemini-embedding-001" in stage.text
+        assert "grouped as # RESOURCE_EXHAUSTED from gemini-embedding-#" in stage.text
+
+    play(script, still_app(start="failures"), LARGE)
 
 
 def test_the_cursor_stays_on_its_group_while_others_come_before_it() -> None:
