@@ -115,17 +115,22 @@ def cut(text: str, width: int) -> tuple[str, int]:
     return text, taken
 
 
-def fold(text: str, width: int) -> list[str]:
-    """Cut one line into pieces of at most this many cells."""
-    if width <= 0 or not text:
-        return [text]
+def wrapped(text: str, first: int, others: int) -> list[str]:
+    """Break one line into pieces: the first of at most ``first`` cells, those after it of ``others``; between words
+    where a word ends in the second half of a piece."""
     pieces: list[str] = []
+    room = first
     while text:
-        piece, _ = cut(text, width)
-        piece = piece or text[0]
+        piece = cut(text, room)[0] or text[0]
+        rest = text[len(piece) :]
+        at = piece.rfind(" ")
+        if rest and not rest.startswith(" ") and 2 * at >= len(piece):
+            piece = piece[:at]
         pieces.append(piece)
         text = text[len(piece) :]
-    return pieces
+        text = text[1:] if text.startswith(" ") else text
+        room = others
+    return pieces or [""]
 
 
 def brief(text: str) -> str:

@@ -171,7 +171,7 @@ class RawPage(JobPage):
             text = line.plain.lstrip(" ")
             shown = Content.styled(text, "$faint") if text.startswith("//") else Content(text)
             indent = 1 + min(len(line.plain) - len(text), width // 3)
-            lines += hanging(Content(""), shown, indent, width, False) if text else [Content("")]
+            lines += hanging(Content(""), shown, indent, width) if text else [Content("")]
         return lines
 
 
@@ -243,5 +243,5 @@ def _frame(frame: FrameView, width: int) -> list[Content]:
     lines = hanging(Content(""), place.stylize(tone), 2, width)
     for line in code:
         if line.plain.strip(" ^~"):
-            lines += hanging(Content(""), line.stylize("$strong" if frame.application else "$muted"), 4, width, False)
+            lines += hanging(Content(""), line.stylize("$strong" if frame.application else "$muted"), 4, width)
     return lines

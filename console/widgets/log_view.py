@@ -14,13 +14,15 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from console import bindings
-from console.formats import Moment, fit, fold
+from console.formats import Moment, fit, wrapped
 from console.gateway.views import LogLineView
 from console.highlights import has_one, pieces
 from console.widgets.palette import LEVEL_TONES, Palette, Tone, palette_of
 
 LINES_LIMIT: Final = 10_000
 """Log lines held at most; the oldest go first."""
+HANG: Final = 4
+"""Cells that the lines of a wrapped message are in, below its first one."""
 FLUSH_S: Final = 0.05
 CROWD: Final = 4_000
 """Lines that wait for a flush at most: of more, only the newest can ever be seen."""
@@ -156,12 +158,13 @@ class LogView(ScrollView, can_focus=True):
     # Drawing.
 
     def _draw(self, lines: Iterable[LogLineView]) -> list[_Drawn]:
-        width = max(20, self.width_in_cells - len(self._prefix_blank()) - 1)
+        below = max(20, self.width_in_cells - HANG - 1)
+        beside = max(20, self.width_in_cells - len(self._prefix_blank()) - 1)
         drawn: list[_Drawn] = []
         for line in lines:
             first = True
             for text in line.message.plain.split("\n"):
-                pieces = fold(text, width) if self.wrapping else (text,)
+                pieces = wrapped(text, beside if first else below, below) if self.wrapping else (text,)
                 for piece in pieces:
                     drawn.append(_Drawn(line, piece, first))
                     first = False
@@ -210,7 +213,7 @@ class LogView(ScrollView, can_focus=True):
             for text, tone in self._prefix(drawn.line):
                 segments.append(Segment(text, base + tones(tone)))
         else:
-            segments.append(Segment(self._prefix_blank(), base))
+            segments.append(Segment(" " * HANG if self.wrapping else self._prefix_blank(), base))
         tone = LEVEL_TONES[drawn.line.level]
         style = base + palette["text" if tone in ("muted", "faint") else tone]
         for piece, is_word in pieces(drawn.text, self.words):

@@ -78,15 +78,15 @@ def heading(text: str, width: int, note: str = "") -> Content:
     return title + Content.styled("─" * max(0, width - title.cell_length), "$faint")
 
 
-def hanging(label: Content, value: Content, indent: int, width: int, words: bool = True) -> list[Content]:
-    """Return a label and its value, broken beside it: between words, or (code) anywhere."""
+def hanging(label: Content, value: Content, indent: int, width: int) -> list[Content]:
+    """Return a label and its value, broken beside it, between words where there are some."""
     room = max(10, width - indent)
     pieces: list[Content] = []
     for line in value.split("\n", allow_blank=True) or [value]:
         if line.cell_length <= room:
             pieces.append(line)
         else:
-            pieces += line.wrap(room) if words else line.fold(room)
+            pieces += line.wrap(room)
     first = label.truncate(indent - 1, ellipsis=True, pad=True) + Content(" ")
     blank = Content(" " * indent)
     return [(first if index == 0 else blank) + piece for index, piece in enumerate(pieces)]

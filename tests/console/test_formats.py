@@ -49,7 +49,7 @@ def test_fit_fills_exactly_the_cells(text: str, width: int, right: bool) -> None
 
 def test_folded_pieces_fit_and_lose_nothing() -> None:
     text = "ab請求書cd" * 7
-    pieces = formats.fold(text, 9)
+    pieces = formats.wrapped(text, 9, 9)
     assert "".join(pieces) == text
     assert all(cell_len(piece) <= 9 for piece in pieces)
 
@@ -129,6 +129,22 @@ def test_a_value_that_contains_itself_is_written_to_a_bounded_depth() -> None:
 
 def test_a_huge_value_costs_little() -> None:
     assert len(formats.compact([["x"] * 100_000] * 100_000, 60)) <= 61
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("", [""]),
+        ("short", ["short"]),
+        ("8,936 characters in 207 ms", ["8,936", "characters in 207 ms"]),
+        ("one two three four", ["one two", "three four"]),
+        ("abcdefghijklmnopqrstuvwxyz0123456789", ["abcdefghij", "klmnopqrstuvwxyz0123", "456789"]),
+        ("a bcdefghijklmnopqrst", ["a bcdefghi", "jklmnopqrst"]),
+        ("請求書請求書請求書", ["請求書請求", "書請求書"]),
+    ],
+)
+def test_a_long_line_is_broken_between_words_where_it_can_be(text: str, pieces: list[str]) -> None:
+    assert formats.wrapped(text, 10, 20) == pieces
 
 
 def test_instants_of_the_audit_say_day_and_minute_in_twelve_cells() -> None:
