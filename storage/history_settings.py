@@ -19,7 +19,7 @@ class HistorySettings(BaseSettings):
         ge=10_000,
         le=1_000_000,
         description="The most events (three per job) that wait in Redis while PostgreSQL is away. A million take about "
-        "100 MB, and the jobs that ended meanwhile stay in Redis too, about 1 kB each. Beyond that the oldest ones "
+        "70 MB, and the jobs that ended meanwhile stay in Redis too, about 3 kB each. Beyond that the oldest ones "
         "are missing in history.",
         examples=["a whole number from 10000 to 1000000"],
     )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 EVENTS_WAITING = 1_000_000
-"""Most events that wait for a recorder: about 100 MB of Redis, and the records of the jobs that ended meanwhile."""
+"""Most events that wait for a recorder: about 70 MB of Redis, and the records of the jobs that ended meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
