@@ -8,7 +8,6 @@ from syrupy.assertion import SnapshotAssertion
 from console.gateway.demo import DemoGateway
 from console.gateway.errors import GatewayUnavailable
 from console.screens.base import DeweyScreen
-from console.widgets.palette import LIGHT
 from tests.console.gateways import FlakyGateway
 from tests.console.stage import Stage, still_app
 from tests.console.test_snapshots import DEAD, SIZES, draw
@@ -57,15 +56,7 @@ STATES: dict[str, tuple[str, tuple[str, ...]]] = {
 @pytest.mark.parametrize("name", SCREENS)
 def test_where_one_acts_in_each_size(pictures: SnapshotAssertion, name: str, size: str) -> None:
     start, keys = SCREENS[name]
-    draw(pictures, still_app(start=start, write=WRITE), SIZES[size], keys)
-
-
-@pytest.mark.parametrize("name", ["audit", "canaries", "canary dialog"])
-def test_where_one_acts_in_light(pictures: SnapshotAssertion, name: str) -> None:
-    start, keys = SCREENS[name]
-    app = still_app(start=start, write=WRITE)
-    app.theme = LIGHT.name
-    draw(pictures, app, SIZES["120x40"], keys)
+    draw(pictures, still_app(start=start, write=WRITE), SIZES[size], keys, in_light=True)
 
 
 @pytest.mark.parametrize("name", STATES)

@@ -5,7 +5,6 @@ from syrupy.assertion import SnapshotAssertion
 
 from console.gateway.demo import DemoGateway
 from console.screens.base import DeweyScreen
-from console.widgets.palette import LIGHT
 from tests.console.gateways import FlakyGateway, HostileGateway
 from tests.console.no_history import NoHistoryGateway
 from tests.console.payloads import PAYLOADS
@@ -29,7 +28,7 @@ STATES: dict[str, tuple[str, ...]] = {
 
 @pytest.mark.parametrize("size", SIZES)
 def test_failures_in_each_size(pictures: SnapshotAssertion, size: str) -> None:
-    draw(pictures, still_app(start="failures"), SIZES[size], ("j",))
+    draw(pictures, still_app(start="failures"), SIZES[size], ("j",), in_light=True)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -43,12 +42,6 @@ def test_a_canary_of_the_group_in_each_size(pictures: SnapshotAssertion, size: s
     draw(
         pictures, still_app(gateway, start="failures", write="mail is back"), SIZES[size], ("c", "right", "enter"), then
     )
-
-
-def test_failures_in_light(pictures: SnapshotAssertion) -> None:
-    app = still_app(start="failures")
-    app.theme = LIGHT.name
-    draw(pictures, app, SIZES["120x40"], ("j",))
 
 
 @pytest.mark.parametrize("name", STATES)

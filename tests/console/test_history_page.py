@@ -11,7 +11,6 @@ from console.gateway.beside import BesideView, DiffView, RunTimes, diff_view
 from console.gateway.demo_records import NOW, job_id
 from console.screens.job import JobScreen
 from console.widgets.histogram import AXIS, draw
-from console.widgets.palette import LIGHT
 from storage.history.diff import Diff, Difference
 from storage.history.entries import Entry
 from storage.history.histogram import bucket_of, dense
@@ -171,13 +170,7 @@ def test_hostile_comparisons_are_drawn_as_text() -> None:
 
 @pytest.mark.parametrize("size", SIZES)
 def test_history_in_each_size(pictures: SnapshotAssertion, size: str) -> None:
-    picture(pictures, still_app(start=DEAD), SIZES[size], ("enter", *TO_HISTORY))
-
-
-def test_history_in_light(pictures: SnapshotAssertion) -> None:
-    app = still_app(start=DEAD)
-    app.theme = LIGHT.name
-    picture(pictures, app, SIZES["120x40"], ("enter", *TO_HISTORY))
+    picture(pictures, still_app(start=DEAD), SIZES[size], ("enter", *TO_HISTORY), in_light=True)
 
 
 @pytest.mark.parametrize("start", [f"job:{job_id(0)}", "state:queued queue:reports", "state:running queue:ingestion"])
