@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.timer import Timer
 
@@ -25,12 +26,22 @@ class DeweyScreen(ActingScreen):
     AUTO_FOCUS = ""
     MODE: ClassVar[str] = ""
     """The entry of the header that is underlined."""
+    HEADING: ClassVar[str] = ""
+    """What a screen without such an entry is called in the header."""
 
     def __init__(self) -> None:
         super().__init__()
         self._poll_timer: Timer | None = None
         # Its widgets wear what the application wears when they are made; the toolkit would dress all of them again.
         self._css_update_count = self.dewey._css_update_count
+        width, height = self.app.size
+        self.add_class(*self._get_breakpoint_classes(width, self.app.HORIZONTAL_BREAKPOINTS or []))
+        self.add_class(*self._get_breakpoint_classes(height, self.app.VERTICAL_BREAKPOINTS or []))
+        self._headers: tuple[HeaderLine, ...] = ()
+        self._stale_bars: tuple[StaleBar, ...] = ()
+        self._write_bars: tuple[WriteBar, ...] = ()
+        self._canary_bars: tuple[CanaryBar, ...] = ()
+        self._travel_bars: tuple[TravelBar, ...] = ()
 
     # To be answered by screens.
 
@@ -51,6 +62,11 @@ class DeweyScreen(ActingScreen):
         if action == "step":
             return "This screen has no past: 1 2 4 6 have one, and a filter of jobs has at:02:40..03:10."
         return self.read_only(action)
+
+    def hides(self, action: str) -> bool:
+        """Say whether a key is of no use just here, so that the key bar has room for others."""
+        del action
+        return False
 
     def step_back(self) -> bool:
         """Undo a step within the screen; False if there is none."""
@@ -74,7 +90,7 @@ class DeweyScreen(ActingScreen):
 
     def compose(self) -> ComposeResult:
         """Put the frame around the body."""
-        yield HeaderLine(self.dewey.environment, self.MODE, self.dewey.colour)
+        yield HeaderLine(self.dewey.environment, self.MODE or self.HEADING, self.dewey.colour)
         yield StaleBar()
         yield WriteBar()
         yield CanaryBar()
@@ -85,10 +101,14 @@ class DeweyScreen(ActingScreen):
     def on_mount(self) -> None:
         """Show the time and the health at once."""
         self.set_class(self.dewey.environment.plain.lower() in PRODUCTION, "-production")
+        self._headers, self._stale_bars = tuple(self.query(HeaderLine)), tuple(self.query(StaleBar))
+        self._write_bars, self._canary_bars = tuple(self.query(WriteBar)), tuple(self.query(CanaryBar))
+        self._travel_bars = tuple(self.query(TravelBar))
         self.refresh_frame()
 
-    def on_screen_resume(self) -> None:
-        """Ask at once when the screen comes into sight."""
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
+        """Ask at once when the screen comes into sight. It wears what it should: other colours reach hidden screens."""
+        event.refresh_styles = False
         self.refresh_frame()
         if self.is_current:
             self.call_next(self.dewey.is_there)
@@ -126,15 +146,15 @@ class DeweyScreen(ActingScreen):
 
     def _refresh_bars(self) -> None:
         moment, health = self.dewey.moment, self.dewey.health
-        for header in self.query(HeaderLine):
+        for header in self._headers:
             header.tell(health, moment, self.dewey.lateness)
-        for bar in self.query(StaleBar):
+        for bar in self._stale_bars:
             bar.tell(health, moment)
-        for armed_bar in self.query(WriteBar):
+        for armed_bar in self._write_bars:
             armed_bar.tell(self.dewey.armed, moment, self.dewey.key_of("write"))
-        for canary_bar in self.query(CanaryBar):
+        for canary_bar in self._canary_bars:
             canary_bar.tell(self.dewey.canaries, moment, self.dewey.key_of("canaries"))
-        for travel_bar in self.query(TravelBar):
+        for travel_bar in self._travel_bars:
             travel_bar.tell(self.where_in_time())
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

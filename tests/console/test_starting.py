@@ -8,6 +8,7 @@ from typing import Final
 
 import pytest
 
+from console.app import DeweyApp
 from console.gateway.demo import DemoGateway
 from console.screens.base import DeweyScreen
 from console.screens.doors import DOORS
@@ -123,3 +124,23 @@ def test_each_source_of_styles_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -
         assert len(parsed) > before, "other colours are read anew"
 
     play(script, app, SMALL)
+
+
+def test_a_hidden_screen_wears_the_colours_that_were_chosen_meanwhile() -> None:
+    pictures: list[str] = []
+    for chosen_at in ("jobs", "queues"):
+        app = still_app()
+        app.animation_level = "none"
+
+        async def script(stage: Stage, app: DeweyApp = app, chosen_at: str = chosen_at) -> None:
+            await stage.press("3", "enter", "2")
+            if chosen_at == "queues":
+                app.theme = "dewey-light"
+            await stage.press("3")
+            if chosen_at == "jobs":
+                app.theme = "dewey-light"
+            await stage.press("escape")
+            pictures.append(app.export_screenshot(title="dewey"))
+
+        play(script, app, SMALL)
+    assert pictures[0] == pictures[1]
