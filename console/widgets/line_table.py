@@ -74,6 +74,8 @@ class LineTable(ScrollView, Generic[Row], can_focus=True):
     BINDINGS = bindings.of("table")
     ROOMY: ClassVar[int] = 120
     """From this width on, columns stand two cells apart."""
+    NAME_MOST: ClassVar[int] = 0
+    """Cells at most of the column that takes what is left (0: all of them), so that numbers stand near their names."""
 
     class Wanted(Message):
         """Rows came into sight that are not held."""
@@ -239,6 +241,8 @@ class LineTable(ScrollView, Generic[Row], can_focus=True):
         self._columns = fitting(self._columns, width - 1, len(self._gap))
         fixed = sum(column.width + len(self._gap) for column in self._columns) + 1
         left = max(0, width - fixed)
+        if self.NAME_MOST:
+            left = min(left, self.NAME_MOST)
         self._widths = [column.width or left for column in self._columns]
 
     def render_line(self, y: int) -> Strip:

@@ -181,6 +181,7 @@ class QueueTable(LineTable[QueueRow]):
     """Rows of queues; with ``measured`` there are columns of waits and runs where they fit."""
 
     ROOMY = 150
+    NAME_MOST = 34
 
     def __init__(self, moment: Moment, id: str | None = None, *, measured: bool = False) -> None:
         super().__init__(moment, id)

@@ -175,7 +175,7 @@ async def _uppercase_l_limits_a_queue_and_shows_what_is_set(stage: Stage) -> Non
     await stage.press("ctrl+u")
     await stage.type("100/60")
     await stage.press("enter", "enter", "enter", "enter", "right", "enter")
-    assert "Queue default has other limits." in stage.notes
+    assert "Queue default has at most 100 starts in any 60 s." in stage.notes
     await stage.press("L")
     assert "100/60" in stage.text
 

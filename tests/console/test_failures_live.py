@@ -47,7 +47,7 @@ def _app(gateway: LiveGateway, start: str) -> DeweyApp:
 
 def _queued(stage: Stage) -> str:
     row = next(line for line in stage.text.split("\n") if line.startswith(" default"))
-    return row.replace("! no consumer", "").split()[1]
+    return row.replace("✗ unserved", "").split()[1]
 
 
 def test_a_group_is_found_muted_opened_again_and_requeued(office: Office, recorder: Recorder) -> None:

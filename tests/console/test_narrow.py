@@ -57,3 +57,13 @@ def test_no_line_of_numbers_ends_in_a_mark_of_something_cut() -> None:
         assert not any("…" in line for line in lines)
 
     play(script)
+
+
+@pytest.mark.parametrize(("start", "name"), [("overview", "default"), ("schedules", "refresh")])
+def test_numbers_stand_near_their_names_on_a_wide_terminal(start: str, name: str) -> None:
+    async def script(stage: Stage) -> None:
+        (line,) = [line for line in stage.text.split("\n") if line.startswith(f" {name} ")]
+        rest = line[len(name) + 1 :]
+        assert len(rest) - len(rest.lstrip()) < 40
+
+    play(script, still_app(start=start), (200, 60))
