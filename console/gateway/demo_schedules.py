@@ -1,5 +1,6 @@
 """The demo's schedules: some on time, one late, one paused, one that can not be read."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice, takewhile
@@ -61,7 +62,10 @@ class DemoSchedules(DemoPart):
         if not ended:
             return tuple(reversed([_forgotten(info, tick) for tick in _ticks_before(info)]))
         ended.sort(key=lambda job: job.created_at, reverse=True)
-        return tuple(_run(job, self._by_hand.get(job.id, "")) for job in ended[:10])
+        ticks = reversed(_ticks_before(info))
+        runs = [_run(job, ticks, self._by_hand.get(job.id, "")) for job in ended[:10]]
+        found = [run for run in runs if run.tick_at is not None or run.by]
+        return tuple(sorted(found, key=lambda run: run.enqueued_at, reverse=True))
 
 
 def _ticks_before(info: ScheduleInfo) -> list[datetime]:
@@ -78,18 +82,18 @@ def _forgotten(info: ScheduleInfo, tick: datetime) -> ScheduleRun:
     return ScheduleRun(f"cron:{info.name}:{tick:%d%H%M%S}", tick, at, 0.3, "", None, "")
 
 
-def _run(job: Job, by: str) -> ScheduleRun:
-    """Make a job into one of a tick: the last one before it came to be."""
+def _run(job: Job, ticks: Iterator[datetime], by: str) -> ScheduleRun:
+    """Make a job into one of the next tick, or of an operator."""
     if not by and chance("by hand", job.id) < 0.08:
         by = "ada"
-    is_prompt = job.created_at.second <= 1
-    late_s = float(job.created_at.second) if is_prompt else 0.1 + 14 * chance("late", job.id) ** 6
+    tick = None if by else next(ticks, None)
+    late_s = 0.0 if tick is None else 0.1 + 14 * chance("late", job.id) ** 6
     seconds = (job.finished_at - job.started_at).total_seconds() if job.finished_at and job.started_at else None
     return ScheduleRun(
         job_id=job.id,
-        tick_at=None if by else job.created_at - timedelta(seconds=late_s),
-        enqueued_at=job.created_at,
-        late_s=0.0 if by else late_s,
+        tick_at=tick,
+        enqueued_at=job.created_at if tick is None else tick + timedelta(seconds=late_s),
+        late_s=late_s,
         state=job.state,
         duration_s=seconds,
         error=job.error if job.error.startswith(job.error_type) else f"{job.error_type}: {job.error}",

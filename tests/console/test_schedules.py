@@ -63,6 +63,16 @@ def test_schedules_stand_in_the_order_of_the_names_that_are_shown() -> None:
     play(script, still_app(start="schedules"))
 
 
+def test_the_demos_ticks_are_those_of_their_rules() -> None:
+    for row in DemoGateway().schedules():
+        for run in row.runs:
+            if run.tick_at is None:
+                assert run.by.plain
+            elif row.rule.plain == "*/15 * * * *":
+                assert (run.tick_at.minute % 15, run.tick_at.second) == (0, 0)
+                assert run.enqueued_at - run.tick_at == timedelta(seconds=run.late_s) > timedelta(0)
+
+
 def test_the_next_five_and_the_last_runs_are_shown() -> None:
     async def script(stage: Stage) -> None:
         await stage.press("j", "j")
