@@ -272,7 +272,7 @@ def entry_row(entry: Entry) -> EntryRow:
         done=entry.done,
         refused=entry.refused,
         is_finished=entry.finished_at is not None,
-        undo=safe_text(entry.undo, limit=300),
+        undo=safe_text(with_keys(entry.undo), limit=300),
         undoes=entry.undoes,
         undone_by=entry.undone_by,
     )

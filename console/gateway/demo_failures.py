@@ -12,7 +12,8 @@ from console.gateway.demo_records import NOW, chance, group_of, job_id
 from console.gateway.errors import GatewayRefused
 from console.gateway.failures import FailuresView, PlaceView, group_row, place_view
 from storage.broker.records import Job
-from storage.history.failures import HOURS_SHOWN, Group, GroupState, Mark, Trend
+from storage.history.failures import Group, GroupState, Mark, Trend
+from storage.history.tallies import HOURS_SHOWN
 from tasks.engine.fingerprint import shape_of
 
 _VERSIONS: Final = ("2026.3.12", "2026.3.9")

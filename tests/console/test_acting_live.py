@@ -137,7 +137,7 @@ def test_what_is_purged_lies_in_the_trash_and_is_restored_by_keyboard(gateway: L
         assert "2 jobs in the trash." in stage.notes
         await stage.press("9", "]")
         assert "pack" in stage.text
-        await stage.press("R", "right", "enter")
+        await stage.press("u", "right", "enter")
         assert "1 job restored." in stage.notes
 
     play(script, _app(gateway, "queues"))

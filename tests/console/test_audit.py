@@ -175,7 +175,10 @@ def test_the_whole_command_and_what_is_known_of_an_unfinished_action_stand_below
             "how it went is not known: it was cut short, or goes on; dewey audit 108 --finish does what is left" in said
         )
         assert "can be undone" not in said
-        await stage.press("j", "j")
+        await stage.press("j")
+        said = " ".join(stage.text.split())
+        assert "can not be undone: C, then x, ends it; what it has requeued by then goes on" in said
+        await stage.press("j")
         assert "can be undone, as far as it has not gone on" in stage.text
 
     play(script, still_app(start="audit"))
