@@ -25,10 +25,10 @@ class DemoMeasures(DemoPart):
 
     def measures(self, limited: Mapping[str, str], at: datetime | None = None) -> Measures:
         """Return the canned hour; who set limits is what the demo's audit says."""
-        del at
         with self._lock:
             setters = {name: self._setter(name) for name in limited}
-        return Measures(MEASURED if self._queues else {}, {name: one for name, one in setters.items() if one})
+        known = {name: one for name, one in setters.items() if one and one.at <= (at or self.now())}
+        return Measures(MEASURED if self._queues else {}, known)
 
     def _setter(self, queue: str) -> SetterView | None:
         for _, deed in sorted(self._book.deeds.items(), reverse=True):

@@ -92,7 +92,7 @@ def _queue(name: str, at: datetime) -> PastQueue:
         *("ada" if is_paused else "", "ledger is being migrated, see #ops" if is_paused else ""),
         *(enqueued, succeeded, failed),
         paused_at=NOW - timedelta(minutes=38) if is_paused else None,
-        limits=Limits(),
+        limits=Limits(rate=(30, 60.0)) if name == "reports" else Limits(),
     )
 
 

@@ -37,11 +37,12 @@ class LiveMeasures(LivePart):
             setters = {name: _setter(database, name, limited[name]) for name in list(limited)[:LIMITED_ASKED]}
         except StorageError as error:
             return Measures(problem=safe_text(error, limit=300))
-        return Measures(measures_of(found), {name: one for name, one in setters.items() if one is not None})
+        known = {name: one for name, one in setters.items() if one is not None and one.at <= until_at}
+        return Measures(measures_of(found), known)
 
 
 def _setter(database: Database, queue: str, words: str) -> SetterView | None:
-    """Return who set the limits that a queue has; None when the books tell of others, or of none."""
+    """Return who set the limits of a queue last; None when the books tell of others, or of none."""
     from storage import audit  # noqa: PLC0415 - the audit is asked later than the first screen is drawn
 
     entry = audit.standing(database, "limit", queue)

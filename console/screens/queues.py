@@ -107,7 +107,8 @@ class QueuesScreen(ExportingScreen, ListScreen, TravellingScreen):
         found = gateway.past(at)
         if found.problem.plain:
             return found
-        queues = with_measures(found.glance.queues, gateway.measures({}, at))
+        limited = {row.key: row.limit.words for row in found.glance.queues if row.limit is not None}
+        queues = with_measures(found.glance.queues, gateway.measures(limited, at))
         return replace(found, glance=replace(found.glance, queues=queues))
 
     def show_past(self, found: PastView) -> None:

@@ -69,7 +69,11 @@ def _running(fleet: Sequence[ConsumerView], moment: Moment, room: Room) -> list[
         key=lambda pair: elapsed_s(pair[1], moment),
         reverse=True,
     )
-    head = heading("Runs now", width, f"{plural(len(runs), 'job')}, the longest first" if runs else "nothing")
+    head = heading(
+        "Ran then" if moment.is_past else "Runs now",
+        width,
+        f"{plural(len(runs), 'job')}, the longest first" if runs else "nothing",
+    )
     return _listed([head], [_run(consumer, run, moment) for consumer, run in runs[:rows]], len(runs), room)
 
 

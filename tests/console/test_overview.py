@@ -266,6 +266,10 @@ def test_a_tall_terminal_tells_what_runs_and_what_broke() -> None:
         assert "82 in 24 h    7 dead  send_email  SMTPServerDisconnected" in text
         order = [text.index(name) for name in ("\n default  ", "\n reports  ", "Runs now", "Broke of late")]
         assert order == sorted(order)
+        await stage.press("comma")
+        assert "Ran then  3 jobs" in stage.text
+        assert "Broke of late" not in stage.text
+        await stage.press("escape")
         await stage.pilot.resize_terminal(80, 24)
         await stage.settle()
         assert "Runs now" not in stage.text

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from textual.content import Content
@@ -169,7 +169,8 @@ def test_the_hour_before_then_is_asked_for_when_the_past_is_looked_at() -> None:
         await stage.press("comma")
         assert "this is not now" in stage.text
         assert "wait      " in stage.text
-        assert "◆ limited" not in stage.text
+        await stage.press("G")
+        assert "◆ limited by grace 2d ago" in stage.text
 
     play(script, still_app(Remembering()))
     now, then = asked
@@ -212,6 +213,10 @@ def test_a_live_limit_is_shown_with_who_set_it_as_long_as_that_is_so(office: Off
     assert limit.words == "at most 100 starts in any 60 s"
     assert limit.setter is not None
     assert limit.setter.by.plain == "ada"
+
+    limited = {"default": limit.words}
+    assert gateway.measures(limited, limit.setter.at - timedelta(seconds=1)).limited == {}
+    assert gateway.measures(limited, limit.setter.at).limited == {"default": limit.setter}
 
     office.broker.limit("default", Limits(cap=7))
     limit = _measured(gateway).limit
