@@ -37,7 +37,7 @@ class Live(Reads):
         cursor = self._call("hget", self._keys.recording, "cursor")
         low = f"({cursor.decode()}" if cursor else "-"
         events = self._call("xrevrange", self._keys.events, max="+", min=low, count=UNREAD_SHOWN)
-        return tuple(dict.fromkeys(text(fields[b"job"]) for _, fields in events if b"job" in fields))
+        return tuple(dict.fromkeys(text(job_id) for _, fields in events for job_id in fields))  # see tell in _base.lua
 
     def entries(self, job_ids: Sequence[str], recorded: Mapping[str, Entry]) -> dict[str, Entry]:
         """Those of these jobs that the broker knows, by id; ``recorded`` is how history has them.
