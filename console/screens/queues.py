@@ -13,12 +13,14 @@ from textual.content import Content
 
 from console import bindings
 from console.formats import Moment, plural
+from console.gateway.fleet import ConsumerView
 from console.gateway.measured import Measures, with_measures
 from console.gateway.views import QueueRow
 from console.screens.base import POLL
 from console.screens.exporting import ExportingScreen
 from console.screens.listing import ListScreen
 from console.screens.travelling import TravellingScreen
+from console.widgets.happenings import Happenings
 from console.widgets.line_table import LineTable
 from console.widgets.notice import Notice
 from console.widgets.queue_detail import ASKING, QueueDetail
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
 
 MEASURES_S: Final = 30.0
 """How old what the books know may grow."""
+FLEET_S: Final = 5.0
+ROOMY: Final = 50
+"""From so many rows on, the detail also tells what runs."""
 AGAIN_S: Final = 60.0
 """After how long they are asked again when they did not answer."""
 
@@ -54,6 +59,9 @@ class QueuesScreen(ExportingScreen, ListScreen, TravellingScreen):
         self._measures: Measures | None = None
         self._limited: dict[str, str] = {}
         self._measured_at: float | None = None
+        self._fleet: tuple[ConsumerView, ...] | None = None
+        self._fleet_at = 0.0
+        self._past_fleet: tuple[ConsumerView, ...] = ()
 
     def compose_body(self) -> ComposeResult:
         """Lay out the table and the detail."""
@@ -61,6 +69,7 @@ class QueuesScreen(ExportingScreen, ListScreen, TravellingScreen):
             yield QueueTable(self.moment, id="queues-table", measured=True)
             yield Notice(id="queues-notice")
         yield QueueDetail(id="queue-detail")
+        yield Happenings()
 
     @property
     def table(self) -> QueueTable:
@@ -78,13 +87,18 @@ class QueuesScreen(ExportingScreen, ListScreen, TravellingScreen):
     def answered(self, name: str) -> None:
         """After the queues, ask the books when their answer is old, or when something else is limited now."""
         super().answered(name)
-        if name != POLL or not self.is_current or self.dewey.past_at is not None or self.dewey.away is not None:
+        if name not in (POLL, "measures") or not self.is_current:
+            return
+        if self.dewey.past_at is not None or self.dewey.away is not None:
             return
         limited = {row.key: row.limit.words for row in self._rows if row.limit is not None}
-        if self._is_due() or limited != self._limited:
+        if name == POLL and (self._is_due() or limited != self._limited):
             self._limited, self._measured_at = limited, monotonic()
             gateway = self.dewey.gateway
             self.ask("measures", lambda: gateway.measures(limited), self._show_measures)
+        elif self._has_room() and (self._fleet is None or monotonic() - self._fleet_at > FLEET_S):
+            self._fleet_at = monotonic()
+            self.ask("fleet", self.dewey.gateway.fleet, self._show_fleet)
 
     def _is_due(self) -> bool:
         if self._measured_at is None:
@@ -96,6 +110,21 @@ class QueuesScreen(ExportingScreen, ListScreen, TravellingScreen):
         self._measures = measures
         if self.shown_past is None and self._known:
             self._show(self._rows)
+
+    def _show_fleet(self, fleet: tuple[ConsumerView, ...]) -> None:
+        self._fleet = fleet
+        self._share()
+        self.show_detail()
+
+    def _has_room(self) -> bool:
+        """Whether there are rows for what runs."""
+        return self.size.height >= ROOMY and self.table.display
+
+    def _share(self) -> None:
+        """Let what runs have rows too, where there are many."""
+        super()._share()
+        known = self.shown_past is not None or self._fleet is not None
+        self.query_one(Happenings).display = self._has_room() and known
 
     def is_of_backend(self, name: str) -> bool:
         """That the books are away is an answer too, and says nothing of the backend's own."""
@@ -113,6 +142,7 @@ class QueuesScreen(ExportingScreen, ListScreen, TravellingScreen):
 
     def show_past(self, found: PastView) -> None:
         """Show the queues as they stood."""
+        self._past_fleet = found.glance.fleet
         self.list_rows(found.glance.queues)
 
     def show_detail(self) -> None:
@@ -121,6 +151,8 @@ class QueuesScreen(ExportingScreen, ListScreen, TravellingScreen):
         if row is not None:
             known = self._measures
             self.query_one(QueueDetail).show(row, self.moment, ASKING if known is None else known.problem)
+            fleet = self._fleet if self.shown_past is None else self._past_fleet
+            self.query_one(Happenings).show(None if fleet is None else _running_in(row.key, fleet), None, self.moment)
 
     def on_line_table_opened(self, event: LineTable.Opened) -> None:
         """A double click opens."""
@@ -178,6 +210,11 @@ class QueuesScreen(ExportingScreen, ListScreen, TravellingScreen):
     def action_purge(self) -> None:
         """Throw the waiting jobs of the queue into the trash."""
         self._on_queue("purge")
+
+
+def _running_in(queue: str, fleet: tuple[ConsumerView, ...]) -> tuple[ConsumerView, ...]:
+    """Return consumers with what they run of one queue."""
+    return tuple(replace(one, runs=tuple(run for run in one.runs if run.job.queue_key == queue)) for one in fleet)
 
 
 def _about(row: QueueRow, moment: Moment) -> Content:

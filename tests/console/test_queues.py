@@ -288,3 +288,20 @@ def test_on_a_tall_terminal_the_detail_begins_right_below_the_last_row() -> None
         assert set(lines[11].strip()) == {"─"}
 
     play(script, size=(120, 40))
+
+
+def test_a_very_tall_terminal_tells_what_runs_of_the_queue() -> None:
+    async def script(stage: Stage) -> None:
+        await stage.press("j")
+        assert "Runs now  2 jobs, the longest first" in stage.text
+        assert "0c0a3f08  send_email on w2:887" in stage.text
+        assert "ingest_file" not in stage.text
+        await stage.press("G")
+        assert "Runs now  nothing" in stage.text
+        await stage.press("k", "k", "comma")
+        assert "Ran then  1 job" in stage.text
+        await stage.pilot.resize_terminal(120, 40)
+        await stage.settle()
+        assert "Ran then" not in stage.text
+
+    play(script, size=WIDE)
