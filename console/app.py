@@ -232,6 +232,13 @@ class DeweyApp(WarmingApp, inherit_bindings=False):
 
         self.push_screen(HelpScreen(self.screen))
 
+    def action_command_palette(self) -> None:
+        """Find any action by its name."""
+        from textual.command import CommandPalette  # noqa: PLC0415 - loaded when somebody looks for an action
+
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(CommandPalette(id="--command-palette", placeholder="Find an action by its name"))
+
     def action_help_quit(self) -> None:
         """Say which key leaves the console."""
         keys = self.get_key_display(bindings.BY_ID["quit"].binding())

@@ -3,6 +3,7 @@
 Nothing here is what protects: the layer of actions refuses whoever brings no `Armed`, and only a gateway makes one.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from textual.app import App
@@ -42,6 +43,18 @@ class ArmingApp(App[None], inherit_bindings=False):
         self.armed = None
         self._armed_changed()
 
+    def arm_and(self, then: Callable[[], None]) -> None:
+        """Ask for a reason, arm writing, and go on with what was wanted; without a reason, nothing goes on."""
+        from console.screens.write import WriteDialog  # noqa: PLC0415 - loaded when somebody arms writing
+
+        def go_on(reason: str | None) -> None:
+            if reason:
+                self.arm(reason)
+            if self.armed is not None:
+                then()
+
+        self.push_screen(WriteDialog(), go_on)
+
     def toggle_writing(self) -> None:
         """Ask for a reason and arm writing; or disarm it."""
         if self.armed is not None:
@@ -50,9 +63,7 @@ class ArmingApp(App[None], inherit_bindings=False):
         elif self.is_read_only:
             self.notify("This console only looks: it was started with --read-only.", severity="warning")
         else:
-            from console.screens.write import WriteDialog  # noqa: PLC0415 - loaded when somebody arms writing
-
-            self.push_screen(WriteDialog(), lambda reason: self.arm(reason) if reason else None)
+            self.arm_and(lambda: None)
 
     def _disarm_in_time(self) -> None:
         if self.armed is not None and self.armed.until_at <= self.gateway.now():

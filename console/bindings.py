@@ -59,6 +59,12 @@ class Key:
     priority: bool = False
     acts: tuple[str, ...] = ()
 
+    @property
+    def said(self) -> str:
+        """What it does, with what it does it to, where the table says more than a word."""
+        words = SAID.get(self.id, self.description)
+        return words[:1].upper() + words[1:]
+
     def binding(self) -> Binding:
         """Return it as the toolkit wants it."""
         return Binding(
@@ -72,6 +78,29 @@ class Key:
         )
 
 
+SAID: Final[Mapping[str, str]] = {
+    "open.queue": "Open the jobs of this queue", "open.group": "Open the jobs of this group", "open.job": "Open this job",
+    "open.run": "Open this running job", "open.runs": "Open the last runs", "open.file": "Open this file",
+    "open.frames": "Open the frames, or the job of the flow", "open.line": "Open the job of this line",
+    "open.entry": "Open this action", "open.item": "Open this job", "back": "Go back one step",
+    "search": "Search passages", "filter": "Filter jobs", "filter.lines": "Filter lines", "filter.actions": "Filter actions",
+    "requeue": "Requeue the chosen jobs", "requeue.edited": "Requeue this job with other arguments",
+    "canary": "Requeue carefully: a canary", "cancel": "Cancel the chosen jobs", "discard": "Discard the chosen jobs",
+    "promote": "Run this job now", "priority": "Change the priority", "pause": "Pause or resume this queue",
+    "limit": "Limit this queue", "purge": "Purge this queue", "quiet": "Quiet this consumer, or let it go on",
+    "stop": "Stop this consumer", "run.now": "Run this schedule now", "pause.schedule": "Pause or resume this schedule",
+    "undo.entry": "Undo this action", "canary.pause": "Pause this canary, or let it go on", "canary.abort": "End this canary",
+    "mute": "Mute this group", "resolve": "Resolve this group", "reopen": "Open this group again", "mark": "Mark this row",
+    "mark.range": "Mark a range", "mark.all": "Mark all that match", "log": "Show its log", "why": "Why is it not running?",
+    "follow": "Follow the log", "wrap": "Wrap long lines", "copy": "Copy the id or name", "export": "Export to a file",
+    "copy.command": "Copy the command line", "trigger": "Trigger a task", "undo": "Undo my last action",
+    "canaries": "Go to canaries", "write": "Arm or disarm writing", "time": "Write times in another way",
+    "help": "Help on these keys", "command": "Go to a place by its name",
+    **{f"screen.{name}": f"Go to {name}" for name in
+       ("overview", "queues", "jobs", "failures", "schedules", "workers", "logs", "files", "audit")},
+}  # fmt: skip
+"""What the palette calls an action, by its id: a verb and what it is done to."""
+
 # ruff: noqa: E501  # a table reads best with a row per line
 KEYS: Final[tuple[Key, ...]] = (
     # In the place, what is done most often first.
@@ -82,25 +111,25 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("open.runs", "enter", "open", "runs", "Go to the last runs of this schedule; there, show the job of one.", ("schedules",)),
     Key("open.file", "enter", "open", "open", "Show the passages of this file, or this passage in its file.", ("files",)),
     Key("open.frames", "enter", "open", "open", "Open or fold the libraries' frames of tracebacks; in a flow, open the job.", ("job",)),
+    Key("open.line", "enter", "open", "open", "Show the job of the line under the cursor, with its log.", ("logs",)),
+    Key("open.entry", "enter", "open", "open", "Show this action with what it was done to.", ("audit",)),
+    Key("open.item", "enter", "open", "open", "Show the job that this action was done to.", ("entry",)),
     Key("pick.task", "enter", "pick", "pick", "Fill in the form of this task.", ("pick",), priority=True),
     Key("back", "escape", "back", "back", "Undo the last step: range, marks, filter, screen. Never quits.", ("screen",)),
     Key("search", "slash", "search", "search", "Find the stored passages nearest to a text.", ("files",)),
     Key("filter", "slash", "filter", "filter", "Show only some: state:dead queue:email err:Timeout last:1h -invoice.", ("jobs",)),
     Key("filter.lines", "slash", "filter", "filter", "Show only some lines: level:>=WARNING queue:email task:ingest timeout.", ("logs",)),
     Key("filter.actions", "slash", "filter", "filter", "Show only some actions: actor:ada outcome:refused item:3f2a last:24h purge.", ("audit",)),
-    Key("open.line", "enter", "open", "open", "Show the job of the line under the cursor, with its log.", ("logs",)),
     Key("complete", "tab", "complete(1)", "complete", "Take what can stand here; again, the next that can.", ("filter bar",), shown=False),
     Key("complete.back", "shift+tab", "complete(-1)", "complete back", "Take what can stand here, from the last on.", ("filter bar",), shown=False),
     Key("requeue", "r", "requeue", "requeue", "Put the marked jobs, this one, or a whole group back into their queues; asks first.", ("jobs", "job", "failures"), acts=("requeue",)),
     Key("pause", "p", "pause", "pause", "Let no worker start a job of this queue, with a reason; or resume it.", ("queues",), acts=("pause", "resume")),
     Key("quiet", "p", "quiet", "quiet", "Let this consumer claim nothing more, or let it go on; asks first.", ("workers",), acts=("quiet", "wake")),
     Key("stop", "S", "stop", "stop", "Let this consumer end when its jobs have; asks first.", ("workers",), acts=("stop",)),
-    Key("open.entry", "enter", "open", "open", "Show this action with what it was done to.", ("audit",)),
-    Key("open.item", "enter", "open", "open", "Show the job that this action was done to.", ("entry",)),
     Key("undo.entry", "u", "undo_entry", "undo this", "Undo this action, whoever did it, as far as it has not gone on; put this job of the trash back; asks first.", ("audit", "entry"), acts=("undo", "restore")),
     Key("canary.pause", "p", "canary_pause", "pause", "Pause this canary, or let it go on; asks first.", ("canaries",), acts=("canary-pause", "canary-resume")),
     Key("canary.abort", "x", "canary_abort", "end", "End this canary: what it has not requeued stays as it is. Asks first.", ("canaries",), acts=("canary-abort",)),
-    Key("requeue.edited", "R", "requeue_edited", "edit", "Launch this job again with other arguments, in a form.", ("jobs", "job"), shown=False, acts=("edit",)),
+    Key("requeue.edited", "R", "requeue_edited", "edit", "Launch this job again with other arguments, in a form.", ("jobs", "job"), acts=("edit",)),
     Key("canary", "c", "canary", "canary", "Requeue the chosen jobs carefully: one, then ten, then the rest at a rate; asks first.", ("jobs", "failures"), acts=("canary",)),
     Key("cancel", "x", "cancel", "cancel", "Call the marked jobs, or this one, off; asks first.", ("jobs", "job"), acts=("cancel",)),
     Key("discard", "d", "discard", "discard", "Throw the marked jobs, this one, or a whole group into the trash; asks first.", ("jobs", "job", "failures"), acts=("discard",)),
@@ -138,8 +167,8 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("dialog.right", "right", "focus_right", "right", "Go to the next button.", ("dialog",), shown=False),
     Key("dialog.cancel", "escape", "cancel", "cancel", "Close this and do nothing.", ("dialog",)),
     Key("help.close", "escape,question_mark,q", "close", "close", "Close the help.", ("help",)),
-    Key("help.down", "j,down", "down", "down", "Scroll down.", ("help",), shown=False),
-    Key("help.up", "k,up", "up", "up", "Scroll up.", ("help",), shown=False),
+    Key("help.down", "j,down", "down", "down", "Say what the next key does.", ("help",), shown=False),
+    Key("help.up", "k,up", "up", "up", "Say what the key before does.", ("help",), shown=False),
     Key("past.minute", "comma", "step(-1)", "minute back", "Look at how it was a minute before; esc goes to now.", ("travel", "screen"), shown=False),
     Key("past.minute.on", "full_stop", "step(1)", "minute on", "Look a minute on from the past; the last step is now.", ("travel", "screen"), shown=False),
     Key("past.hour", "less_than_sign", "step(-60)", "hour back", "Look at how it was an hour before; esc goes to now.", ("travel", "screen"), shown=False),
@@ -155,11 +184,11 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("screen.queues", "2", "go('queues')", "queues", "Every queue at a glance.", ("app",), shown=False),
     Key("screen.jobs", "3", "go('jobs')", "jobs", "All jobs of all queues and states.", ("app",), shown=False),
     Key("screen.failures", "4", "go('failures')", "failures", "Failed jobs by what broke; act on all of one cause.", ("app",), shown=False),
-    Key("screen.logs", "7", "go('logs')", "logs", "The tail of everything.", ("app",), shown=False),
     Key("screen.schedules", "5", "go('schedules')", "schedules", "What runs by the clock: next ticks, last runs.", ("app",), shown=False),
     Key("screen.workers", "6", "go('workers')", "workers", "Every consumer, and what it runs.", ("app",), shown=False),
-    Key("screen.audit", "9", "go('audit')", "audit", "Who did what to what, when and why; the trash; undo.", ("app",), shown=False),
+    Key("screen.logs", "7", "go('logs')", "logs", "The tail of everything.", ("app",), shown=False),
     Key("screen.files", "8", "go('files')", "files", "Ingested files, their passages, and a search.", ("app",), shown=False),
+    Key("screen.audit", "9", "go('audit')", "audit", "Who did what to what, when and why; the trash; undo.", ("app",), shown=False),
     Key("time", "T", "time_mode", "time", "Write instants in UTC, in local time, or as how long ago.", ("app",), shown=False),
     Key("palette", "ctrl+p", "command_palette", "palette", "Find any action by its name.", ("app",), shown=False, priority=True),
     Key("help", "question_mark,f1", "help", "help", "What the keys do here.", ("app",)),

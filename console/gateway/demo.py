@@ -85,7 +85,7 @@ class DemoGateway(
         """Return the one id that starts so."""
         found = [key for key in self._jobs if key.startswith(prefix)]
         if len(found) != 1:
-            raise GatewayRefused(f"{len(found) or 'no'} jobs have an id that starts with “{prefix}”")
+            raise GatewayRefused(_not_one(len(found), prefix))
         return found[0]
 
     def job(self, key: str) -> JobView:
@@ -124,3 +124,10 @@ class DemoGateway(
     def tasks(self) -> tuple[TaskView, ...]:
         """Return the canned tasks."""
         return tuple(building.task_view(task) for task in demo_records.TASKS) if self._queues else ()
+
+
+def _not_one(found: int, prefix: str) -> str:
+    """Say that an id's beginning is that of no job, or of more than one, as the live gateway does."""
+    if found:
+        return f"{found} jobs begin with {prefix!r}: write more of the id"
+    return f"No job has an id that begins with “{prefix}”."

@@ -25,7 +25,7 @@ class CanariesScreen(ListScreen):
     """All canaries that go on, and those that ended of late."""
 
     BINDINGS = bindings.of("canaries")
-    MODE: ClassVar[str] = ""
+    HEADING: ClassVar[str] = "Canaries"
     PLACE: ClassVar[bindings.Place] = "canaries"
 
     DETAIL: ClassVar[str] = "#canary-detail"

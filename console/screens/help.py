@@ -1,6 +1,9 @@
-"""What the keys do here: the bindings in force for what has the focus, from the table."""
+"""What the keys do here: the bindings in force for what has the focus, from the table; at a glance, with a sentence for
+the one under the cursor."""
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -10,34 +13,67 @@ from textual.widgets import Static
 
 from console import bindings
 from console.formats import fit
-from console.widgets.page import Page, Scroller, hanging, heading
+from console.widgets.page import Page, Scroller, heading
 
-KEY: int = 12
-NAME: int = 14
+KEY: Final = 8
+NAME: Final = 14
+TALL: Final = 34
+"""Lines from which on the sentence stands apart."""
+READ_ONLY: Final = "read-only"
+"""How the reason begins that many keys have at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A key as help shows it. ``why_not`` says why it can not be used now; "" when it can."""
+
+    keys: str
+    name: str
+    tooltip: str
+    why_not: str
+
+
+Parts = Sequence[tuple[str, Sequence[Entry]]]
 
 
 class KeysPage(Page):
-    """The keys of a screen, those of the place first."""
+    """The keys of a screen in columns, those of the place first; one is under the cursor."""
 
-    def __init__(self, parts: list[tuple[str, list[tuple[str, str, str, str]]]]) -> None:
+    def __init__(self, parts: Parts) -> None:
         super().__init__()
         self.parts = parts
+        self.entries = [entry for _, entries in parts for entry in entries]
+        self.cursor = 0
+        self.row = 0
+        """The line that the cursor is in."""
+
+    def move(self, step: int) -> Entry:
+        """Go to the next key, or to the one before."""
+        self.cursor = max(0, min(len(self.entries) - 1, self.cursor + step))
+        self.changed()
+        return self.entries[self.cursor]
 
     def lines(self, width: int) -> list[Content]:
-        """Return part after part: key, name, what it does, and why it can not be done now."""
+        """Return part after part, in as many columns as there is room for; read from the top down."""
+        columns = max(1, (width + 1) // (KEY + NAME + 1))
         lines: list[Content] = []
+        first = 0
         for title, entries in self.parts:
-            if lines:
-                lines.append(Content(""))
             lines.append(heading(title, width))
-            for keys, name, tooltip, why_not in entries:
-                tone = "$faint" if why_not else "$foreground"
-                label = Content.assemble((fit(keys, KEY), "bold $primary" if not why_not else tone), (name, tone))
-                does = Content.styled(tooltip, "$faint" if why_not else "$muted")
-                if why_not:
-                    does = Content.assemble(does, " ", (f"Not now: {why_not}", "$warning"))
-                lines += hanging(label, does, KEY + NAME, width)
+            rows = -(-len(entries) // columns)
+            if first <= self.cursor < first + len(entries):
+                self.row = len(lines) + (self.cursor - first) % rows
+            for row in range(rows):
+                here = range(row, len(entries), rows)
+                lines.append(Content(" ").join([self._cell(entries[n], first + n == self.cursor) for n in here]))
+            first += len(entries)
         return lines
+
+    def _cell(self, entry: Entry, is_here: bool) -> Content:
+        key, name = ("$faint", "$faint") if entry.why_not else ("bold $primary", "$foreground")
+        shown = entry.keys if len(entry.keys) < KEY else entry.keys.partition(" ")[0]
+        cell = Content.assemble((fit(shown, KEY), key), (fit(entry.name, NAME), name))
+        return cell.stylize("on $row-cursor") if is_here else cell
 
 
 class HelpScreen(ModalScreen[None]):
@@ -51,27 +87,58 @@ class HelpScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay out the keys in a box."""
-        with Vertical(classes="box"):
-            yield Static(Content.styled("Keys", "bold $strong"), classes="title")
-            with Scroller(id="help-keys"):
-                yield KeysPage(self._parts)
-            yield Static(Content.styled("esc closes · j k scroll", "$faint"), classes="keys")
+        page = KeysPage(self._parts)
+        with Vertical(classes="box") as box:
+            box.border_title = self._title(page.entries)
+            with Scroller(id="help-keys", can_focus=False):
+                yield page
+            yield Static(id="help-says")
+
+    def _title(self, entries: Sequence[Entry]) -> str:
+        """What this is; and, once for all, why so much of it is dimmed."""
+        why = next((entry.why_not for entry in entries if entry.why_not.startswith(READ_ONLY)), "")
+        said = f"Keys · esc closes · j k explain{f' · {why}' if why else ''}"
+        return said.replace("[", r"\[")
+
+    def on_mount(self) -> None:
+        """Begin at the first key."""
+        self._go(0)
+
+    def on_resize(self) -> None:
+        """Let the keys have what title and sentence leave."""
+        around = 4 if self.size.height < TALL else 5
+        self.query_one(Scroller).styles.max_height = max(3, self.size.height - around)
+
+    def _go(self, step: int) -> None:
+        page = self.query_one(KeysPage)
+        entry = page.move(step)
+        why = f"Not now: {entry.why_not} " if entry.why_not else ""
+        said = Content.assemble((f"{entry.keys}  ", "bold $primary"), (why, "$warning"), entry.tooltip)
+        self.query_one("#help-says", Static).update(said)
+        self.call_after_refresh(self._keep_in_sight)
+
+    def _keep_in_sight(self) -> None:
+        scroller, row = self.query_one(Scroller), self.query_one(KeysPage).row
+        if row <= 1:
+            scroller.scroll_to(y=0, animate=False)
+        elif not scroller.scroll_offset.y <= row < scroller.scroll_offset.y + scroller.size.height:
+            scroller.scroll_to(y=row - scroller.size.height // 2, animate=False)
 
     def action_close(self) -> None:
         """Close the help."""
         self.dismiss(None)
 
     def action_down(self) -> None:
-        """Scroll down."""
-        self.query_one(Scroller).action_scroll_lines(1)
+        """Say what the next key does."""
+        self._go(1)
 
     def action_up(self) -> None:
-        """Scroll up."""
-        self.query_one(Scroller).action_scroll_lines(-1)
+        """Say what the key before does."""
+        self._go(-1)
 
 
-def parts_of(subject: Screen[Any]) -> list[tuple[str, list[tuple[str, str, str, str]]]]:
-    """Return (title, [(keys, name, tooltip, why not)]) for the bindings that are active on a screen."""
+def parts_of(subject: Screen[Any]) -> Parts:
+    """Return a title and its keys, part by part, for the bindings that are active on a screen."""
     found: dict[str, tuple[list[str], str]] = {}
     for active in subject.active_bindings.values():
         binding_id = active.binding.id or ""
@@ -82,11 +149,11 @@ def parts_of(subject: Screen[Any]) -> list[tuple[str, list[tuple[str, str, str, 
         why_not = getattr(active.node, "why_not", None)
         if not active.enabled and why_not is not None:
             found[binding_id] = (keys, why_not(active.binding.action.partition("(")[0]))
-    parts: dict[str, list[tuple[str, str, str, str]]] = {"Here": [], "Everywhere": [], "Moving": []}
+    parts: dict[str, list[Entry]] = {"Here": [], "Everywhere": [], "Moving": []}
     for binding_id in sorted(found, key=bindings.rank):
         key = bindings.BY_ID[binding_id]
         keys, reason = found[binding_id]
-        parts[_part(key)].append((" ".join(dict.fromkeys(keys)), key.description, key.tooltip, reason))
+        parts[_part(key)].append(Entry(" ".join(dict.fromkeys(keys)), key.description, key.tooltip, reason))
     return [(title, entries) for title, entries in parts.items() if entries]
 
 

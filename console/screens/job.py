@@ -114,6 +114,7 @@ class JobScreen(JobActions, ExportingScreen):
     def _refused(self, error: GatewayRefused) -> None:
         if self.view is None:
             self.query_one("#job-notice", Notice).no_such(error.sentence)
+            self.query_one(TabLine).display = False
         else:
             self.query_one(TabLine).tell(self.tab, {}, error.sentence.stylize("$warning"))
 
@@ -170,6 +171,7 @@ class JobScreen(JobActions, ExportingScreen):
     def _show(self, view: JobView) -> None:
         is_first = self.view is None
         self.view = view
+        self.query_one(TabLine).display = True
         if is_first:
             self._arrange()
         self._tabs()
@@ -274,6 +276,12 @@ class JobScreen(JobActions, ExportingScreen):
         self.go_to("log")
 
     # Acting.
+
+    def hides(self, action: str) -> bool:
+        """The keys of a tab are shown on it."""
+        if action in ("follow", "wrap", "log"):
+            return (action == "log") == (self.tab == "log")
+        return action == "open" and self.tab not in ("attempts", "flow")
 
     def why_not(self, action: str) -> str:
         """Say why an action can not be done now."""

@@ -1,6 +1,7 @@
 """The list of tasks, narrowed by what is typed."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -35,6 +36,7 @@ class PickScreen(DeweyScreen):
     """Pick a task to trigger."""
 
     BINDINGS = bindings.of("pick")
+    HEADING: ClassVar[str] = "Trigger"
     AUTO_FOCUS = "#pick-typed"
 
     def __init__(self, typed: str = "") -> None:

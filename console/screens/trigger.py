@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.widgets import Button, Input, Select, Static, TextArea
 
 from console import bindings
-from console.formats import compact, duration, plural, safe_text
+from console.formats import Moment, compact, duration, plural, safe_text
 from console.gateway.acting import Done
 from console.gateway.protocol import Order
 from console.gateway.signatures import UNSET, FieldError, value_of
@@ -47,6 +47,7 @@ class TriggerScreen(DeweyScreen):
 
     BINDINGS = bindings.of("form")
     PLACE: ClassVar[bindings.Place] = "form"
+    HEADING: ClassVar[str] = "Trigger"
     AUTO_FOCUS = "Field Input, Field Select, Field TextArea"
 
     def __init__(self, task: TaskView, edit: Edit | None = None) -> None:
@@ -142,6 +143,18 @@ class TriggerScreen(DeweyScreen):
             return "The arguments are those of the job."
         return super().why_not(action)
 
+    def read_only(self, action: str) -> str:
+        """The form is never lost for want of a reason: where writing can be armed, sending asks for one first."""
+        return "" if action == "send" and not self.dewey.is_read_only else super().read_only(action)
+
+    def tell(self, moment: Moment, stale: bool) -> None:
+        """Say on the button what comes first."""
+        super().tell(moment, stale)
+        button, does = self.query_one("#trigger-send", Button), "Trigger…" if self.edit is None else "Launch again…"
+        is_armed = self.dewey.armed is not None
+        button.label = Content(does if is_armed else f"Arm writing, then {does[0].lower()}{does[1:]}")
+        button.disabled = bool(self.read_only("send"))
+
     def draft(self) -> Draft:
         """Read the form."""
         errors: dict[str, str] = {}
@@ -176,7 +189,15 @@ class TriggerScreen(DeweyScreen):
         if wrong:
             wrong[0].focus_input()
             return
-        self.act(self._request(draft.order), self._sent, _about(self.task_view, draft.order, self.edit))
+        if self.read_only("send"):
+            self.notify(self.read_only("send"), severity="warning", timeout=4)
+        elif self.dewey.armed is None:
+            self.dewey.arm_and(lambda: self._look(draft.order))
+        else:
+            self._look(draft.order)
+
+    def _look(self, order: Order) -> None:
+        self.act(self._request(order), self._sent, _about(self.task_view, order, self.edit))
 
     def _request(self, order: Order) -> Request:
         if self.edit is not None:

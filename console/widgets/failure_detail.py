@@ -90,7 +90,9 @@ def _said(row: GroupRow, moment: Moment, title: Content) -> Content:
     mark = row.mark
     if mark is None:
         return (
-            state if title.plain == row.error.plain else state + Content.styled(" · grouped as ", "$muted") + row.message
+            state
+            if title.plain == row.error.plain
+            else state + Content.styled(" · grouped as ", "$muted") + row.message
         )
     said = Content.assemble((" by ", "$muted"), mark.by.stylize("bold"), f" {moment.ago(mark.at)}")
     word = Content.styled(f" · {mark.state}", "$muted") if mark.state != row.state else Content("")

@@ -46,9 +46,7 @@ class Field(Vertical):
                 Content.assemble((star, "$accent"), (fit(view.name.plain, NAME), "$foreground")), classes="field-name"
             )
             if view.kind in ("choice", "flag"):
-                # The toolkit reads markup in a prompt, so that no data may stand there.
-                prompt = "needed" if view.required else "default"
-                yield Select(self._options(), allow_blank=True, prompt=prompt, compact=True)
+                yield Select(self._options(), allow_blank=True, prompt=self._prompt(), compact=True)
             elif view.kind == "json":
                 yield TextArea(placeholder=self._blank(), compact=True, show_line_numbers=False)
             else:
@@ -58,9 +56,19 @@ class Field(Vertical):
 
     def _hint(self) -> Content:
         view = self.view
-        if view.kind in ("choice", "flag"):
-            return Content("") if view.required else Content.assemble("default ", view.default_text)
-        return view.kind_text
+        return view.kind_text if view.kind not in ("choice", "flag") else Content("")
+
+    def _prompt(self) -> str:
+        """What stands where nothing is chosen: the default, as it is called among the choices.
+
+        The toolkit reads markup in it: what it could take for that is not written out.
+        """
+        if self.view.required:
+            return "needed"
+        default = self.view.default_text.plain
+        labels = {repr(value): label.plain for label, value in self._options()}
+        label = labels.get(default, default)
+        return label if label.replace("_", "").replace("-", "").replace(" ", "").isalnum() else "default"
 
     def _options(self) -> list[tuple[Content, object]]:
         if self.view.kind == "flag":

@@ -6,7 +6,7 @@ counted for what is typed, once typing pauses.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 from rich.cells import cell_len
 from textual.app import ComposeResult
@@ -82,6 +82,8 @@ class FilterBar(Vertical):
     FilterBar.-trouble #filter-trouble { display: block; }
     """
     BINDINGS = bindings.of("filter bar")
+    TYPED: ClassVar = (("enter", "apply"), ("complete", "complete"), ("back", "cancel"))
+    """Its keys while it is written in, for the key bar."""
 
     class Chosen(Message):
         """A filter was entered."""
@@ -207,6 +209,14 @@ class FilterBar(Vertical):
         elif self.editing:
             self._timer = self.set_timer(self.pause_s, self._typed)
 
+    def _doubt(self, error: FilterError) -> None:
+        """Say of a name that there is not, where nothing can be completed, what may be meant: tab writes it."""
+        if error.suggestion and self._round is None and not self._completion().options:
+            self.error = error
+            said = Content.assemble(("tab", "bold"), " writes ", safe_text(error.suggestion, limit=80))
+            line = Content.assemble(said, ("  ", ""), safe_text(error, limit=200).stylize("$warning"))
+            self.query_one("#filter-hint", Static).update(line)
+
     def _stop(self) -> None:
         if self._timer is not None:
             self._timer.stop()
@@ -219,7 +229,8 @@ class FilterBar(Vertical):
         self.foresee(text, Content(""))
         try:
             self.grammar.check(text)
-        except FilterError:
+        except FilterError as error:
+            self._doubt(error)
             return
         self.foresee(text, Content.styled("counting…", "$faint"))
         self.post_message(self.Typed(text))

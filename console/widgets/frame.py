@@ -1,5 +1,6 @@
 """The frame around every screen: the header line, the bar that says the data is old, and the key bar."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
@@ -108,6 +109,8 @@ class HeaderLine(Widget):
             left += Content.assemble(gap, (key, "bold $primary" if here else "$faint"))
             if here or with_titles:
                 left += Content.assemble(" ", (title, "bold $strong underline" if here else "$muted"))
+        if self.mode and self.mode not in {mode for mode, _, _ in SCREENS}:
+            left += Content.assemble(gap, (self.mode, "bold $strong underline"))
         return left + Content(" ")
 
     def _health(self, with_time: bool) -> Content:
@@ -168,6 +171,10 @@ class StaleBar(Widget):
         return reason.truncate(max(8, self.size.width - tail.cell_length), ellipsis=True) + tail
 
 
+WRITE: Final = "write"
+BACK: Final = "back"
+
+
 class KeyBar(Widget):
     """The keys that work here, as many as fit, in the table's order. Those that can not be used now are dimmed."""
 
@@ -188,7 +195,9 @@ class KeyBar(Widget):
         self.refresh()
 
     def render(self) -> Content:
-        """Lay the keys out; help is always in sight, at the right."""
+        """Lay the keys out; help is always in sight, at the right. While something is typed, its keys stand there."""
+        if typing := self._typing():
+            return typing
         entries = self._entries()
         tail = [entry for entry in entries if entry[0].id in self.LAST]
         end = Content("").join([self._entry(binding, enabled) for binding, enabled in tail])
@@ -213,13 +222,47 @@ class KeyBar(Widget):
         for active in self.screen.active_bindings.values():
             if active.binding.id in bindings.BY_ID and active.binding.show:
                 seen.setdefault(active.binding.id or "", (active.binding, active.enabled))
-        return sorted(seen.values(), key=lambda entry: bindings.rank(entry[0].id))
+        told = [entry for entry in seen.values() if not self._is_hidden(entry[0])]
+        return sorted(told, key=lambda entry: self._place(entry[0].id))
+
+    def _is_hidden(self, binding: Binding) -> bool:
+        """Whether a key is of no use where one is on the screen, though it is elsewhere on it."""
+        hides: Callable[[str], bool] = getattr(self.screen, "hides", lambda _: False)
+        return hides(binding.action.partition("(")[0])
+
+    @property
+    def is_armed(self) -> bool:
+        """Whether writing is armed."""
+        return getattr(self.app, "armed", None) is not None
+
+    def _place(self, binding_id: str | None) -> float:
+        """The table's order; while only looking is allowed, what arms writing stands before what is dimmed for it."""
+        if binding_id == WRITE and not self.is_armed:
+            return bindings.rank(BACK) + 0.5
+        return bindings.rank(binding_id)
 
     def _entry(self, binding: Binding, enabled: bool) -> Content:
         key = self.app.get_key_display(binding)
+        does = "disarm" if binding.id == WRITE and self.is_armed else binding.description
         if enabled:
-            return Content.assemble((key, "bold $primary"), (f" {binding.description}  ", "$foreground"))
-        return Content.assemble((key, "$faint"), (f" {binding.description}  ", "$faint"))
+            return Content.assemble((key, "bold $primary"), (f" {does}  ", "$foreground"))
+        return Content.assemble((key, "$faint"), (f" {does}  ", "$faint"))
+
+    def _typing(self) -> Content | None:
+        """The keys of the field that has the focus, where it is part of what names them; others are letters in it."""
+        field = self.screen.focused
+        for one in field.ancestors_with_self if field is not None else ():
+            named: Sequence[tuple[str, str]] = getattr(one, "TYPED", ())
+            if named:
+                self._spots = []
+                keys = [Content.assemble((self._key(key), "bold $primary"), f" {does}  ") for key, does in named]
+                return Content(" ") + Content("").join(keys)
+        return None
+
+    def _key(self, name: str) -> str:
+        """A key as it is printed: of an entry of the table the operator's own, else the key itself."""
+        key_of: Callable[[str], str] = getattr(self.app, "key_of", lambda one: one)
+        return key_of(name) if name in bindings.BY_ID else name
 
     def on_click(self, event: events.Click) -> None:
         """A click on a key is that key."""

@@ -64,7 +64,7 @@ def _own(times: RunTimes) -> list[Content]:
     said = Content.assemble(("this job ", "$muted"), f"{verb} ", (duration(times.mine_s), "bold $accent"))
     if times.total:
         share = 100 * times.longer_than / times.total
-        said += Content.styled(f": longer than {share:.0f} of 100", "$muted")
+        said += Content.styled(f": longer than {share:.0f} % of runs", "$muted")
     return [said]
 
 

@@ -82,6 +82,8 @@ def _facts(view: JobView, moment: Moment, width: int) -> list[Content]:
     ):
         if at is not None:
             fact(label, moment.full(at))
+    if view.started_at is not None and row.attempt <= 1:
+        fact("waited", duration(max(0.0, (view.started_at - row.created_at).total_seconds())))
     if row.seconds is not None:
         fact("ran", duration(row.seconds))
     if row.worker:

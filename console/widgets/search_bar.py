@@ -1,5 +1,7 @@
 """The bar above the files: a text whose nearest passages are wanted."""
 
+from typing import ClassVar
+
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
@@ -13,6 +15,9 @@ LONGEST = 1_000
 
 class SearchBar(Horizontal):
     """Shows what is searched; `begin` lets it be written."""
+
+    TYPED: ClassVar = (("enter", "search"), ("back", "cancel"))
+    """Its keys while it is written in, for the key bar."""
 
     DEFAULT_CSS = """
     SearchBar { height: 1; background: $surface; }

@@ -8,7 +8,7 @@ from textual.content import Content
 from console.formats import GLYPHS
 from console.gateway.views import Tally
 from console.widgets.palette import state_color
-from console.widgets.tab_line import TabLine
+from console.widgets.tab_line import TabLine, tab_keys
 from storage.broker.inspector import ORDER
 from storage.broker.records import State
 
@@ -16,7 +16,6 @@ EVERY: Final = ""
 """The tab of jobs in any state."""
 STATES_SHOWN: Final[tuple[State, ...]] = ORDER
 TABS: Final = ((EVERY, "All"), *((state, state) for state in STATES_SHOWN))
-KEYS: Final = "[ ]"
 _FORMS: Final = (("   ", True), ("  ", True), ("  ", False))
 """Forms of the line: what is between two tabs, and whether each has its name; without, the chosen one alone has."""
 
@@ -38,13 +37,13 @@ class StateStrip(TabLine):
 
     def render(self) -> Content:
         """Put the first of the forms that fits into the line; order and keys stand at its end where there is room."""
-        width = self.size.width
+        width, keys = self.size.width, tab_keys(self.app)
         for gap, with_names in _FORMS:
             line = self._tabs(gap, with_names)
-            if line.cell_length + len(KEYS) + 2 <= width:
+            if line.cell_length + keys.cell_length <= width:
                 break
         for order in (*self.order, ""):
-            end = Content.assemble((f"{order}  " if order else "", "$muted"), (KEYS, "bold $primary"), " ")
+            end = Content.styled(f"{order}  " if order else "", "$muted") + keys
             if line.cell_length + end.cell_length <= width:
                 return line + Content(" " * (width - line.cell_length - end.cell_length)) + end
         return line.truncate(width)

@@ -1,9 +1,18 @@
 """The tabs of a screen in one line, with a note at its right end."""
 
+from typing import Any
+
 from textual import events
+from textual.app import App
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
+
+
+def tab_keys(app: App[Any]) -> Content:
+    """Return the keys that go from tab to tab, an operator's own too."""
+    key_of = getattr(app, "key_of", lambda name: "[" if name.endswith("previous") else "]")
+    return Content.styled(f"{key_of('tab.previous')} {key_of('tab.next')}", "bold $primary") + Content(" ")
 
 
 class TabLine(Widget):
@@ -45,8 +54,10 @@ class TabLine(Widget):
             entry = Content.assemble((title, style), (number, "$faint"))
             self._spots.append((line.cell_length, line.cell_length + entry.cell_length, tab))
             line += entry + Content("   ")
-        gap = max(1, self.size.width - line.cell_length - self.note.cell_length - 1)
-        return (line + Content(" " * gap) + self.note).truncate(self.size.width)
+        end = self.note + Content("  ") if self.note.plain else self.note
+        end += tab_keys(self.app) if len(self.tabs) > 1 else Content("")
+        gap = max(1, self.size.width - line.cell_length - end.cell_length)
+        return (line + Content(" " * gap) + end).truncate(self.size.width)
 
     def on_click(self, event: events.Click) -> None:
         """Choose the tab under the mouse."""

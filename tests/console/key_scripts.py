@@ -15,7 +15,6 @@ from console.screens.why import WhyDialog
 from console.widgets.job_pages import AttemptsPage
 from console.widgets.job_table import JobTable
 from console.widgets.log_view import LogView
-from console.widgets.page import Scroller
 from tests.console.stage import Stage
 
 Script = Callable[[Stage], Awaitable[None]]
@@ -275,11 +274,14 @@ async def _arrows_and_esc_work_in_dialogs(stage: Stage) -> None:
 async def _the_help_says_what_the_keys_do_here(stage: Stage) -> None:
     await stage.press("question_mark")
     assert isinstance(stage.app.screen, HelpScreen)
-    assert "Show this job" in stage.text
-    assert "Not now: This job" in stage.text
-    scroller = stage.app.screen.query_one(Scroller)
+    assert "Show this job: summary, log, attempts." in stage.text
     await stage.press("j", "j", "k")
-    assert scroller.scroll_offset.y == 1
+    assert "Show only some: state:dead" in stage.text
+    await stage.press("j")
+    assert "Not now: This job" in stage.text
+    await stage.press(*("j" * 60))
+    assert "Go up one page." in stage.text
+    assert "page up" in stage.text
     await stage.press("escape")
     assert isinstance(stage.app.screen, JobsScreen)
 
@@ -319,15 +321,24 @@ async def _t_changes_how_instants_are_written(stage: Stage) -> None:
 @key("palette")
 async def _the_palette_finds_actions_and_says_why_not(stage: Stage) -> None:
     await stage.press("3", "ctrl+p")
-    assert "Not now: This job can not be requeued: it is running." in stage.text
+    assert "Open this job  enter" in stage.text
+    await stage.type("requeue the chosen")
+    await _until(stage, "Not now: This job can not be requeued: it is running.")
+    await stage.press("ctrl+u")
     await stage.type("tail")
-    for _ in range(50):
-        await stage.pilot.pause(0.02)
-        if "logs  (7)" in stage.text:
-            break
+    await _until(stage, "Go to logs  7")
     await stage.press("enter")
     await stage.settle()
     assert isinstance(stage.app.screen, LogsScreen)
+
+
+async def _until(stage: Stage, said: str) -> None:
+    """Wait until the palette has found something."""
+    for _ in range(100):
+        if said in stage.text:
+            return
+        await stage.pilot.pause(0.02)
+    raise AssertionError(f"{said!r} is not in the palette")
 
 
 @key("quit")

@@ -138,7 +138,7 @@ def test_until_it_is_counted_no_number_is_shown() -> None:
 
     async def script(stage: Stage) -> None:
         assert "counting…" in stage.text
-        assert " jobs " not in stage.text.split("\n")[1]
+        assert " jobs " not in stage.text.split("\n")[2]
 
     play(script, still_app(gateway, start="jobs"))
 
@@ -174,7 +174,7 @@ def test_history_that_is_away_is_said_above_the_list_until_it_is_back() -> None:
 
     async def script(stage: Stage) -> None:
         assert "! history is not in this list" in stage.text
-        assert stage.text.split("\n")[1].endswith(" 225+ jobs ")
+        assert stage.text.split("\n")[2].endswith(" 225+ jobs ")
         assert "● running" in stage.text
         assert "count" not in gateway.asked, "who can not list can not count"
         gateway.is_away = False
@@ -210,13 +210,13 @@ def test_the_filter_stays_when_one_acts_refreshes_goes_and_comes_back() -> None:
         await stage.type("err:timeout")
         await stage.press("enter", "r", "right", "enter")
         assert "1 job requeued." in stage.notes
-        assert "err:timeout" in stage.text.split("\n")[2]
+        assert "err:timeout" in stage.text.split("\n")[3]
         await stage.press("1", "3", "enter", "escape")
         screen = stage.app.screen
         assert isinstance(screen, JobsScreen)
         screen.poll()
         await stage.settle()
-        assert "err:timeout" in stage.text.split("\n")[2]
+        assert "err:timeout" in stage.text.split("\n")[3]
         await stage.press("escape")
         assert "every job" in stage.text
 
@@ -229,7 +229,7 @@ def test_what_is_typed_and_left_is_not_in_force_and_its_count_is_gone() -> None:
         await stage.type("state:dead")
         assert "→ 15 jobs" in stage.text
         await stage.press("escape")
-        line = stage.text.split("\n")[1]
+        line = stage.text.split("\n")[2]
         assert "every job" in line
         assert line.endswith("225 jobs ")
 
@@ -244,7 +244,7 @@ def test_a_long_filter_is_marked_at_its_mistake_even_when_that_is_out_of_sight()
         await stage.type(text)
         await stage.press("enter")
         lines = stage.text.split("\n")
-        assert lines[2].startswith("   ▔"), "the mistake is left of what is in sight: the mark is at the edge"
+        assert lines[3].startswith("   ▔"), "the mistake is left of what is in sight: the mark is at the edge"
         assert "did you mean state" in stage.text
 
     play(script, still_app(start="jobs"))
@@ -256,7 +256,7 @@ def test_a_mistake_is_marked_where_it_stands_on_the_screen(text: str) -> None:
         await stage.press("slash")
         await stage.type(text)
         await stage.press("enter")
-        shown, mark = stage.text.split("\n")[1:3]
+        shown, mark = stage.text.split("\n")[2:4]
         assert cell_len(shown[: shown.index("stat")]) == mark.index("▔")
         assert mark.count("▔") == len("stat")
 

@@ -6,12 +6,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from textual.widgets import Button, Input
 
 from console import bindings
 from console.gateway.acting import Said
 from console.gateway.errors import GatewayRefused
 from console.screens import action_words
+from console.screens.action_dialog import ActionDialog
 from console.screens.base import DeweyScreen
+from console.screens.write import WriteDialog
 from tasks.actions import registry
 from tasks.actions.values import Request
 from tests.console.gateways import FlakyGateway
@@ -56,6 +59,7 @@ def test_what_changes_something_is_dimmed_with_a_sentence_until_writing_is_armed
     start, keys = PLACES[place]
     subjects = [key for key in bindings.KEYS if key.acts and {place, "screen"} & set(key.places)]
     assert subjects
+    subjects = [key for key in subjects if key.id != "form.send"]  # it asks for the reason by itself: see below
 
     async def script(stage: Stage) -> None:
         await stage.press(*keys)
@@ -71,6 +75,41 @@ def test_what_changes_something_is_dimmed_with_a_sentence_until_writing_is_armed
             assert "read-only" not in screen.why_not(key.action.partition("(")[0]), key.id
 
     play(script, still_app(start=start), (120, 40))
+
+
+def test_a_form_asks_for_the_reason_before_it_is_sent_and_keeps_what_was_typed() -> None:
+    gateway = FlakyGateway()
+
+    async def script(stage: Stage) -> None:
+        await stage.press(*"ingest", "enter", "7")
+        form = stage.app.screen
+        assert "Arm writing, then trigger…" in stage.text
+        await stage.press("ctrl+s")
+        assert isinstance(stage.app.screen, WriteDialog)
+        assert "preview" not in gateway.asked
+        await stage.press("escape")
+        assert (stage.app.screen, stage.app.armed) == (form, None)
+        assert "preview" not in gateway.asked
+        await stage.press("ctrl+s", *"by hand", "enter")
+        assert isinstance(stage.app.screen, ActionDialog)
+        assert "file_id  7" in stage.text
+        await stage.press("escape")
+        assert "Trigger…" in stage.text
+        assert "Arm writing" not in stage.text
+        assert "7" in form.query_one("#argument-0 Input", Input).value
+
+    play(script, still_app(gateway, start="trigger"))
+
+
+def test_the_form_of_a_console_that_only_looks_has_no_button_that_does_nothing() -> None:
+    async def script(stage: Stage) -> None:
+        stage.app.is_read_only = True
+        await stage.press(*"ingest", "enter", "7", "ctrl+s")
+        assert "this console only looks" in stage.notes
+        assert stage.app.screen.query_one("#trigger-send", Button).disabled
+        assert not isinstance(stage.app.screen, WriteDialog)
+
+    play(script, still_app(start="trigger"))
 
 
 def test_a_dimmed_key_says_why_and_asks_nothing() -> None:
