@@ -107,6 +107,7 @@ class Recorder:
             with self._database.transaction() as session:
                 self._writer.lock(session)
                 vanished.mark(session, batch.gone)
+        # When another one leads by now the cursor stays, and it reads the same again; the next step sees who leads.
         self._stream.recorded(batch.last, batch.count)
         return batch.count
 

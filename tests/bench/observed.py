@@ -31,7 +31,7 @@ def main() -> None:
         _observe(screen, pipe, refresh_s)
         begin(ending, screen)
 
-    Ending.__init__ = observed  # type: ignore[method-assign]
+    Ending.__init__ = observed  # type: ignore[method-assign, assignment]
     console.__main__.main()
 
 
