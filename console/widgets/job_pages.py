@@ -50,11 +50,21 @@ class SummaryPage(JobPage):
     """What the job is, when it did what, its arguments and its result."""
 
     def lay_out(self, view: JobView, moment: Moment, width: int) -> list[Content]:
-        """One column, or two when there is room."""
+        """One column with what broke at its end, or two when there is room, the right one with what broke at its top."""
         if width < 116:
-            return [*_facts(view, moment, width), Content(""), *_values(view, width)]
+            return [*_facts(view, moment, width), Content(""), *_values(view, width), *_broke(view, moment, width)]
         left = min(72, width // 2)
-        return side_by_side(_facts(view, moment, left), _values(view, width - left - 2), left)
+        right = width - left - 2
+        broke = _broke(view, moment, right)
+        beside = [*broke[1:], *broke[:1], *_values(view, right)]
+        return side_by_side(_facts(view, moment, left), beside, left)
+
+
+def _broke(view: JobView, moment: Moment, width: int) -> list[Content]:
+    """The last attempt with its traceback, of a job whose last attempt failed."""
+    if not view.attempts or not view.attempts[0].error:
+        return []
+    return [Content(""), *attempt_lines(view.attempts[0], moment, width)]
 
 
 def _facts(view: JobView, moment: Moment, width: int) -> list[Content]:
@@ -65,7 +75,8 @@ def _facts(view: JobView, moment: Moment, width: int) -> list[Content]:
         content = value if isinstance(value, Content) else Content(value)
         lines.extend(hanging(Content.styled(label, "$muted"), content, LABEL, width))
 
-    fact("state", _state(view))
+    if view.is_recorded or view.reason:  # else the title has said it
+        fact("state", _state(view))
     if view.error:
         fact("error", view.error.stylize("$error"))
     if view.progress is not None:
@@ -195,44 +206,47 @@ class AttemptsPage(JobPage):
             return [Content.styled("No attempt yet.", "$muted")]
         lines: list[Content] = []
         for attempt in view.attempts:
-            lines += self._attempt(attempt, moment, width)
+            lines += attempt_lines(attempt, moment, width, self.unfolded)
             lines.append(Content(""))
         return lines
 
-    def _attempt(self, attempt: AttemptView, moment: Moment, width: int) -> list[Content]:
-        word, color = OUTCOMES.get(attempt.outcome, (attempt.outcome, "$muted"))
-        ended = attempt.finished_at or moment.now
-        took = duration(max(0.0, (ended - attempt.started_at).total_seconds()))
-        title = Content.assemble(
-            (f"Attempt {attempt.number}", "bold $primary"),
-            ("  ", ""),
-            (word, color),
-            (f"  {moment.short(attempt.started_at)}  {took}  ", "$foreground"),
-            attempt.worker.stylize("$muted"),
-            " ",
-        ).truncate(width, ellipsis=True)
-        lines = [title + Content.styled("─" * max(0, width - title.cell_length), "$faint")]
-        if not attempt.traceback and attempt.error:
-            lines += hanging(Content(""), attempt.error.stylize("$error"), 2, width)
-        for part in attempt.traceback:
-            lines += self._part(part, width)
-        return lines
 
-    def _part(self, part: TracebackPart, width: int) -> list[Content]:
-        lines: list[Content] = []
-        hidden = 0
-        for frame in part.frames:
-            if frame.application or self.unfolded:
-                lines += _folded(hidden)
-                hidden = 0
-                lines += _frame(frame, width)
-            else:
-                hidden += 1
-        lines += _folded(hidden)
-        lines += hanging(Content(""), part.exception.stylize("$error"), 2, width)
-        if part.link:
-            lines += [Content(""), Content.assemble("  ", part.link.stylize("italic $muted")), Content("")]
-        return lines
+def attempt_lines(attempt: AttemptView, moment: Moment, width: int, unfolded: bool = False) -> list[Content]:
+    """Return an attempt with its tracebacks; of them the application's frames, or every one."""
+    word, color = OUTCOMES.get(attempt.outcome, (attempt.outcome, "$muted"))
+    ended = attempt.finished_at or moment.now
+    took = duration(max(0.0, (ended - attempt.started_at).total_seconds()))
+    title = Content.assemble(
+        (f"Attempt {attempt.number}", "bold $primary"),
+        ("  ", ""),
+        (word, color),
+        (f"  {moment.short(attempt.started_at)}  {took}  ", "$foreground"),
+        attempt.worker.stylize("$muted"),
+        " ",
+    ).truncate(width, ellipsis=True)
+    lines = [title + Content.styled("─" * max(0, width - title.cell_length), "$faint")]
+    if not attempt.traceback and attempt.error:
+        lines += hanging(Content(""), attempt.error.stylize("$error"), 2, width)
+    for part in attempt.traceback:
+        lines += _part(part, width, unfolded)
+    return lines
+
+
+def _part(part: TracebackPart, width: int, unfolded: bool) -> list[Content]:
+    lines: list[Content] = []
+    hidden = 0
+    for frame in part.frames:
+        if frame.application or unfolded:
+            lines += _folded(hidden)
+            hidden = 0
+            lines += _frame(frame, width)
+        else:
+            hidden += 1
+    lines += _folded(hidden)
+    lines += hanging(Content(""), part.exception.stylize("$error"), 2, width)
+    if part.link:
+        lines += [Content(""), Content.assemble("  ", part.link.stylize("italic $muted")), Content("")]
+    return lines
 
 
 def _folded(frames: int) -> list[Content]:
