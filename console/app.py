@@ -47,6 +47,7 @@ class DeweyApp(WarmingApp, inherit_bindings=False):
     """The console. Nothing that the backend does, or fails to do, ends it."""
 
     TITLE = "dewey"
+    NOTIFICATION_TIMEOUT = 4
     # All sheets at once: one that comes with its screen would have all of them parsed again.
     CSS_PATH = [  # noqa: RUF012  # the toolkit declares it so
         "app.tcss",

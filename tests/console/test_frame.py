@@ -4,6 +4,7 @@ import re
 
 import pytest
 from textual.content import Content
+from textual.widgets._toast import Toast, ToastRack
 
 from console import bindings
 from console.gateway.views import FieldView
@@ -139,3 +140,18 @@ def test_an_id_that_no_job_has_is_said_in_a_sentence_without_tabs() -> None:
         assert "Summary" not in stage.text
 
     play(script, still_app(start="job:zzzz"))
+
+
+def test_a_notification_stands_in_the_row_of_the_keys_and_over_no_row_of_a_list() -> None:
+    app = still_app(start="jobs")
+
+    async def script(stage: Stage) -> None:
+        stage.app.notify("one line")
+        for _ in range(100):
+            await stage.pilot.pause(0.02)
+            toasts = [toast for rack in stage.app.screen.query(ToastRack) for toast in rack.query(Toast)]
+            if toasts and toasts[0].region.height:
+                break
+        assert [toast.region.y for toast in toasts] == [23]
+
+    play(script, app)
