@@ -14,7 +14,7 @@ from console.gateway.live import LiveGateway
 from console.gateway.measured import Measures, with_measures
 from console.gateway.views import LimitView, PauseView, QueueRow
 from console.screens.base import DeweyScreen
-from console.widgets.queue_detail import QueueDetail, forecast
+from console.widgets.queue_detail import QueueDetail, _words, forecast
 from console.widgets.queue_table import failing, status
 from storage.audit import standing
 from storage.broker.records import Limits
@@ -141,6 +141,29 @@ def test_books_that_are_away_leave_the_rest_and_are_not_asked_at_each_poll() -> 
         assert "up" in stage.text.split("\n")[0]
 
     play(script, still_app(gateway, refresh_s=60), WIDE)
+
+
+def test_how_long_the_books_take_is_not_how_long_redis_takes() -> None:
+    class Slow(DemoGateway):
+        def measures(self, limited: Mapping[str, str], at: datetime | None = None) -> Measures:
+            ticks.extend([0.0, 3.0])
+            return super().measures(limited, at)
+
+    ticks: list[float] = []
+
+    def timer() -> float:
+        return ticks.pop() if ticks else 0.0
+
+    async def script(stage: Stage) -> None:
+        assert "<1 ms" in stage.text.split("\n")[0]
+
+    play(script, still_app(Slow(), timer=timer))
+
+
+@pytest.mark.parametrize("key", sorted(ROWS))
+def test_no_line_of_words_ends_in_blanks_that_would_be_marked_as_cut(key: str) -> None:
+    for line in _words(ROWS[key], Moment(NOW)):
+        assert line.plain == line.plain.rstrip()
 
 
 def test_nothing_is_asked_of_the_books_while_nobody_answers() -> None:
