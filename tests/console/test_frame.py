@@ -1,10 +1,11 @@
 """The key bar, the header and the help: which keys stand where, and what a screen is called."""
 
+import asyncio
 import re
 
 import pytest
 from textual.content import Content
-from textual.widgets._toast import Toast, ToastRack
+from textual.widgets._toast import Toast
 
 from console import bindings
 from console.gateway.views import FieldView
@@ -12,7 +13,7 @@ from console.screens.commands import ActionCommands
 from console.screens.help import HelpScreen
 from console.widgets.field import Field
 from tests.console.gateways import FlakyGateway
-from tests.console.stage import Stage, play, still_app
+from tests.console.stage import Stage, play, settle, still_app
 
 
 def bar(stage: Stage) -> str:
@@ -143,15 +144,15 @@ def test_an_id_that_no_job_has_is_said_in_a_sentence_without_tabs() -> None:
 
 
 def test_a_notification_stands_in_the_row_of_the_keys_and_over_no_row_of_a_list() -> None:
-    app = still_app(start="jobs")
+    async def run() -> list[int]:
+        app = still_app(start="jobs")
+        async with app.run_test(size=(80, 24), notifications=True) as pilot:
+            await settle(pilot)
+            app.notify("one line")
+            for _ in range(200):
+                await pilot.pause(0.02)
+                if toasts := [toast for toast in app.screen.query(Toast) if toast.region.height]:
+                    return [toast.region.y for toast in toasts]
+        return []
 
-    async def script(stage: Stage) -> None:
-        stage.app.notify("one line")
-        for _ in range(100):
-            await stage.pilot.pause(0.02)
-            toasts = [toast for rack in stage.app.screen.query(ToastRack) for toast in rack.query(Toast)]
-            if toasts and toasts[0].region.height:
-                break
-        assert [toast.region.y for toast in toasts] == [23]
-
-    play(script, app)
+    assert asyncio.run(run()) == [23]

@@ -109,7 +109,7 @@ def draw(
 async def _palette_filled(stage: Stage) -> None:
     for _ in range(200):
         await stage.pilot.pause(0.01)
-        if "filter  (/)" in stage.text:
+        if "Filter jobs  /" in stage.text:
             return
     raise AssertionError("the palette stays empty")
 
