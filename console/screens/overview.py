@@ -1,9 +1,11 @@
 """The whole at a glance: what is wrong first, then how it goes, then the queues."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import replace
 from time import monotonic
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -11,7 +13,6 @@ from textual.content import Content
 
 from console import bindings
 from console.formats import Moment
-from console.gateway.failures import FailuresView
 from console.gateway.glance import PARTS, Glance, HealthView, Part, Waits, unknown
 from console.gateway.past import PastView
 from console.gateway.troubles import troubles
@@ -25,6 +26,9 @@ from console.widgets.notice import Notice
 from console.widgets.queue_table import QueueTable
 from console.widgets.trends import Trends
 from console.widgets.trouble_list import TroubleList
+
+if TYPE_CHECKING:
+    from console.gateway.failures import FailuresView
 
 HEALTH_S: Final = 20.0
 """How old an answer about a store may grow."""

@@ -13,7 +13,6 @@ from textual.content import Content
 
 from console import bindings
 from console.formats import Moment, plural
-from console.gateway.fleet import ConsumerView
 from console.gateway.measured import Measures, with_measures
 from console.gateway.views import QueueRow
 from console.screens.base import POLL
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from console.exporting import Sheet
+    from console.gateway.fleet import ConsumerView
     from console.gateway.past import PastView
 
 MEASURES_S: Final = 30.0

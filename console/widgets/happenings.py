@@ -1,16 +1,20 @@
 """What runs now and what broke of late, in a few lines: for terminals with rows to spare."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from textual.content import Content
 from textual.widget import Widget
 
 from console.formats import Moment, duration, plural
-from console.gateway.failures import FailuresView, GroupRow
-from console.gateway.fleet import ConsumerView, RunView
 from console.widgets.fleet_table import elapsed_s, is_slow
 from console.widgets.page import heading, side_by_side
+
+if TYPE_CHECKING:
+    from console.gateway.failures import FailuresView, GroupRow
+    from console.gateway.fleet import ConsumerView, RunView
 
 Room = tuple[int, int]
 """Cells and lines that there are."""
