@@ -55,9 +55,9 @@ class Trend:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Failures of one cause. ``attempts`` counts the failed attempts that history still has, ``dead`` the jobs that are
-    dead of it now. ``sample`` is the id of the job that failed last; hosts and versions are the most frequent first.
-    A group is *regressed* when it was resolved and failed again after that."""
+    """Failures of one cause. ``attempts`` counts those that failed in the days for which history keeps jobs, ``dead`` the
+    jobs that are dead of it now. ``sample`` is the id of the job that failed last; hosts and versions are the most
+    frequent first. A group is *regressed* when it was resolved and failed again after that."""
 
     fingerprint: str
     task: str
@@ -109,7 +109,7 @@ def groups_at(database: Database, at: datetime) -> tuple[Group, ...]:
     with walking.reading(database) as session:
         rows = {row[0]: FailureGroup(*row) for row in session.rows(_GROUPS)}
         tallies = tallies_at(session, at)
-        last = last_at(session, at)
+        last = last_at(session, at, tallies)
         marks = {fingerprint: Mark(*rest) for fingerprint, *rest in session.rows(_MARKS)}
     found = []
     for name, (seen_at, sample) in last.items():

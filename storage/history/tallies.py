@@ -4,7 +4,7 @@ Those of the last day are counted one by one. What is older stands in failure_co
 PostgreSQL keeps while attempts are added (0009_failure_counts.sql).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -49,11 +49,16 @@ _LAST = f"""
     ORDER BY fingerprint, finished_at DESC, job_id
 """
 
+_LAST_OF = f"""
+    SELECT DISTINCT ON (fingerprint) fingerprint, finished_at, job_id FROM attempts
+    WHERE fingerprint = ANY(%s) AND {_FAILED} <= %s ORDER BY fingerprint, finished_at DESC, job_id
+"""
+
 
 @dataclass(slots=True)
 class Tally:
-    """Failed attempts of a group: all that are kept; those within one hour, three, a day, a week; those by hour of the
-    last day, oldest first; and all by host and by version."""
+    """Failed attempts of a group: all in the days for which jobs are kept; those within one hour, three, a day, a week;
+    those by hour of the last day, oldest first; and all by host and by version."""
 
     attempts: int = 0
     hours: list[int] = field(default_factory=lambda: [0] * HOURS_SHOWN)
@@ -92,10 +97,15 @@ def tallies_at(session: Session, at: datetime) -> Mapping[str, Tally]:
     return found
 
 
-def last_at(session: Session, at: datetime) -> Mapping[str, tuple[datetime, str]]:
-    """When each group had failed last by an instant, and which job it was."""
+def last_at(session: Session, at: datetime, names: Iterable[str]) -> Mapping[str, tuple[datetime, str]]:
+    """When each of these groups had failed last by an instant, of the attempts that are kept, and which job it was."""
     hours = [hour for (hour,) in session.rows(_LAST_HOURS, (at,))]
-    return {fingerprint: (seen_at, job_id) for fingerprint, seen_at, job_id in session.rows(_LAST, (hours, at))}
+    found = {fingerprint: (seen_at, job_id) for fingerprint, seen_at, job_id in session.rows(_LAST, (hours, at))}
+    missing = [name for name in names if name not in found]
+    if missing:  # what failed in those hours were jobs of a day that is forgotten already
+        rows = session.rows(_LAST_OF, (missing, at))
+        found |= {fingerprint: (seen_at, job_id) for fingerprint, seen_at, job_id in rows}
+    return found
 
 
 def _spans(at: datetime) -> dict[str, datetime]:

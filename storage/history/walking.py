@@ -151,7 +151,7 @@ class Walk:
         need = yield Window(start_at, until_at)
         while start_at > first_at:
             longest = min(length * GROWTH, LONGEST)
-            length = longest if need is None else min(longest, max(length, need * (begin_at - start_at)))
+            length = longest if need is None else min(longest, max(2 * length, need * (begin_at - start_at)))
             end_at, start_at = start_at, max(first_at, start_at - length)
             need = yield Window(start_at, end_at)
 

@@ -3,23 +3,26 @@
 -- has overtaken, only that one counts. A job is new when its first event is among these. Changes nothing.
 -- KEYS[1]: prefix. ARGV: id of the last event that was read, most events, most jobs, most bytes.
 -- Returns, as msgpack, {id of the last event that is dealt with here, how many events, ms until which all that happened is
--- in history once this is, whether the event that was read last is still there, whether these are all, records (see _record.lua),
+-- in history once this is, whether no event until here went unread, whether these are all, records (see _record.lua),
 -- for each event whose job is gone: job id, state, version, at ms, created ms or '', ids of the jobs that are new and come
 -- with a later event}.
+local TOLD = '^(%d+) (%l+) (.*)$' -- see tell
 local after = ARGV[1]
 local room_for_jobs, room = tonumber(ARGV[3]), tonumber(ARGV[4])
 local events = redis.call('XRANGE', K.events(), '(' .. after, '+', 'COUNT', ARGV[2])
 local newest, began, last = {}, {}, #events
+local whole_so_far = after == '0-0' or #redis.call('XRANGE', K.events(), after, after) > 0
 for at, event in ipairs(events) do
   local id, told = unpack(event[2])
   newest[id] = at
   if string.sub(told, 1, 2) == '1 ' then began[id] = true end
+  if not string.find(told, TOLD) then whole_so_far = false end -- an older Dewey's, or nobody's: as good as unread
 end
 
 local records, gone, passed = {}, {}, {}
 for at, event in ipairs(events) do
   local id, told = unpack(event[2])
-  local then_version, state, created = string.match(told, '^(%d+) (%l+) (.*)$') -- see tell
+  local then_version, state, created = string.match(told, TOLD)
   if newest[id] == at and then_version then
     local version = redis.call('HGET', K.job(id), 'version')
     if not version then
@@ -40,5 +43,4 @@ local through = NOW - 1 -- more may happen within this very millisecond
 if not all then
   through = tonumber(string.match(events[last][1], '^%d+')) - 1000 -- its clock may have been set back by as much
 end
-local here = after == '0-0' or #redis.call('XRANGE', K.events(), after, after) > 0
-return cmsgpack.pack({last > 0 and events[last][1] or after, last, whole(through), here, all, records, gone, passed})
+return cmsgpack.pack({last > 0 and events[last][1] or after, last, whole(through), whole_so_far, all, records, gone, passed})

@@ -8,7 +8,7 @@ import pytest
 from storage.broker.records import FailureGroup
 from storage.database.connection import Database
 from storage.errors import JobMissing
-from storage.history import failures
+from storage.history import failures, partitions
 from storage.history.failures import Group, Mark
 from storage.history.query import parse
 from tests.storage.history.shelf import NOW, TASK, Shelf, ago
@@ -65,6 +65,17 @@ def test_counts_are_those_of_counting_all_attempts(shelf: Shelf) -> None:
         trend = group.trend
         assert [trend.hour, trend.three_hours, trend.day, trend.week] == within, at
         assert (group.attempts, sum(trend.hours), group.last_seen_at) == (len(past), trend.day, max(past)), at
+
+
+def test_a_group_whose_last_failures_are_forgotten_is_known_by_those_before(shelf: Shelf) -> None:
+    shelf.failure("f1", ago(days=3))
+    for number in (1, 2):  # jobs of long ago, which failed yesterday and go with their day
+        created_at, ended_at = ago(days=31), ago(hours=20 + number)
+        shelf.attempt(f"old{number}", created_at=created_at, fingerprint="f1", finished_at=ended_at)
+    with shelf.database.session() as session:
+        partitions.drop(session, "attempts", ago(days=31).date())
+    group = only(failures.groups_at(shelf.database, NOW))
+    assert (group.last_seen_at, group.sample) == (ago(days=3), "f1-0")
 
 
 def test_an_attempt_that_is_added_again_counts_once(shelf: Shelf) -> None:

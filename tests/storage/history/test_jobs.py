@@ -120,6 +120,26 @@ def test_no_more_is_looked_at_than_what_was_found_says(shelf: Shelf, monkeypatch
     assert first.start_at == ago(hours=11) == others[0].end_at
 
 
+def test_a_page_that_is_nearly_full_is_not_filled_by_many_small_questions(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(walking, "NEWEST_READ", 20)
+    for number in range(20):
+        shelf.job(f"burst{number}", created_at=ago(seconds=number), state="dead")
+    for number in range(1, 60):
+        shelf.job(f"old{number}", created_at=ago(hours=12 * number))
+    looked_at: list[Window] = []
+    original = walking.Walk._where
+
+    def where(self: walking.Walk, window: Window, asked: Condition) -> Condition:
+        looked_at.append(window)
+        return original(self, window, asked)
+
+    monkeypatch.setattr(walking.Walk, "_where", where)
+    assert len(jobs.search(shelf.database, ask("state:dead"), limit=20).entries) == 20
+    assert len(looked_at) < 25, "from twenty seconds to a month, each at least twice as long as the one before"
+
+
 def test_a_question_that_takes_too_long_is_given_up(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(walking, "TIMEOUT_MS", 1)
     with pytest.raises(StoreUnavailable, match="statement timeout"), walking.reading(shelf.database) as session:

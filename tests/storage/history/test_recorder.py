@@ -117,6 +117,38 @@ def test_a_job_that_came_again_under_its_id_is_another_one(
     assert differences(inspector, database) == []
 
 
+def test_what_is_thrown_away_is_that_job_and_not_its_namesake(
+    recorder: Recorder, lives: Lives, database: Database, broker: Broker
+) -> None:
+    lives.add(id="a", delay_ms=60_000)
+    catch_up(recorder)
+    broker.call("delete", broker.keys.job("a"), broker.keys.index("default", "scheduled"))  # Redis came back without it
+    lives.add(id="a")
+    broker.flush(["queued"])
+    catch_up(recorder)
+    with database.session() as session:
+        rows = session.rows("SELECT state FROM jobs WHERE id = 'a'")
+    assert rows == [("scheduled",)], "the first one was not thrown away, and the second was never seen"
+
+
+def test_events_of_another_kind_are_as_good_as_unread(
+    recorder: Recorder, lives: Lives, inspector: Inspector, database: Database, broker: Broker
+) -> None:
+    catch_up(recorder)
+    lives.succeed(id="before")
+    ((_, first), *_) = broker.call("xrange", broker.keys.events)
+    assert list(first) == [b"before"]
+    broker.call("delete", broker.keys.events)
+    for state in ("queued", "running", "succeeded"):  # as they were written once
+        fields = {"job": "before", "queue": "default", "state": state, "version": "1", "at": "1"}
+        broker.call("xadd", broker.keys.events, fields)
+    lives.succeed(id="after")
+    catch_up(recorder)
+    while broker.call("hexists", broker.keys.recording, "walk"):
+        recorder.step()
+    assert differences(inspector, database) == []
+
+
 def test_arguments_and_results_are_kept_as_they_were_described(
     broker: Broker, database: Database, lives: Lives
 ) -> None:
