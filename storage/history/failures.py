@@ -55,8 +55,8 @@ class Trend:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Failures of one cause. ``attempts`` counts those that failed in the days for which history keeps jobs, ``dead`` the
-    jobs that are dead of it now. ``sample`` is the id of the job that failed last; hosts and versions are the most
+    """Failures of one cause. ``attempts`` counts those that failed in the days for which history keeps jobs, ``dead``
+    the jobs that are dead of it now. ``sample`` is the id of the job that failed last; hosts and versions are the most
     frequent first. A group is *regressed* when it was resolved and failed again after that."""
 
     fingerprint: str
