@@ -175,3 +175,42 @@ def test_a_byte_that_is_no_text_does_not_end_the_console(bytes_typed: bytes) -> 
         terminal.close()
     assert terminal.child.returncode == 0
     assert b"UnicodeDecodeError" not in terminal.output
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (b"some text \xff of a paste, ", b"more of it 3"),
+        (b"some text, ", b"more \xff of it, ", b"even more of it 3"),
+        (b"some text \xc5", b"\x93 and ", b"even more of it 3"),
+        (b"some text \xc5", b"and ", b"even more of it 3"),
+    ],
+    ids=["a bad byte first", "a bad byte then", "a character in two parts", "half a character"],
+)
+def test_nothing_of_a_paste_in_parts_is_taken_for_keys(parts: tuple[bytes, ...]) -> None:
+    terminal = Terminal("queues")
+    try:
+        terminal.read_until(b"maintenance")
+        terminal.read_quiet()
+        before = len(terminal.output)
+        terminal.press(b"\x1b[200~")
+        for part in parts:
+            terminal.press(part)
+            terminal.read_quiet()
+        terminal.press(b"\x1b[201~")
+        terminal.read_quiet()
+        drawn = terminal.output[before:]
+        terminal.press(b"3")
+        terminal.read_until(b"Jobs", timeout_s=10)
+        terminal.read_quiet()
+        terminal.press(b"/")
+        terminal.read_quiet()
+        terminal.press(b"\x1b[200~" + b"".join(parts) + b"\x1b[201~")
+        terminal.read_until(b"of it 3", timeout_s=10)
+        terminal.press(b"\x11")
+        terminal.read_to_end()
+    finally:
+        terminal.close()
+    assert terminal.child.returncode == 0
+    assert b"Export" not in drawn
+    assert b"more of it" not in drawn
