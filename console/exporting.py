@@ -18,7 +18,7 @@ from typing import Final, Literal, TypeVar
 from console.formats import plural
 from console.gateway.acting import EntryRow, TrashRow
 from console.gateway.errors import GatewayRefused
-from console.gateway.paging import pages
+from console.gateway.paging import Walk
 from console.gateway.views import JobPage, JobRow, JobView, LogLineView, LogPage
 from console.records import Record, instant, job_record, log_record, whole_job
 
@@ -132,14 +132,12 @@ def _cell(value: object) -> str:
 def all_jobs(ask: Callable[[int, int], JobPage]) -> Extract:
     """Ask for page after page of a list of jobs, up to `MOST` of them."""
     found: dict[str, Record] = {}
-    trouble, is_all = "", False
-    for page in pages(ask, 0, MOST):
-        known = len(found)
+    trouble, walk = "", Walk(ask, 0, MOST)
+    for page in walk:
         found.update((row.key, job_record(row)) for row in page.rows)
         trouble = page.trouble.plain
-        is_all = len(found) == known or (page.is_exact and page.offset + len(page.rows) >= page.total)
-    cut = "" if is_all else f"These are the first {len(found):,}: narrow the filter for the others."
-    return Extract([*found.values()], f"{cut} {trouble}".strip())
+    cut = "" if walk.is_all else f"These are the first {len(found):,}: narrow the filter for the others."
+    return Extract([*found.values()], " ".join(said for said in (cut, walk.note, trouble) if said))
 
 
 def whole_list(
@@ -157,7 +155,7 @@ def marked_jobs(keys: Sequence[str], ask: Callable[[int, int], JobPage], ask_one
     more are left out, and that is said."""
     found: dict[str, Record] = {}
     if len(keys) > FEW:
-        for page in pages(ask, 0, MOST):
+        for page in Walk(ask, 0, MOST):
             found.update((row.key, job_record(row)) for row in page.rows)
     records: list[Record] = []
     for key in keys:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from console.gateway.views import MarkedJob
@@ -24,30 +25,74 @@ MOST: Final = 1_000
 """Rows of one question: those on the way to a place are not kept."""
 ASKED_AT_MOST: Final = 12
 """Questions for one window: pages may be shorter than asked for."""
+IN_VAIN_AT_MOST: Final = 12
+"""Pages of one reading on which every row was known: jobs come as fast as they are read."""
 AHEAD: Final = 1_000
 """Rows that one can scroll on when nobody knows how many there are."""
 
 Ask = Callable[[str, int], "Found"]
 
 
-def pages(ask: Callable[[int, int], JobPage], offset: int, most: int) -> Iterator[JobPage]:
-    """Yield a list page by page from a number on, up to so many rows, or until nothing new comes."""
-    known: set[str] = set()
-    is_all = False
-    while len(known) < most and not is_all:
-        page, before = ask(offset, min(MOST, most - len(known))), len(known)
-        known.update(row.key for row in page.rows)
-        offset = page.offset + len(page.rows)
-        is_all = len(known) == before or (page.is_exact and offset >= page.total)
-        yield page
+class Walk:
+    """A list read page by page from a number on, up to so many rows; each page is forgotten before the next.
+
+    Jobs come and go meanwhile, so rows are met again, or are passed over. A page without a new one is the end only
+    where the list ends: of the others some are borne with.
+    """
+
+    def __init__(self, ask: Callable[[int, int], JobPage], offset: int, most: int) -> None:
+        self._ask = ask
+        self._offset = offset
+        self._most = most
+        self._known: set[str] = set()
+        self._expected: int | None = None
+        self.is_all = False
+        """Whether the end of the list was reached."""
+
+    def __iter__(self) -> Iterator[JobPage]:
+        in_vain = 0
+        while len(self._known) < self._most and not self.is_all and in_vain < IN_VAIN_AT_MOST:
+            limit, before = min(MOST, self._most - len(self._known)), len(self._known)
+            page = self._ask(self._offset, limit)
+            if not before and not in_vain and page.is_exact:
+                self._expected = max(0, min(self._most, page.total - self._offset))
+            self._known.update(row.key for row in page.rows)
+            self._offset = page.offset + len(page.rows)
+            is_known = len(self._known) == before
+            in_vain += is_known
+            is_at_end = self._offset >= page.total
+            self.is_all = (page.is_exact and is_at_end) or (is_known and (is_at_end or len(page.rows) < limit))
+            yield page
+
+    @property
+    def note(self) -> str:
+        """That the list moved so that it was not read as it was at first, as far as that is known; "" otherwise."""
+        if self._expected is None:
+            is_cut = not self.is_all and len(self._known) < self._most
+            return "Jobs came or went meanwhile." if is_cut else ""
+        if len(self._known) == self._expected:
+            return ""
+        return (
+            f"Jobs came or went meanwhile: {len(self._known):,} were read,"
+            f" {self._expected:,} were there to be read at first."
+        )
 
 
-def marked(ask: Callable[[int, int], JobPage], offset: int, most: int) -> tuple[MarkedJob, ...]:
-    """Return what is kept of jobs that are marked, from a number on; each page is forgotten before the next."""
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """Jobs that are marked. ``note`` says that they are not those that were to be."""
+
+    jobs: tuple[MarkedJob, ...]
+    note: str = ""
+
+
+def marked(ask: Callable[[int, int], JobPage], offset: int, most: int) -> Marked:
+    """Return what is kept of jobs that are marked, from a number on."""
     found: dict[str, MarkedJob] = {}
-    for page in pages(ask, offset, most):
+    walk = Walk(ask, offset, most)
+    for page in walk:
         found.update((row.key, MarkedJob(row.key, row.state)) for row in page.rows)
-    return tuple(found.values())
+    return Marked(tuple(found.values()), walk.note)
 
 
 class Pager:

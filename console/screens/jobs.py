@@ -16,7 +16,7 @@ from console.formats import Moment, plural
 from console.gateway.acting import Done
 from console.gateway.criteria import parsed
 from console.gateway.errors import GatewayRefused
-from console.gateway.paging import marked
+from console.gateway.paging import Marked, marked
 from console.gateway.views import JobPage, JobRow, MarkedJob, Tally
 from console.screens.base import POLL
 from console.screens.exporting import ExportingScreen
@@ -303,10 +303,12 @@ class JobsScreen(JobActions, ExportingScreen, StateTabs):
     def _ask_marks(self, offset: int, limit: int) -> None:
         criteria, gateway = self.criteria, self.dewey.gateway
 
-        def ask() -> Sequence[MarkedJob]:
-            return marked(lambda first, most: gateway.jobs(criteria, first, most), offset, limit)
+        def mark(found: Marked) -> None:
+            self._mark(found.jobs)
+            if found.note:
+                self.notify(found.note, severity="warning")
 
-        self.ask("marks", ask, self._mark)
+        self.ask("marks", lambda: marked(lambda at, most: gateway.jobs(criteria, at, most), offset, limit), mark)
 
     def _mark(self, rows: Sequence[JobRow | MarkedJob]) -> None:
         self.table.mark(rows)

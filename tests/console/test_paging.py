@@ -1,12 +1,14 @@
 """Lists that are read from place to place, and filters as the console carries them."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from console.exporting import all_jobs
 from console.gateway import criteria, paging
 from console.gateway.paging import Pager
-from console.gateway.views import JobPage
+from console.gateway.views import JobPage, MarkedJob
 from storage.errors import FilterError
 from storage.history.entries import Count, Entry
 from storage.history.ledger import Found
@@ -163,9 +165,84 @@ def test_what_is_marked_is_kept_small_and_asked_for_page_by_page() -> None:
         asked.append((offset, limit))
         return gateway.jobs("", offset, limit)
 
-    found = paging.marked(ask, 45, 10_000)
+    found, note = (marked := paging.marked(ask, 45, 10_000)).jobs, marked.note
     assert len({one.key for one in found}) == 10_000
+    assert note == ""
     assert (found[0].key, asked[0], asked[-1]) == (gateway.jobs("", 45, 1).rows[0].key, (45, 1_000), (9_045, 1_000))
-    assert [one.key for one in paging.marked(ask, 12_300, 100)] == [
+    assert [one.key for one in paging.marked(ask, 12_300, 100).jobs] == [
         one.key for one in gateway.jobs("", 12_300, 100).rows
     ]
+
+
+class MovingList:
+    """A list of jobs, the newest first: with each question some come at its top, and some go from there."""
+
+    def __init__(self, size: int, *, coming: int = 0, going: int = 0, is_exact: bool = True) -> None:
+        self.keys = [f"job-{number}" for number in range(size)]
+        self.first = set(self.keys)
+        self.coming, self.going, self.is_exact = coming, going, is_exact
+        self.asked = 0
+        self._row = VastGateway(1).row(0)
+
+    def jobs(self, offset: int, limit: int) -> JobPage:
+        self.asked += 1
+        rows = tuple(replace(self._row, key=key) for key in self.keys[offset : offset + limit])
+        page = JobPage(len(self.keys), offset, rows, self.is_exact)
+        self.keys = [f"new-{self.asked}-{number}" for number in range(self.coming)] + self.keys[self.going :]
+        return page
+
+
+@pytest.mark.parametrize("coming", [1, 300, 999])
+@pytest.mark.parametrize("is_exact", [True, False])
+def test_where_jobs_come_meanwhile_all_that_were_there_are_read(coming: int, is_exact: bool) -> None:
+    moving = MovingList(5_000, coming=coming, is_exact=is_exact)
+    if coming == 999:
+        moving.keys = moving.keys[:1_010]
+        moving.first = set(moving.keys)
+    extract = all_jobs(moving.jobs)
+    assert {record["id"] for record in extract.records} == moving.first
+    assert extract.note == ""
+
+
+@pytest.mark.parametrize("is_exact", [True, False])
+def test_a_page_without_a_new_job_is_not_the_end(is_exact: bool) -> None:
+    moving = MovingList(5_000, coming=1_000, is_exact=is_exact)
+    read = moving.jobs
+
+    def ask(offset: int, limit: int) -> JobPage:
+        page = read(offset, limit)
+        moving.coming = 0
+        return page
+
+    assert paging.marked(ask, 0, 10_000) == paging.Marked(
+        tuple(MarkedJob(f"job-{number}", "queued") for number in range(5_000))
+    )
+    moving = MovingList(5_000, coming=1_000, is_exact=is_exact)
+    read = moving.jobs
+    extract = all_jobs(ask)
+    assert (len(extract.records), extract.note) == (5_000, "")
+
+
+def test_where_as_many_come_as_are_read_that_is_said_and_it_ends() -> None:
+    moving = MovingList(5_000, coming=1_000, is_exact=False)
+    extract = all_jobs(moving.jobs)
+    assert (len(extract.records), moving.asked) == (1_000, 1 + paging.IN_VAIN_AT_MOST)
+    assert extract.note == ("These are the first 1,000: narrow the filter for the others. Jobs came or went meanwhile.")
+    assert paging.marked(MovingList(5_000, coming=1_000).jobs, 0, 10_000).note == (
+        "Jobs came or went meanwhile: 1,000 were read, 5,000 were there to be read at first."
+    )
+
+
+def test_where_jobs_go_meanwhile_the_number_says_so() -> None:
+    said = "Jobs came or went meanwhile: 3,500 were read, 5,000 were there to be read at first."
+    extract = all_jobs(MovingList(5_000, going=500).jobs)
+    assert (len(extract.records), extract.note) == (3_500, said)
+    found = paging.marked(MovingList(5_000, going=500).jobs, 0, 10_000)
+    assert (len(found.jobs), found.note) == (3_500, said)
+
+
+def test_a_range_of_a_list_that_stays_is_marked_without_a_word() -> None:
+    assert paging.marked(MovingList(5_000).jobs, 4_000, 500).note == ""
+    assert paging.marked(MovingList(5_000).jobs, 4_800, 500).note == ""
+    assert len(paging.marked(MovingList(5_000).jobs, 4_800, 500).jobs) == 200
+    assert paging.marked(MovingList(0).jobs, 0, 500) == paging.Marked(())
