@@ -33,6 +33,11 @@ def scene(
         if one.job.queue == job.queue and one.job.state == "queued" and one.job.created_at < job.created_at
     ]
     pause = pauses.get(job.queue)
+    busy = tuple(
+        Busy(one.job.id, one.job.task, one.job.queue, one.job.worker.partition("/")[0], one.job.started_at)
+        for one in jobs
+        if one.job.state == "running"
+    )
     return Scene(
         job_id=job.id,
         fields={
@@ -58,11 +63,9 @@ def scene(
         gate=None,
         last_start_ms=None,
         consumers=_consumers(orders),
-        busy=tuple(
-            Busy(one.job.id, one.job.task, one.job.queue, one.job.worker.partition("/")[0], one.job.started_at)
-            for one in jobs
-            if one.job.state == "running"
-        ),
+        running=sum(one.queue == job.queue for one in busy),
+        busy=busy,
+        is_whole=True,
         known=True,
         children=tuple((one.id, one.state, one.task) for one in below.waits_for),
         waited_for=below.of,

@@ -18,22 +18,27 @@ _JOB: Final = (
     "state", "queue", "task", "run_at", "started", "worker", "reason", "unique", "chord",
     "attempt", "left", "error_type", "error", "queued", "created",
 )  # fmt: skip
-_READ = 200
-"""Most running jobs, or children, that are looked at."""
+_READ: Final = 200
+"""Most children that are looked at."""
+RUNNING_READ: Final = 1_000
+"""Most running jobs that are looked at, those of the job's own queue first."""
 _DEEP: Final = 20
 """Most levels of a flow that are gone down in search of what failed."""
+_FAILED_READ: Final = 10
+"""About so many failed members of a level are read; the first one is followed."""
 ATTEMPTS_TO_READ = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A living consumer, and the processes that claim for it."""
+    """A living consumer, the processes that claim for it, and how many jobs they held when they last beat."""
 
     id: str
     workers: int
     queues: tuple[str, ...]
     processes: frozenset[str]
     order: str
+    held: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +56,9 @@ class Busy:
 class Scene:
     """Everything that one read found.
 
-    ``failed`` are the jobs whose failure took this one along: its child, that one's child, and so on; id, state and
-    task of each.
+    ``busy`` are running jobs of this one's queue and of all others that its consumers serve; ``is_whole`` says that
+    none of these is missing. ``running`` is how many run of its own queue, which is exact always. ``failed`` are the
+    jobs whose failure took this one along: its child, that one's child, and so on; id, state and task of each.
     """
 
     job_id: str
@@ -63,7 +69,9 @@ class Scene:
     gate: dict[str, Any] | None
     last_start_ms: float | None
     consumers: tuple[Served, ...]
+    running: int
     busy: tuple[Busy, ...]
+    is_whole: bool
     known: bool
     children: tuple[tuple[str, str, str], ...]
     waited_for: int
@@ -91,9 +99,11 @@ class _Questions:
     queue: str
     unique: str
     task: str
-    queues: tuple[str, ...]
+    state: str
     consumers: tuple[str, ...]
+    served: tuple[str, ...]
     running: tuple[str, ...]
+    is_cut: bool
     children: tuple[str, ...]
     failed: tuple[str, ...]
     rate: int
@@ -106,8 +116,8 @@ class SceneReads(Reads):
         """A job and what may keep it. Raises JobMissing."""
         for _ in range(ATTEMPTS_TO_READ):
             questions = self._questions(job_id)
-            scene = self._scene(job_id, questions)
-            if scene.queue == questions.queue and {one.id for one in scene.consumers} == set(questions.consumers):
+            scene, living = self._scene(job_id, questions)
+            if _answers(scene, questions) and living == set(questions.consumers):
                 break
         if not scene.fields["state"]:
             raise _missing(job_id)
@@ -117,43 +127,62 @@ class SceneReads(Reads):
         with self._pipe() as pipe:
             pipe.hmget(self._keys.job(job_id), ("queue", "unique", "task", "state"))
             pipe.smembers(self._keys.queues)
-            pipe.zrange(self._keys.consumers, 0, -1)
+            pipe.time()
+            pipe.zrange(self._keys.consumers, 0, -1, withscores=True)
             pipe.lrange(self._keys.children(job_id), 0, _READ - 1)
-            fields, queues, consumers, chains = self._run(pipe)
+            fields, queues, clock, consumers, chains = self._run(pipe)
         queue, unique, task, state = (text(value) for value in fields)
         if not state:
             raise _missing(job_id)
-        names = tuple(sorted(text(name) for name in queues))
-        with self._pipe() as pipe:
-            pipe.hget(self._keys.gates, queue)
-            for name in names:
-                pipe.zrange(self._keys.index(name, "running"), 0, _READ - 1)
-            gate, *running = self._run(pipe)
-        rate = json.loads(gate).get("rate") if gate else None
+        living = _living(consumers, _ms(clock))
+        served, gate, running = self._running(queue, sorted(text(name) for name in queues), living)
         return _Questions(
             queue=queue,
             unique=unique,
             task=task,
-            queues=names,
-            consumers=tuple(text(one) for one in consumers),
-            running=tuple(text(one) for ids in running for one in ids)[:_READ],
+            state=state,
+            consumers=living,
+            served=served,
+            running=running[:RUNNING_READ],
+            is_cut=len(running) > RUNNING_READ,
             children=tuple(one for chain in chains for one in text(chain).split())[:_READ],
-            failed=self._failed_below(job_id),
-            rate=rate["count"] if rate else 0,
+            failed=self._failed_below(job_id) if state == "dead" else (),
+            rate=gate["rate"]["count"] if gate.get("rate") else 0,
         )
+
+    def _running(
+        self, queue: str, queues: Sequence[str], consumers: Sequence[str]
+    ) -> tuple[tuple[str, ...], dict[str, Any], tuple[str, ...]]:
+        """The queues whose jobs may hold the workers that serve one, itself first; its gate; what runs of them."""
+        others = [name for name in queues if name != queue]
+        with self._pipe() as pipe:
+            pipe.hget(self._keys.gates, queue)
+            for one in consumers:
+                pipe.hget(self._keys.consumer(one), "queues")
+            for name in (queue, *others):
+                pipe.zrange(self._keys.index(name, "running"), 0, RUNNING_READ)
+            gate, *rows = self._run(pipe)
+        lists = [tuple(name for name in text(row).split(",") if name) for row in rows[: len(consumers)]]
+        serving = [names for names in lists if not names or queue in names]
+        found = {
+            name: row
+            for name, row in zip((queue, *others), rows[len(consumers) :], strict=True)
+            if name == queue or any(not names or name in names for names in serving)
+        }
+        return tuple(found), json.loads(gate) if gate else {}, tuple(text(one) for ids in found.values() for one in ids)
 
     def _failed_below(self, job_id: str) -> tuple[str, ...]:
         """The child whose failure took a job along, that one's child, and so on."""
         found: list[str] = []
         for _ in range(_DEEP):
-            failed = self._call("hvals", self._keys.failed(found[-1] if found else job_id))
-            if not failed or text(failed[0]) in found:
+            failed = _first(self._call("hscan", self._keys.failed(found[-1] if found else job_id), count=_FAILED_READ))
+            if not failed or failed in found:
                 break
-            found.append(text(failed[0]))
+            found.append(failed)
         return tuple(found)
 
-    def _scene(self, job_id: str, asked: _Questions) -> Scene:
-        """One transaction: everything in it is of one moment."""
+    def _scene(self, job_id: str, asked: _Questions) -> tuple[Scene, set[str]]:
+        """One transaction: everything in it is of one moment. Also who lives then, asked for or not."""
         keys = self._keys
         with self._client.pipeline(transaction=True) as pipe:
             pipe.time()
@@ -165,7 +194,7 @@ class SceneReads(Reads):
             pipe.hexists(keys.tasks, asked.task)
             pipe.hgetall(keys.chord(job_id))
             pipe.lrange(keys.children(job_id), 0, _READ - 1)
-            pipe.hvals(keys.failed(job_id))
+            pipe.hscan(keys.failed(job_id), count=_FAILED_READ)
             pipe.get(keys.unique(asked.unique))
             pipe.hgetall(keys.orders)
             pipe.zrange(keys.consumers, 0, -1, withscores=True)
@@ -176,18 +205,24 @@ class SceneReads(Reads):
             for one in (*asked.children, *asked.failed):
                 pipe.hmget(keys.job(one), ("state", "task"))
             for one in asked.failed:
-                pipe.hvals(keys.failed(one))
+                pipe.hscan(keys.failed(one), count=_FAILED_READ)
+            for name in asked.served:
+                pipe.zcard(keys.index(name, "running"))
             rows = iter(self._run(pipe))
-        (seconds, micros), values, ahead, pause, gate, start, known = (next(rows) for _ in range(7))
+        clock, values, ahead, pause, gate, start, known = (next(rows) for _ in range(7))
         chord, chains, failed, holder, orders, alive = (next(rows) for _ in range(6))
-        now_ms = seconds * 1000 + micros // 1000
-        living = {text(name) for name, until_ms in alive if until_ms >= now_ms}
+        now_ms = _ms(clock)
+        living = set(_living(alive, now_ms))
         consumers = [_served(one, next(rows), text(orders.get(one.encode()))) for one in asked.consumers]
         running = [(one, [text(value) for value in next(rows)]) for one in asked.running]
         children = {one: [text(value) for value in next(rows)] for one in (*asked.children, *asked.failed)}
-        blame = {job_id: failed, **{one: next(rows) for one in asked.failed}}
+        blame = {job_id: _first(failed), **{one: _first(next(rows)) for one in asked.failed}}
+        sizes = [next(rows) for _ in asked.served]
+        busy = tuple(
+            Busy(one, row[1], row[2], row[3], instant(row[4] or None)) for one, row in running if row[0] == "running"
+        )
         waiting = [chain for n, chain in enumerate(chains) if str(n).encode() not in chord]
-        return Scene(
+        scene = Scene(
             job_id=job_id,
             fields=dict(zip(_JOB, (text(value) for value in values), strict=True)),
             at=datetime.fromtimestamp(now_ms / 1000, UTC),
@@ -196,29 +231,39 @@ class SceneReads(Reads):
             gate=json.loads(gate) if gate else None,
             last_start_ms=float(start) if start and asked.rate else None,
             consumers=tuple(one for one in consumers if one.id in living),
-            busy=tuple(
-                Busy(one, row[1], row[2], row[3], instant(row[4] or None))
-                for one, row in running
-                if row[0] == "running"
-            ),
+            running=sizes[0],
+            busy=busy,
+            is_whole=len(busy) >= sum(sizes),
             known=bool(known),
             children=tuple(_next_of(text(chain).split(), children) for chain in waiting),
             waited_for=len(chains),
             failed=tuple((one, children[one][0], children[one][1]) for one in _blamed(job_id, blame, children)),
             holder=text(holder),
         )
+        return scene, living
+
+
+def _ms(clock: tuple[int, int]) -> int:
+    seconds, micros = clock
+    return seconds * 1000 + micros // 1000
+
+
+def _living(consumers: Sequence[tuple[bytes, float]], now_ms: int) -> tuple[str, ...]:
+    return tuple(text(name) for name, until_ms in consumers if until_ms >= now_ms)
 
 
 def _served(consumer_id: str, row: dict[bytes, bytes], order: str) -> Served:
     fields = {text(name): text(value) for name, value in row.items()}
     host = consumer_id.rpartition(":")[0]
     pids = {name.partition(":")[2] for name in fields if name.startswith(("running:", "memory:"))}
+    held = [value for name, value in fields.items() if name.startswith("running:") and value]
     return Served(
         id=consumer_id,
         workers=int(fields.get("workers", 0)),
         queues=tuple(name for name in fields.get("queues", "").split(",") if name),
         processes=frozenset({consumer_id, *(f"{host}:{pid}" for pid in pids)}),
         order=order,
+        held=sum(value.count(",") + 1 for value in held),
     )
 
 
@@ -230,11 +275,22 @@ def _next_of(chain: Sequence[str], children: dict[str, list[str]]) -> tuple[str,
     return found, state, task
 
 
-def _blamed(job_id: str, blame: dict[str, list[bytes]], known: dict[str, list[str]]) -> list[str]:
+def _first(scanned: tuple[int, dict[bytes, bytes]]) -> str:
+    """The first value of those of a hash that one step of a scan found."""
+    return text(next(iter(scanned[1].values()), b""))
+
+
+def _answers(scene: Scene, asked: _Questions) -> bool:
+    """Whether what was asked is what there was to ask, at the moment of the answer."""
+    is_same = (scene.fields["state"], scene.queue) == (asked.state, asked.queue)
+    return is_same and (scene.is_whole or asked.is_cut or asked.state != "queued")
+
+
+def _blamed(job_id: str, blame: dict[str, str], known: dict[str, list[str]]) -> list[str]:
     """Those whose failure took the one above along, from the top down, as they are now."""
     found: list[str] = []
     while blame.get(job_id):
-        job_id = text(blame[job_id][0])
+        job_id = blame[job_id]
         if job_id in found or job_id not in known:
             break
         found.append(job_id)

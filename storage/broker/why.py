@@ -15,7 +15,7 @@ Kind = Literal[
     "paused", "no consumer", "quiet", "cap", "rate", "busy", "line", "free", "unseen",
 ]  # fmt: skip
 """What keeps a job, in a word. "free" means nothing: a worker takes it at once. "unseen": nothing that Redis shows, and
-yet it waits while workers are free."""
+yet it waits, first in line, while workers are free."""
 
 LONG_S: Final = 60.0
 """What is first in line and has a free worker starts in a moment; by then, something keeps it."""
@@ -79,10 +79,7 @@ def _reasons(scene: Scene) -> Iterator[Reason]:
     elif state in ("scheduled", "retrying"):
         yield from _due(scene)
     else:
-        found = tuple(_in_line(scene))
-        if not {reason.kind for reason in found} - {"line"}:
-            found = (*found, *_unseen(scene))
-        yield from found or (Reason("free", "Nothing keeps it: the next free worker takes it."),)
+        yield from tuple(_in_line(scene)) or tuple(_unseen(scene)) or (_free(scene),)
 
 
 def _ended(scene: Scene) -> Iterator[Reason]:
@@ -191,11 +188,12 @@ def _limits(scene: Scene) -> Iterator[Reason]:
     gate = scene.gate or {}
     cap, rate = gate.get("cap"), gate.get("rate")
     here = [one for one in scene.busy if one.queue == scene.queue]
-    if cap and len(here) >= cap:
+    if cap and scene.running >= cap:
+        doing = f": {_doing(here, scene.at, scene.running)}" if here else ""
         yield Reason(
             "cap",
-            f"At most {_count(cap, 'job')} of queue {scene.queue} may run at once, and {len(here)} "
-            f"{'does' if len(here) == 1 else 'do'}: {_doing(here, scene.at)}.",
+            f"At most {_count(cap, 'job')} of queue {scene.queue} may run at once, and {scene.running:,} "
+            f"{'does' if scene.running == 1 else 'do'}{doing}.",
             tuple(one.id for one in here),
         )
     if rate and scene.last_start_ms is not None:
@@ -210,15 +208,22 @@ def _workers(scene: Scene) -> Iterator[Reason]:
     able = [one for one in scene.serving if not one.order]
     processes = {process for one in able for process in one.processes}
     workers, busy = sum(one.workers for one in able), [one for one in scene.busy if one.process in processes]
-    if able and workers and len(busy) >= workers:
-        who = "The only worker that serves" if workers == 1 else f"All {workers} workers that serve"
-        doing = _doing(busy, scene.at)
-        verb = "is" if workers == 1 else "are"
-        yield Reason("busy", f"{who} queue {scene.queue} {verb} busy: {doing}.", tuple(one.id for one in busy))
+    held = 0 if scene.is_whole else sum(one.held for one in able)
+    if not workers or max(len(busy), held) < workers:
+        return
+    who = "The only worker that serves" if workers == 1 else f"All {workers:,} workers that serve"
+    verb = "is busy" if workers == 1 else "are busy"
+    if len(busy) < workers:
+        verb += f" by the last beat of {'its consumer' if len(able) == 1 else 'their consumers'}"
+    doing = f": {_doing(busy, scene.at, max(len(busy), held))}" if busy else ""
+    yield Reason("busy", f"{who} queue {scene.queue} {verb}{doing}.", tuple(one.id for one in busy))
 
 
 def _unseen(scene: Scene) -> Iterator[Reason]:
-    """Nothing that can be seen keeps it: said of a job that has waited long while workers that serve it are free."""
+    """Nothing that can be seen keeps it: said of the first in line that has waited long while workers that serve it are
+    free; only where all that they run was read."""
+    if scene.ahead != 0 or not scene.is_whole:
+        return
     since = instant(scene.fields["queued"] or scene.fields["created"] or None)
     busy = [one.process for one in scene.busy]
     free = [
@@ -237,15 +242,20 @@ def _unseen(scene: Scene) -> Iterator[Reason]:
     )
 
 
+def _free(scene: Scene) -> Reason:
+    seen = "" if scene.is_whole else " that was read, which is not all that runs,"
+    return Reason("free", f"Nothing{seen} keeps it: the next free worker takes it.")
+
+
 # -- words -----------------------------------------------------------------------------------------------------
 
 
-def _doing(busy: Sequence[Busy], now: datetime) -> str:
+def _doing(busy: Sequence[Busy], now: datetime, total: int) -> str:
     longest = sorted(busy, key=lambda one: one.started_at or now)
     named = ", ".join(
         f"{_short(one.id)} {_name(one.task)} for {_span(one.started_at or now, now)}" for one in longest[:_NAMED]
     )
-    return named + (f" and {len(busy) - _NAMED} more" if len(busy) > _NAMED else "")
+    return named + (f" and {total - len(longest[:_NAMED]):,} more" if total > len(longest[:_NAMED]) else "")
 
 
 def _started(scene: Scene) -> datetime | None:
