@@ -105,7 +105,7 @@ def test_nothing_of_a_hostile_job_reaches_the_terminal_raw() -> None:
     terminal = Terminal("state:dead")
     try:
         terminal.read_until(b"import_note")
-        terminal.press(b"\r")
+        terminal.press(b"j\r")
         terminal.read_until(b"Arguments")
         terminal.press(b"]")
         terminal.read_until(b"started on")
