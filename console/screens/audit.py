@@ -31,6 +31,8 @@ from tasks.actions.values import Request
 TABS: Final = (("actions", "Actions"), ("trash", "Trash"))
 PAGE: Final = 200
 """Actions, or jobs of the trash, of one question."""
+AGAIN: Final = 2_000
+"""Those that are asked for again, of as many as are shown: they may be over, undone, or match no more."""
 
 ELSEWHERE: Final = {
     ("filter", "trash"): "The filter is for actions: [ shows them.",
@@ -82,30 +84,31 @@ class AuditScreen(ExportingScreen, FilteredScreen):
     # Asking.
 
     def poll(self) -> None:
-        """Ask for the newest of what is in sight."""
+        """Ask for the newest of what is in sight, and again for what is shown."""
         self._ask(None)
 
     def _ask(self, before: int | None) -> None:
         gateway, tab, criteria = self.dewey.gateway, self.tab, self.criteria
         name = POLL if before is None else "older"
+        limit = PAGE if before is not None else max(PAGE, min(len(self._rows[tab]), AGAIN))
 
         def show(rows: Sequence[EntryRow | TrashRow]) -> None:
             if criteria == self.criteria:
-                self._show(tab, before, rows)
+                self._show(tab, before, rows, is_last=len(rows) < limit)
 
         if tab == "actions":
-            self.ask(name, lambda: gateway.audit(before, PAGE, criteria), show)
+            self.ask(name, lambda: gateway.audit(before, limit, criteria), show)
         else:
-            self.ask(name, lambda: gateway.trash(before, PAGE), show)
+            self.ask(name, lambda: gateway.trash(before, limit), show)
 
-    def _show(self, tab: str, before: int | None, rows: Sequence[EntryRow | TrashRow]) -> None:
+    def _show(self, tab: str, before: int | None, rows: Sequence[EntryRow | TrashRow], *, is_last: bool) -> None:
         """Take a page in; of what the newest one reaches back to, nothing else is there."""
         self._known[tab] = True
         held = self._rows[tab]
-        if before is not None or not held or len(rows) < PAGE:
-            self._is_all[tab] = len(rows) < PAGE
+        if before is not None or not held or is_last:
+            self._is_all[tab] = is_last
         if before is None:
-            last = rows[-1].number if len(rows) == PAGE else 0
+            last = 0 if is_last else rows[-1].number
             held = {number: row for number, row in held.items() if number < last}
         self._rows[tab] = held | {row.number: row for row in rows}
         newest = [row for _, row in sorted(self._rows[tab].items(), reverse=True)]

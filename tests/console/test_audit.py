@@ -1,6 +1,7 @@
 """The audit's filter: what it lets pass, what it completes, how it ends, and what it leaves alone."""
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from console.gateway.acting import EntryRow
 from console.gateway.demo import DemoGateway
 from console.gateway.errors import GatewayRefused
+from console.screens import audit as audit_screen
 from console.screens.audit import PAGE, AuditScreen
 from console.screens.audit_words import words_of_actions
 from console.widgets.filter_bar import FilterBar
@@ -27,13 +29,16 @@ class LongAudit(FlakyGateway):
 
     def __init__(self) -> None:
         self.asked_for: list[tuple[int | None, str]] = []
+        self.limits: list[int] = []
+        self.over: Collection[int] = ()
         super().__init__()
 
     def audit(self, before: int | None, limit: int, criteria: str = "") -> tuple[EntryRow, ...]:
         self.asked_for.append((before, criteria))
+        self.limits.append(limit)
         (row,) = DemoGateway.audit(self, 102, 1)
         step = 2 if criteria == "actor:ada" else 1
-        numbers = range(1_000 if before is None else before - step, 0, -step)
+        numbers = [n for n in range(1_000 if before is None else before - step, 0, -step) if n not in self.over]
         return tuple(
             EntryRow(str(number), number, *(getattr(row, name) for name in EntryRow.__slots__[2:]))
             for number in numbers[:limit]
@@ -113,11 +118,49 @@ def test_what_the_newest_answer_leaves_out_is_gone_and_what_is_older_stays() -> 
         assert isinstance(screen, AuditScreen)
         await stage.press("G")
         assert screen.actions_table.total == 2 * PAGE
-        whole = gateway.audit(None, PAGE + 1)
-        gateway.audit = lambda *_: (*whole[:100], *whole[101:])  # type: ignore[method-assign]
+        gateway.over = {900, 700}
         screen.poll()
         await stage.settle()
-        assert screen.actions_table.total == 2 * PAGE - 1
+        expected = [number for number in range(1_000, 0, -1) if number not in gateway.over][: 2 * PAGE]
+        assert [row.number for row in screen.actions_table.held(0, 3 * PAGE)] == expected
+
+    play(script, still_app(gateway, start="audit"))
+
+
+def test_what_no_longer_matches_goes_wherever_it_stands_in_the_list() -> None:
+    gateway = LongAudit()
+
+    async def script(stage: Stage) -> None:
+        screen = stage.app.screen
+        assert isinstance(screen, AuditScreen)
+        await filtered(stage, "outcome:unfinished")
+        await stage.press("G", "G", "g")
+        assert (screen.actions_table.total, gateway.limits[-1]) == (3 * PAGE, PAGE)
+        gateway.over = range(1, 500)
+        screen.poll()
+        await stage.settle()
+        assert (screen.actions_table.total, gateway.limits[-1]) == (501, 3 * PAGE)
+        assert "501 actions" in stage.text
+        gateway.over = range(1, 990)
+        screen.poll()
+        await stage.settle()
+        assert [row.number for row in screen.actions_table.held(0, 20)] == [*range(1_000, 989, -1)]
+
+    play(script, still_app(gateway, start="audit"))
+
+
+def test_what_is_asked_for_again_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit_screen, "AGAIN", 2 * PAGE)
+    gateway = LongAudit()
+
+    async def script(stage: Stage) -> None:
+        screen = stage.app.screen
+        assert isinstance(screen, AuditScreen)
+        await stage.press("G", "G")
+        gateway.over = {1_000, 300}
+        screen.poll()
+        await stage.settle()
+        assert (screen.actions_table.total, gateway.limits[-1]) == (3 * PAGE - 1, 2 * PAGE)
 
     play(script, still_app(gateway, start="audit"))
 
