@@ -159,7 +159,10 @@ def _in_line(scene: Scene) -> Iterator[Reason]:
     yield from _kept_queue(scene)
     yield from _limits(scene)
     yield from _workers(scene)
-    if scene.ahead:
+    if scene.ahead is None:
+        missing = "It is queued, but missing from the line of its queue, so that no worker is offered it."
+        yield Reason("line", missing)
+    elif scene.ahead:
         yield Reason("line", f"{_count(scene.ahead, 'job')} {'is' if scene.ahead == 1 else 'are'} ahead of it in line.")
 
 
@@ -222,7 +225,7 @@ def _workers(scene: Scene) -> Iterator[Reason]:
 def _unseen(scene: Scene) -> Iterator[Reason]:
     """Nothing that can be seen keeps it: said of the first in line that has waited long while workers that serve it are
     free; only where all that they run was read."""
-    if scene.ahead != 0 or not scene.is_whole:
+    if not scene.is_whole:
         return
     since = instant(scene.fields["queued"] or scene.fields["created"] or None)
     busy = [one.process for one in scene.busy]

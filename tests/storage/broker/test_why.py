@@ -160,6 +160,17 @@ def test_so_many_are_ahead_of_it(add: Add, consumer: Consumer, why: Why) -> None
     assert why(third)["line"].sentence == "3 jobs are ahead of it in line."
 
 
+def test_a_job_that_its_queues_line_does_not_have_is_offered_to_nobody(
+    broker: Broker, redis_client: "redis.Redis", add: Add, consumer: Consumer, why: Why
+) -> None:
+    consumer()
+    job = add()
+    redis_client.zrem(broker.keys.index("default", "queued"), job)
+    assert [reason.sentence for reason in why(job).values()] == [
+        "It is queued, but missing from the line of its queue, so that no worker is offered it."
+    ]
+
+
 def test_a_scheduled_job_is_due_at_an_instant(add: Add, consumer: Consumer, why: Why) -> None:
     consumer()
     reason = why(add(delay_ms=90_000))["due"]
