@@ -6,7 +6,7 @@ from typing import Final
 
 from console.gateway.views import LogLineView
 from storage.errors import FilterError
-from storage.history import query
+from storage.history import query, values
 from storage.history.filters import All, Any, Between, Filter, Is, Leaf, Node, Not, Word
 from storage.history.texts import glob, lowered, names_task
 
@@ -37,7 +37,7 @@ def _see_that_it_is_a_level(value: str, text: str) -> None:
     name = value.removeprefix(_AT_LEAST)
     if name.upper() not in LEVELS:
         close = next((level for level in LEVELS if name and level.startswith(name.upper()[:4])), "")
-        said = query.unknown(name, "level", LEVELS, close)
+        said = values.unknown(name, "level", LEVELS, close)
         raise FilterError(said, max(0, text.rfind(name)), len(name), close)
 
 

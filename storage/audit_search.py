@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, tzinfo
 
 from storage.audit import Condition, Entry, Item
 from storage.errors import FilterError
-from storage.history import query
+from storage.history import query, values
 from storage.history.conditions import like
 from storage.history.filters import All, Any, Between, During, Filter, Is, Leaf, Node, Not, Span, Window, Word
 from storage.history.texts import glob, lowered
@@ -61,7 +61,7 @@ def _see_that_it_is_an_outcome(value: str, text: str) -> None:
     if value in OUTCOMES:
         return
     close = MEANT_OUTCOMES.get(value) or next(iter(difflib.get_close_matches(value.lower(), OUTCOMES, 1)), "")
-    said = query.unknown(value, "outcome", OUTCOMES, close)
+    said = values.unknown(value, "outcome", OUTCOMES, close)
     raise FilterError(said, max(0, text.rfind(value)), len(value), close)
 
 

@@ -20,6 +20,11 @@ def parsed(text: str, now: datetime, zone: tzinfo | None = None) -> Filter:
     return query.parse(text, now=now, zone=_zone(now, zone))
 
 
+def state_parts(text: str, now: datetime, zone: tzinfo | None = None) -> tuple[tuple[int, int], ...]:
+    """Where a filter says the states of all that match. Raises FilterError, which says where and what."""
+    return query.state_parts(text, now=now, zone=_zone(now, zone))
+
+
 def parsed_audit(text: str, now: datetime, zone: tzinfo | None = None) -> Filter:
     """Read a filter of actions as of an instant. Raises FilterError, which says where and what."""
     return audit_search.parse(text, now=now, zone=_zone(now, zone))

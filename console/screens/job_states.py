@@ -98,10 +98,9 @@ class StateTabs(FilteredScreen):
     def _choose(self, tab: str) -> None:
         state = next((state for state in STATES if state == tab), None)
         try:
-            narrowed = with_state(self.criteria, parsed(self.criteria, self.moment.now), state)
-            parsed(narrowed, self.moment.now)
+            narrowed = with_state(self.criteria, self.moment.now, state)
         except FilterError as error:
-            self.notify(f"This filter can not be narrowed: {error}", severity="warning")
+            self.notify(f"Nothing is changed: {error}.", severity="warning")
         else:
             self.filter_by(narrowed)
 

@@ -7,14 +7,16 @@ the only door: what it does not understand is a `FilterError` that says where it
 
 import difflib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from itertools import pairwise
 
 from storage.broker.records import STATES
 from storage.errors import FilterError
 from storage.history import instants, texts
 from storage.history.filters import All, Any, Argument, Between, During, Filter, Is, Node, Not, Span, Word
+from storage.history.values import Value, span_of, state_of, unknown
 
 FIELDS = {
     "state": f"one of {' '.join(STATES)}",
@@ -44,20 +46,12 @@ MEANT = {
     **{"waited": "wait", "created": "at", "since": "last", "attempts": "attempt", "tries": "attempt"},
     **{"fingerprint": "group", "job": "id", "node": "host", "logs": "log", "message": "log", "key": "unique"},
 }
-MEANT_STATES = {
-    **{"failed": "dead", "failure": "dead", "error": "dead", "buried": "dead", "success": "succeeded"},
-    **{"done": "succeeded", "finished": "succeeded", "completed": "succeeded", "ok": "succeeded"},
-    **{"cancelled": "canceled", "revoked": "canceled", "pending": "queued", "waiting": "queued", "ready": "queued"},
-    **{"active": "running", "started": "running", "retry": "retrying", "delayed": "scheduled"},
-}
 MOST_CHARS, MOST_TERMS, DEEPEST = 4_000, 100, 40
-LARGEST_ATTEMPT = 1_000_000_000
 _SPACE = re.compile(r"\s*")
 _BARE_WORD = re.compile(r'[^\s"(),:]+')
 _BARE_VALUE = re.compile(r'[^\s"(),]+')
 _BARE_SEGMENT = re.compile(r'[^\s"(),:.]+')
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
-_COMPARED = re.compile(r"(>=|<=|>|<|)(.*)\Z", re.DOTALL)
 _UNHELD = re.compile("[\x00\ud800-\udfff]")
 """Characters that PostgreSQL's texts can not hold."""
 
@@ -84,13 +78,32 @@ def parse(
     return Filter(_Parser(text, now, zone, (fields, meant)).whole(), now)
 
 
-@dataclass(frozen=True, slots=True)
-class _Value:
-    """A value as it stands in the text."""
+def state_parts(text: str, *, now: datetime, zone: tzinfo) -> tuple[tuple[int, int], ...]:
+    """Where a filter of jobs says, by itself, which states all that match are in: start and end of each such part, in
+    order, with what binds it to its neighbour. What is left without these parts says all the rest.
 
-    text: str
-    position: int
-    length: int
+    Raises:
+        FilterError: the filter is not understood.
+    """
+    parser = _Parser(text, now, zone, (FIELDS, MEANT))
+    node = parser.whole()
+    if node is not None and is_state(node):
+        return ((0, len(text)),)
+    return tuple(sorted(parser.state_parts))
+
+
+def is_state(node: Node) -> bool:
+    """Whether a node says which states jobs are in, and nothing else."""
+    return all(isinstance(one, Is) and one.field == "state" for one in _flat(node, All))
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One of those that must all match, and where it stands."""
+
+    node: Node
+    start: int
+    end: int
 
 
 class _Parser:
@@ -106,6 +119,7 @@ class _Parser:
         self._at = 0
         self._terms = 0
         self._depth = 0
+        self.state_parts: list[tuple[int, int]] = []
 
     def whole(self) -> Node | None:
         self._skip()
@@ -119,16 +133,27 @@ class _Parser:
     # -- structure ---------------------------------------------------------------------------------------------
 
     def _any(self) -> Node:
+        known = len(self.state_parts)
         nodes = _flat(self._all(), Any)
         while self._keyword("OR"):
             nodes += _flat(self._all(), Any)
+        if len(nodes) > 1:
+            del self.state_parts[known:]
         return Any(tuple(nodes)) if len(nodes) > 1 else nodes[0]
 
     def _all(self) -> Node:
-        nodes = _flat(self._one(), All)
+        parts = [self._part()]
         while self._keyword("AND") or (self._peek() not in ("", ")") and not self._sees("OR")):
-            nodes += _flat(self._one(), All)
+            parts.append(self._part())
+        self.state_parts += _states_of(parts)
+        nodes = [node for part in parts for node in _flat(part.node, All)]
         return All(tuple(nodes)) if len(nodes) > 1 else nodes[0]
+
+    def _part(self) -> _Part:
+        self._skip()
+        start = self._at
+        node = self._one()
+        return _Part(node, start, start + len(self._text[start : self._at].rstrip()))
 
     def _one(self) -> Node:
         self._depth += 1
@@ -144,8 +169,15 @@ class _Parser:
             self._at += 1
             if self._at == len(self._text) or self._text[self._at].isspace() or self._text[self._at] in "),":
                 raise FilterError("“-” negates what comes right after it, and nothing does", start, 1)
-            return Not(self._one())
-        return Not(self._one()) if self._keyword("NOT") else None
+            return Not(self._apart())
+        return Not(self._apart()) if self._keyword("NOT") else None
+
+    def _apart(self) -> Node:
+        """What is negated: the states in it are not those of what matches."""
+        known = len(self.state_parts)
+        node = self._one()
+        del self.state_parts[known:]
+        return node
 
     def _group(self) -> Node | None:
         if self._peek() != "(":
@@ -221,11 +253,11 @@ class _Parser:
         said = unknown(name, "field", self._fields, suggestion)
         return FilterError(f"{said} (a text with a colon goes in quotes)", position, len(name), suggestion)
 
-    def _condition(self, field: str, values: list[_Value]) -> Node:
+    def _condition(self, field: str, values: list[Value]) -> Node:
         if field == "state":
-            return Is(field, tuple(_state(value) for value in values))
+            return Is(field, tuple(state_of(value) for value in values))
         if field in ("dur", "wait", "age", "attempt"):
-            return Between(field, tuple(_span(field, value) for value in values))
+            return Between(field, tuple(span_of(field, value) for value in values))
         if field == "last":
             return Between("age", tuple(Span(None, instants.duration_ms(one.text, one.position)) for one in values))
         if field == "at":
@@ -237,14 +269,14 @@ class _Parser:
                     raise FilterError("a log line is looked for by words, and here is none", one.position, one.length)
         return Is(field, tuple(value.text for value in values))
 
-    def _values(self, field: str) -> list[_Value]:
+    def _values(self, field: str) -> list[Value]:
         values = [self._value(field)]
         while self._next() == ",":
             self._at += 1
             values.append(self._value(field))
         return values
 
-    def _value(self, field: str) -> _Value:
+    def _value(self, field: str) -> Value:
         start, parts = self._at, []
         while self._next() not in ("", "(", ")", ",") and not self._next().isspace():
             parts.append(self._quoted() if self._next() == '"' else self._match(_BARE_VALUE))
@@ -252,7 +284,7 @@ class _Parser:
         if not text.strip():
             hint = self._fields.get(field, "a value, as in args.user_id:42")
             raise FilterError(f"{field}: names nothing; it wants {hint}", start, self._at - start)
-        return _Value(text, start, self._at - start)
+        return Value(text, start, self._at - start)
 
     # -- characters --------------------------------------------------------------------------------------------
 
@@ -296,62 +328,16 @@ def _flat(node: Node, kind: type[All] | type[Any]) -> list[Node]:
     return list(node.nodes) if isinstance(node, kind) else [node]
 
 
-# -- values ----------------------------------------------------------------------------------------------------
-
-
-def _state(value: _Value) -> str:
-    word = value.text.lower()
-    if word in STATES:
-        return word
-    suggestion = MEANT_STATES.get(word) or next(iter(difflib.get_close_matches(word, STATES, 1)), "")
-    raise FilterError(unknown(value.text, "state", STATES, suggestion), value.position, value.length, suggestion)
-
-
-def _span(field: str, value: _Value) -> Span:
-    """The numbers that a value says: 3, >=3, 2..4."""
-    read: Callable[[str, int], int] = _attempt if field == "attempt" else instants.duration_ms
-    low, dots, high = value.text.partition("..")
-    if dots:
-        return _ordered(
-            Span(
-                read(low, value.position) if low else None,
-                read(high, value.position + len(low) + 2) if high else None,
-            ),
-            value,
-        )
-    sign, number = _COMPARED.match(value.text).groups()  # type: ignore[union-attr]  # it matches any text
-    position = value.position + len(sign)
-    found = read(number, position)
-    if not sign and field != "attempt":
-        better = f">{number}" if field != "age" else f"<{number}"
-        raise FilterError(
-            f"exactly {number}? Write >{number}, <{number} or {number}..{instants.longer(found)}",
-            value.position,
-            value.length,
-            better,
-        )
-    spans = {">=": Span(found, None), ">": Span(found + 1, None), "<=": Span(None, found), "<": Span(None, found - 1)}
-    return spans.get(sign, Span(found, found))
-
-
-def _ordered(span: Span, value: _Value) -> Span:
-    if span.low is None and span.high is None:
-        raise FilterError("“..” has a number on one side at least", value.position, value.length)
-    if span.low is not None and span.high is not None and span.low > span.high:
-        low, _, high = value.text.partition("..")
-        raise FilterError(f"“{value.text}” ends before it begins", value.position, value.length, f"{high}..{low}")
-    return span
-
-
-def _attempt(text: str, position: int) -> int:
-    if not (text.isascii() and text.isdigit()) or len(text) > 10 or int(text) > LARGEST_ATTEMPT:
-        raise FilterError(f"“{text}” is no number of attempts: write 3, >=3 or 2..4", position, len(text))
-    return int(text)
-
-
-def unknown(name: str, kind: str, known: Iterable[str], suggestion: str) -> str:
-    """Say that a name is none of a kind, which there are, and which of them may be meant."""
-    listed = f"{kind}s are {' '.join(known)}"
-    if suggestion:
-        return f"“{name}” is no {kind}: did you mean {suggestion}? The {listed}"
-    return f"“{name}” is no {kind}; the {listed}"
+def _states_of(parts: list[_Part]) -> list[tuple[int, int]]:
+    """Those of some parts that say only states: the first ones up to what follows, others from the end of the one
+    before. When all of them do, there is no rest here that they could be told from."""
+    found: list[tuple[int, int]] = []
+    first = next((n for n, part in enumerate(parts) if not is_state(part.node)), None)
+    if first is None:
+        return []
+    if first:
+        found.append((parts[0].start, parts[first].start))
+    for before, part in pairwise(parts[first:]):
+        if is_state(part.node):
+            found.append((before.end, part.end))
+    return found

@@ -38,15 +38,25 @@ def read(text: str) -> Filter:
         ("( (state:dead x) )", "dead", "state:running x", "x"),
         ("a AND state:dead AND b", "dead", "state:running a AND b", "a AND b"),
         ('err:"state:dead (" y', "", 'state:running err:"state:dead (" y', 'err:"state:dead (" y'),
+        ("NOT state:dead state:queued x", "queued", "state:running NOT state:dead x", "NOT state:dead x"),
+        ("state:dead NOT state:dead", "dead", "state:running NOT state:dead", "NOT state:dead"),
+        ("STATE:dead x", "dead", "state:running x", "x"),
+        ("state:DEAD x", "dead", "state:running x", "x"),
+        ('state:"dead" x', "dead", "state:running x", "x"),
+        ('state:dead,"queued" x', None, "state:running x", "x"),
+        ("last:1h (state:queued)", "queued", "state:running last:1h", "last:1h"),
+        ("x AND (y AND (state:dead))", "dead", "state:running x AND (y)", "x AND (y)"),
+        ("err:x(state:dead)y", "dead", "state:running err:x y", "err:x y"),
+        ("-(state:dead x) state:dead", "dead", "state:running -(state:dead x)", "-(state:dead x)"),
     ],
 )
 def test_a_filter_is_narrowed_to_another_state_and_else_stays_as_it_was_written(
     text: str, tab: str | None, narrowed: str, every: str
 ) -> None:
     assert tab_of(read(text)) == tab
-    assert with_state(text, read(text), "running") == narrowed
+    assert with_state(text, NOW, "running", UTC) == narrowed
     assert tab_of(read(narrowed)) in ("running", None)
-    assert with_state(text, read(text), None) == every
+    assert with_state(text, NOW, None, UTC) == every
 
 
 def strip(stage: Stage) -> str:
