@@ -50,7 +50,7 @@ class SummaryPage(JobPage):
     """What the job is, when it did what, its arguments and its result."""
 
     def lay_out(self, view: JobView, moment: Moment, width: int) -> list[Content]:
-        """One column with what broke at its end, or two when there is room, the right one with what broke at its top."""
+        """One column with what broke at its end; where there is room two, with what broke at the top of the right one."""
         if width < 116:
             return [*_facts(view, moment, width), Content(""), *_values(view, width), *_broke(view, moment, width)]
         left = min(72, width // 2)
@@ -93,16 +93,22 @@ def _facts(view: JobView, moment: Moment, width: int) -> list[Content]:
     ):
         if at is not None:
             fact(label, moment.full(at))
-    if view.started_at is not None and row.attempt <= 1:
-        fact("waited", duration(max(0.0, (view.started_at - row.created_at).total_seconds())))
-    if row.seconds is not None:
-        fact("ran", duration(row.seconds))
+    for label, seconds in (("waited", _waited_s(view)), ("ran", row.seconds)):
+        if seconds is not None:
+            fact(label, duration(seconds))
     if row.worker:
         fact("worker", row.worker)
     if view.parent:
         fact("parent", view.parent)
     fact("id", view.id)
     return lines
+
+
+def _waited_s(view: JobView) -> float | None:
+    """How long it waited for its only attempt; of a job that was tried again it is not known."""
+    if view.started_at is None or view.row.attempt > 1:
+        return None
+    return max(0.0, (view.started_at - view.row.created_at).total_seconds())
 
 
 def _state(view: JobView) -> Content:
