@@ -1,6 +1,6 @@
 """The pages of one job: its summary, its attempts with their tracebacks, and how it is stored."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from textual.content import Content
@@ -50,7 +50,7 @@ class SummaryPage(JobPage):
     """What the job is, when it did what, its arguments and its result."""
 
     def lay_out(self, view: JobView, moment: Moment, width: int) -> list[Content]:
-        """One column with what broke at its end; where there is room two, with what broke at the top of the right one."""
+        """One column with what broke at its end; where there is room two, the right one with what broke at its top."""
         if width < 116:
             return [*_facts(view, moment, width), Content(""), *_values(view, width), *_broke(view, moment, width)]
         left = min(72, width // 2)
@@ -84,24 +84,28 @@ def _facts(view: JobView, moment: Moment, width: int) -> list[Content]:
     fact("task", view.task)
     fact("queue", Content.assemble(row.queue, ("   priority ", "$muted"), f"{row.priority:g}"))
     fact("attempt", _tries(view))
-    for label, at in (
-        ("created", row.created_at),
-        ("due", view.run_at),
-        ("started", view.started_at),
-        ("finished", view.finished_at),
-        ("lease until", view.lease_until),
-    ):
-        if at is not None:
-            fact(label, moment.full(at))
-    for label, seconds in (("waited", _waited_s(view)), ("ran", row.seconds)):
-        if seconds is not None:
-            fact(label, duration(seconds))
+    for label, said in _times(view, moment):
+        fact(label, said)
     if row.worker:
         fact("worker", row.worker)
     if view.parent:
         fact("parent", view.parent)
     fact("id", view.id)
     return lines
+
+
+def _times(view: JobView, moment: Moment) -> Iterator[tuple[str, str | Content]]:
+    """Yield when it did what, and how long it took, as far as that is known."""
+    instants = (
+        ("created", view.row.created_at),
+        ("due", view.run_at),
+        ("started", view.started_at),
+        ("finished", view.finished_at),
+        ("lease until", view.lease_until),
+    )
+    yield from ((label, moment.full(at)) for label, at in instants if at is not None)
+    spans = (("waited", _waited_s(view)), ("ran", view.row.seconds))
+    yield from ((label, duration(seconds)) for label, seconds in spans if seconds is not None)
 
 
 def _waited_s(view: JobView) -> float | None:
