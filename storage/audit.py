@@ -17,6 +17,8 @@ Condition = tuple[str, tuple[object, ...]]
 """SQL over the table of actions, with its parameters."""
 
 ITEMS_AT_ONCE = 5_000
+DIGITS = 18
+"""No number of an action has more: PostgreSQL's own end little beyond."""
 _ENTRY = (
     "id, key::text, at, actor, host, reason, action, permission, scope, query, options, command, undo, undoes, "
     "undone_by, items, done, refused, finished_at"

@@ -39,6 +39,8 @@ app.add_typer(canary, name="canary")
 
 CanaryId = Annotated[str, typer.Argument(metavar="ID", help="A canary's id, or its beginning.")]
 SHOWN_ITEMS = 1_000
+LAST = 10**records.DIGITS - 1
+"""No action has a number beyond this one."""
 FILTER = (
     "One action, with what it was done to; or which ones, as in 'actor:ada outcome:refused item:3f2a last:24h purge'."
 )
@@ -55,7 +57,7 @@ def audit(  # noqa: PLR0913, PLR0917 - its options, each with a default
     item: Annotated[str, typer.Option(metavar="ID", help="Only what was done to this: a job, a queue …")] = "",
     finish: Annotated[bool, typer.Option("--finish", help="Do what is left of one that was cut short.")] = False,
     yes: Yes = False,
-    before: Annotated[int | None, typer.Option(metavar="ID", help="Only what came before this one.")] = None,
+    before: Annotated[int | None, typer.Option(metavar="ID", max=LAST, help="Only what came before this one.")] = None,
     limit: Annotated[int, typer.Option(metavar="N", min=1, max=10_000, help="Most actions to show.")] = 50,
     as_json: Json = False,
 ) -> None:
@@ -65,7 +67,10 @@ def audit(  # noqa: PLR0913, PLR0917 - its options, each with a default
     the reason and the actor. `-` or NOT negates; OR, parentheses and quotes work. One that begins with `-` goes behind
     `--`.
     """
-    number = int(what) if what.isascii() and what.isdigit() else None
+    is_number = what.isascii() and what.isdigit()
+    if is_number and len(what) > records.DIGITS:
+        raise WrongUse(f"{what[: records.DIGITS]}…: no action has such a number; `dewey audit` lists them")
+    number = int(what) if is_number else None
     desk = open_desk()
     database = desk.resources.database
     if finish:
@@ -128,7 +133,9 @@ def _described(entry: Entry, items: tuple[Item, ...]) -> Iterator[str]:
 
 @app.command()
 def undo(
-    number: Annotated[int | None, typer.Argument(metavar="ID", help="The action, as `dewey audit` shows it.")] = None,
+    number: Annotated[
+        int | None, typer.Argument(metavar="ID", min=1, max=LAST, help="The action, as `dewey audit` shows it.")
+    ] = None,
     reason: Reason = "",
     dry_run: DryRun = False,
     yes: Yes = False,

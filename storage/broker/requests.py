@@ -13,6 +13,10 @@ from storage.broker.scripts import pack
 from storage.errors import QueueFull, Refused
 
 BATCH = 250
+MOST = 10**15
+"""The most that a limit can be: Redis counts in numbers that are exact up to nine times that."""
+MOST_S = 10**9
+"""The longest time of a rate: thirty years."""
 """Most jobs moved by one script: 250 stall Redis for about 5 ms."""
 
 Order = Literal["quiet", "stop", ""]
@@ -248,16 +252,20 @@ _SETTLEMENT = _fields(Settlement)
 
 
 def encode_limits(limits: Limits) -> str:
-    """Limits as they are stored. Raises Refused when one of them is not above zero."""
+    """Limits as they are stored. Raises Refused when one of them is not above zero, or beyond all measure."""
     numbers = {"cap": limits.cap, "max_jobs": limits.max_jobs, "max_bytes": limits.max_bytes}
     table: dict[str, object] = {name: number for name, number in numbers.items() if number is not None}
     for name, number in numbers.items():
         if number is not None and number <= 0:
             raise Refused(f"{name} is {number}: use a number above 0, or pause the queue")
+        if number is not None and number > MOST:
+            raise Refused(f"{name} is more than {MOST:,}: use a smaller number, or no limit")
     if limits.rate is not None:
         count, per_s = limits.rate
         if count < 1 or per_s <= 0:
             raise Refused(f"a rate of {count} in {per_s} s: use 1 or more jobs in a time above 0")
+        if count > MOST or not per_s <= MOST_S:
+            raise Refused(f"a rate of more than {MOST:,} jobs, or in more than {MOST_S:,} s: use smaller numbers")
         table["rate"] = {"count": count, "per_ms": round(per_s * 1000)}
     if limits.keep:
         table["keep"] = {state: [round(age_s * 1000), most] for state, (age_s, most) in limits.keep.items()}

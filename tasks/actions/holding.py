@@ -97,7 +97,7 @@ def _at(value: object, path: str) -> object:
     for step in path.split(".") if path else ():
         if isinstance(value, Mapping) and step in value:
             value = value[step]
-        elif isinstance(value, list | tuple) and step.isdecimal() and int(step) < len(value):
+        elif isinstance(value, list | tuple) and step.isdecimal() and len(step) < 10 and int(step) < len(value):
             value = value[int(step)]
         else:
             known = ", ".join(map(str, value)) if isinstance(value, Mapping) else "no names"

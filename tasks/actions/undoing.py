@@ -14,7 +14,7 @@ def entry_of(tools: Tools, request: Request) -> Entry:
     if not request.subjects:
         return audit.last_to_undo(tools.database, request.text("actor"))
     number = request.subjects[0]
-    if not number.isdecimal():
+    if not number.isdecimal() or len(number) > audit.DIGITS:
         raise Refused(f"{number!r} is no number of an action: `dewey audit` lists them")
     return audit.entry(tools.database, int(number))
 

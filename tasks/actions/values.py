@@ -16,6 +16,8 @@ Permission = Literal["read", "write", "dangerous"]
 Scope = Literal["job", "queue", "consumer", "schedule", "task", "group", "canary", "key", "audit"]
 """What the items of an action are."""
 
+_FAR = 10**18
+"""Beyond all that an option can be meant to be: a whole number of any length is no more than this."""
 SAMPLE = 5
 """How many of the items a preview names."""
 
@@ -59,7 +61,9 @@ class Request:
     def number(self, name: str, default: float) -> float:
         """An option as a number."""
         value = self.options.get(name)
-        return float(value) if isinstance(value, int | float) else default
+        if isinstance(value, int):
+            return float(max(-_FAR, min(value, _FAR)))
+        return value if isinstance(value, float) else default
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,23 @@ def test_a_limit_that_can_not_be_meant_is_refused(broker: Broker, limits: Limits
         broker.limit("default", limits)
 
 
+@pytest.mark.parametrize(
+    "limits",
+    [
+        Limits(cap=10**15 + 1),
+        Limits(max_bytes=10**400),
+        Limits(rate=(10**400, 1)),
+        Limits(rate=(1, 10.0**10)),
+        Limits(rate=(1, float("inf"))),
+        Limits(rate=(1, float("nan"))),
+    ],
+)
+def test_a_limit_beyond_all_measure_is_refused(broker: Broker, limits: Limits) -> None:
+    with pytest.raises(Refused, match=r"more than 1,000,000,000,000,000"):
+        broker.limit("default", limits)
+    assert broker.limit("default", Limits(cap=10**15, rate=(10**15, 10.0**9))) is None
+
+
 def test_a_full_queue_refuses_the_whole_call(broker: Broker, inspector: Inspector, add: Add) -> None:
     broker.limit("default", Limits(max_jobs=3))
     add()
