@@ -36,7 +36,7 @@ PICTURES: Final = (
     Picture("job", "state:dead queue:email", ("enter",)),
     Picture("log", "state:running queue:ingestion", ("l",)),
     Picture("attempts", "state:dead queue:ingestion", ("enter", "right_square_bracket", "right_square_bracket")),
-    Picture("requeue", "state:dead", ("a", "r")),
+    Picture("requeue", "state:dead queue:email", ("W", *"mail", "enter", "a", "r")),
     Picture("failures", "failures"),
     Picture("audit", "audit"),
     Picture("why", "state:queued", ("i",)),
