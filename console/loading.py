@@ -11,12 +11,11 @@ from contextlib import contextmanager
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """Look for no garbage while in the block; what is there at its end is not looked through again, ever."""
+    """Look for no garbage while in the block."""
     was_on = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        gc.freeze()
         if was_on:
             gc.enable()

@@ -3,6 +3,7 @@
 An operator waits for it: what the first screen needs is loaded, and no more.
 """
 
+import gc
 import signal
 import sys
 from functools import partial
@@ -58,6 +59,8 @@ def run_console_on(desk: Desk, environment: str, start: str, write: str | None =
         from console.app import DeweyApp  # noqa: PLC0415 - Textual is slow to import and most commands do without
         from console.bindings import checked  # noqa: PLC0415 - as above
         from console.gateway.live import LiveGateway  # noqa: PLC0415 - as above
+
+        gc.freeze()  # what was loaded stays, and is not looked through again
 
     settings = desk.resources.settings
     config = profiles.read()

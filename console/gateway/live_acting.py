@@ -5,6 +5,7 @@ That layer is opened when somebody acts, or asks what was done: until then the c
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -49,6 +50,7 @@ class LiveActing(LivePart):
 
     _open_actions: Callable[[], Actions] | None
     _actions: Actions | None = None
+    _opening = threading.Lock()
     _canaries: Canaries | None = None
 
     @property
@@ -59,10 +61,11 @@ class LiveActing(LivePart):
     def _layer(self) -> Actions:
         if self._open_actions is None:
             raise GatewayRefused("this console was opened without the layer that acts: it only looks")
-        if self._actions is None:
-            actions = self._open_actions()
-            self._actions = type(actions)(replace(actions.tools, now=self.now))
-        return self._actions
+        with self._opening:
+            if self._actions is None:
+                actions = self._open_actions()
+                self._actions = type(actions)(replace(actions.tools, now=self.now))
+            return self._actions
 
     def arm(self, reason: str) -> Armed:
         """Allow writing for a time."""

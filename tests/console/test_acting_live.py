@@ -1,6 +1,9 @@
 """Acting from the console on real Redis and PostgreSQL: through the layer, with the audit, the trash and undo."""
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -93,6 +96,22 @@ def test_a_failure_is_found_requeued_and_called_back_by_keyboard(gateway: LiveGa
     assert gateway.audit(requeue.number, 10, "actor:ada") == ()
     with pytest.raises(GatewayRefused, match="did you mean actor"):
         gateway.audit(None, 10, "who:ada")
+
+
+def test_workers_that_act_at_once_open_the_layer_once(office: Office) -> None:
+    layer = Actions(open_tools(resources.current(), office.broker))
+    opened, both = list[Actions](), threading.Barrier(2, timeout=0.5)
+
+    def opens() -> Actions:
+        with suppress(threading.BrokenBarrierError):
+            both.wait()
+        opened.append(layer)
+        return layer
+
+    gateway = LiveGateway(office.inspector, Operations(office.broker, office.inspector), "ada", actions=opens)
+    with ThreadPoolExecutor(2) as pool:
+        reasons = [armed.reason for armed in pool.map(gateway.arm, ("one", "two"))]
+    assert (reasons, len(opened)) == (["one", "two"], 1)
 
 
 def test_a_console_that_is_not_armed_is_refused_by_the_layer(gateway: LiveGateway, office: Office) -> None:

@@ -3,11 +3,13 @@
 import gc
 import subprocess
 import sys
+import weakref
 from collections.abc import Iterator
 from typing import Final
 
 import pytest
 
+from console import warming
 from console.app import DeweyApp
 from console.gateway.demo import DemoGateway
 from console.screens.base import DeweyScreen
@@ -91,6 +93,28 @@ def test_screens_are_made_ready_one_after_the_other_and_ask_nothing_until_they_a
         assert "failures" in gateway.asked
 
     play(script, app, SMALL)
+
+
+class Knot:
+    """Something that only the collector frees."""
+
+    def __init__(self) -> None:
+        self.me = self
+
+
+@pytest.mark.usefixtures("collector")
+def test_what_can_go_while_screens_are_made_ready_is_not_kept_for_ever() -> None:
+    gc.disable()
+    try:
+        knot = weakref.ref(Knot())
+        warming._load("console.places")
+        gc.collect()
+        assert knot() is None
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+    warming._load("console.places")
+    assert gc.isenabled()
 
 
 def test_without_being_told_to_nothing_is_made_ready() -> None:
