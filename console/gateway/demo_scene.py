@@ -70,6 +70,7 @@ def scene(
         children=tuple((one.id, one.state, one.task) for one in below.waits_for),
         waited_for=below.of,
         failed=(),
+        failed_too=0,
         holder="",
     )
 

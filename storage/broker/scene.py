@@ -59,6 +59,7 @@ class Scene:
     ``busy`` are running jobs of this one's queue and of all others that its consumers serve; ``is_whole`` says that
     none of these is missing. ``running`` is how many run of its own queue, which is exact always. ``failed`` are the
     jobs whose failure took this one along: its child, that one's child, and so on; id, state and task of each.
+    ``failed_too`` is how many more members of these joins have failed.
     """
 
     job_id: str
@@ -76,6 +77,7 @@ class Scene:
     children: tuple[tuple[str, str, str], ...]
     waited_for: int
     failed: tuple[tuple[str, str, str], ...]
+    failed_too: int
     holder: str
 
     @property
@@ -181,33 +183,38 @@ class SceneReads(Reads):
             found.append(failed)
         return tuple(found)
 
+    def _ask(self, pipe: Any, job_id: str, asked: _Questions) -> None:
+        keys = self._keys
+        pipe.time()
+        pipe.hmget(keys.job(job_id), _JOB)
+        pipe.zrank(keys.index(asked.queue, "queued"), job_id)
+        pipe.hget(keys.paused, asked.queue)
+        pipe.hget(keys.gates, asked.queue)
+        pipe.lindex(keys.starts(asked.queue), asked.rate - 1 if asked.rate else 0)
+        pipe.hexists(keys.tasks, asked.task)
+        pipe.hgetall(keys.chord(job_id))
+        pipe.lrange(keys.children(job_id), 0, _READ - 1)
+        pipe.hscan(keys.failed(job_id), count=_FAILED_READ)
+        pipe.get(keys.unique(asked.unique))
+        pipe.hgetall(keys.orders)
+        pipe.zrange(keys.consumers, 0, -1, withscores=True)
+        for one in asked.consumers:
+            pipe.hgetall(keys.consumer(one))
+        for one in asked.running:
+            pipe.hmget(keys.job(one), ("state", "task", "queue", "consumer", "started"))
+        for one in (*asked.children, *asked.failed):
+            pipe.hmget(keys.job(one), ("state", "task"))
+        for one in asked.failed:
+            pipe.hscan(keys.failed(one), count=_FAILED_READ)
+        for one in (job_id, *asked.failed):
+            pipe.hlen(keys.failed(one))
+        for name in asked.served:
+            pipe.zcard(keys.index(name, "running"))
+
     def _scene(self, job_id: str, asked: _Questions) -> tuple[Scene, set[str]]:
         """One transaction: everything in it is of one moment. Also who lives then, asked for or not."""
-        keys = self._keys
         with self._client.pipeline(transaction=True) as pipe:
-            pipe.time()
-            pipe.hmget(keys.job(job_id), _JOB)
-            pipe.zrank(keys.index(asked.queue, "queued"), job_id)
-            pipe.hget(keys.paused, asked.queue)
-            pipe.hget(keys.gates, asked.queue)
-            pipe.lindex(keys.starts(asked.queue), asked.rate - 1 if asked.rate else 0)
-            pipe.hexists(keys.tasks, asked.task)
-            pipe.hgetall(keys.chord(job_id))
-            pipe.lrange(keys.children(job_id), 0, _READ - 1)
-            pipe.hscan(keys.failed(job_id), count=_FAILED_READ)
-            pipe.get(keys.unique(asked.unique))
-            pipe.hgetall(keys.orders)
-            pipe.zrange(keys.consumers, 0, -1, withscores=True)
-            for one in asked.consumers:
-                pipe.hgetall(keys.consumer(one))
-            for one in asked.running:
-                pipe.hmget(keys.job(one), ("state", "task", "queue", "consumer", "started"))
-            for one in (*asked.children, *asked.failed):
-                pipe.hmget(keys.job(one), ("state", "task"))
-            for one in asked.failed:
-                pipe.hscan(keys.failed(one), count=_FAILED_READ)
-            for name in asked.served:
-                pipe.zcard(keys.index(name, "running"))
+            self._ask(pipe, job_id, asked)
             rows = iter(self._run(pipe))
         clock, values, ahead, pause, gate, start, known = (next(rows) for _ in range(7))
         chord, chains, failed, holder, orders, alive = (next(rows) for _ in range(6))
@@ -217,10 +224,12 @@ class SceneReads(Reads):
         running = [(one, [text(value) for value in next(rows)]) for one in asked.running]
         children = {one: [text(value) for value in next(rows)] for one in (*asked.children, *asked.failed)}
         blame = {job_id: _first(failed), **{one: _first(next(rows)) for one in asked.failed}}
+        joins = {one: next(rows) for one in (job_id, *asked.failed)}
         sizes = [next(rows) for _ in asked.served]
         busy = tuple(
             Busy(one, row[1], row[2], row[3], instant(row[4] or None)) for one, row in running if row[0] == "running"
         )
+        blamed = _blamed(job_id, blame, children)
         waiting = [chain for n, chain in enumerate(chains) if str(n).encode() not in chord]
         scene = Scene(
             job_id=job_id,
@@ -237,7 +246,8 @@ class SceneReads(Reads):
             known=bool(known),
             children=tuple(_next_of(text(chain).split(), children) for chain in waiting),
             waited_for=len(chains),
-            failed=tuple((one, children[one][0], children[one][1]) for one in _blamed(job_id, blame, children)),
+            failed=tuple((one, children[one][0], children[one][1]) for one in blamed),
+            failed_too=sum(max(0, joins[one] - 1) for one in (job_id, *blamed)),
             holder=text(holder),
         )
         return scene, living

@@ -97,14 +97,15 @@ def _ended(scene: Scene) -> Iterator[Reason]:
 def _failed_child(scene: Scene) -> Reason:
     """What took it along: of a child that failed because its own child did, the deepest, for only that is requeued."""
     child, (cause, state, task) = scene.failed[0][0], scene.failed[-1]
+    is_alone = not scene.failed_too
+    too = "" if is_alone else f" and {_count(scene.failed_too, 'other')} that failed beside it"
+    then = f"when that one{too} {'is' if is_alone else 'are'} requeued, it lives again as well"
     if child == cause:
-        sentence = (
-            f"Its child {_short(child)} {_name(task)} has failed: when that one is requeued, it lives again as well."
-        )
+        sentence = f"Its child {_short(child)} {_name(task)} has failed: {then}."
         return Reason("failed child", sentence, (child,))
     sentence = (
-        f"Job {_short(cause)} {_name(task)}, below its child {_short(child)}, is {state or 'gone'}: when that one is "
-        "requeued, it lives again as well, with all in between."
+        f"Job {_short(cause)} {_name(task)}, below its child {_short(child)}, is {state or 'gone'}: {then}, "
+        "with all in between."
     )
     return Reason("failed child", sentence, (cause, child))
 

@@ -20,7 +20,7 @@ from storage.history.matching import matches
 from storage.history.query import DEEPEST, MOST_CHARS, MOST_TERMS
 
 NOW: Final = datetime(2026, 3, 14, 2, 47, tzinfo=UTC)
-FILTERS: Final = 3_000
+FILTERS: Final = 2_000
 JOBS_PER_STATE: Final = 6
 STATE_LEAVES: Final = (
     *("state:dead", "state:queued", "STATE:dead", "State:running", "state:DEAD", 'state:"dead"', 'state:de"ad"'),

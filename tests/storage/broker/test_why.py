@@ -242,6 +242,25 @@ def test_a_dead_job_whose_child_failed_names_that_child(broker: Broker, why: Why
     assert found["failed child"].jobs == ("m",)
 
 
+def test_a_dead_job_of_which_two_children_failed_does_not_live_again_with_one_of_them(broker: Broker, why: Why) -> None:
+    members = [job_table(NewJob(f"m{n}", "t.part", "default", b"{}", member=f"all:{n}:2")) for n in range(2)]
+    whole = NewJob("all", "t.whole", "default", b"{}", chord="all", blocked=True, on_failure="fail")
+    table = [*members, job_table(whole)]
+    broker.write([("chord", "all", "all", ["m0", "m1"]), *(("enqueue", row) for row in table)])
+    for _ in range(2):
+        broker.settle(done(broker.claim(REQUEST), "dead", error_type="E", error="no"))
+    assert why("all")["failed child"].sentence == (
+        "Its child m0 part has failed: when that one and 1 other that failed beside it are requeued, it lives again as "
+        "well."
+    )
+    broker.requeue("m0")
+    assert why("all")["failed child"].sentence == (
+        "Its child m1 part has failed: when that one is requeued, it lives again as well."
+    )
+    broker.requeue("m1")
+    assert "It waits for 2 of 2 jobs" in why("all")["children"].sentence
+
+
 def test_a_dead_job_names_the_deepest_below_it_that_failed_and_names_it_first(
     broker: Broker, consumer: Consumer, why: Why, inspector: Inspector
 ) -> None:
