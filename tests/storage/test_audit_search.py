@@ -1,5 +1,6 @@
 """The audit is filtered alike by PostgreSQL and in Python, and what is no filter of it says what is meant."""
 
+import re
 import uuid
 from datetime import UTC, datetime, timedelta
 
@@ -83,6 +84,18 @@ def test_a_filter_goes_with_the_other_ways_to_ask(recorded: Database) -> None:
     where = audit_search.condition(audit_search.parse("3f2a OR outcome:done", now=NOW, zone=UTC))
     assert [one.id for one in audit.entries(recorded, where=where, actor="ada", before=5)] == [3, 2]
     assert [one.id for one in audit.entries(recorded, where=where, limit=1)] == [5]
+
+
+@pytest.mark.parametrize("text", ["item:3f2a", "item:3f_*", "action:requeue -item:9c"])
+def test_how_an_item_begins_is_looked_up_in_an_index_whatever_the_collation(recorded: Database, text: str) -> None:
+    said, parameters = audit_search.condition(audit_search.parse(text, now=NOW, zone=UTC))
+    with recorded.session() as session:
+        session.run("SET enable_seqscan = off")
+        begins = session.rows(f"EXPLAIN SELECT id FROM audit WHERE {said}", parameters)
+        same = session.rows("EXPLAIN SELECT audit_id FROM audit_items WHERE item = '3f2a'")
+    for rows, compared in ((begins, "~>=~"), (same, "=")):  # of which the first needs no collation
+        plan = "\n".join(str(row[0]) for row in rows)
+        assert re.search(rf"Scan .*audit_items_by_item.*\n +Index Cond: \(+item {compared} ", plan), plan
 
 
 @pytest.mark.parametrize(
