@@ -137,6 +137,19 @@ def test_no_tab_is_chosen_where_the_filter_names_several_states() -> None:
     play(script, still_app(start="state:queued,running"), (160, 40))
 
 
+def test_a_filter_that_has_no_room_for_a_state_stays_as_it_is_and_says_so() -> None:
+    full = " ".join(["send_email"] * 100)
+
+    async def script(stage: Stage) -> None:
+        await stage.press("right_square_bracket")
+        screen = stage.app.screen
+        assert isinstance(screen, JobsScreen)
+        assert screen.criteria == full
+        assert stage.notes.strip() == "Nothing is changed: this filter can not be narrowed by state here."
+
+    play(script, still_app(start=full))
+
+
 def test_what_has_ended_is_in_one_line_over_all_queues_created_last_first() -> None:
     rows = DemoGateway().jobs("state:dead,canceled", 0, 100).rows
     assert {row.queue_key for row in rows} >= {"email", "default", "ingestion", "reports"}
