@@ -5,6 +5,8 @@ from time import perf_counter
 from textual.geometry import Region
 
 from console.app import DeweyApp
+from console.gateway.paging import MOST
+from console.gateway.views import JobPage
 from console.widgets.job_table import JobTable
 from console.widgets.line_table import ROWS_LIMIT
 from tests.console.gateways import VastGateway
@@ -120,6 +122,28 @@ def test_marks_stay_on_their_jobs_while_rows_move() -> None:
     play(script, app)
 
 
+class Draining(VastGateway):
+    """A list that loses jobs at its top with each page that is read of it."""
+
+    def jobs(self, criteria: str, offset: int, limit: int) -> JobPage:
+        page = super().jobs(criteria, offset, limit)
+        if limit == MOST:
+            self.shift, self.total = self.shift - 500, self.total - 500
+        return page
+
+
+def test_where_jobs_go_while_all_are_marked_that_is_said() -> None:
+    app = still_app(Draining(5_000), start="jobs")
+
+    async def script(stage: Stage) -> None:
+        await stage.press("a")
+        assert len(_table(stage).marks) == 3_500
+        said = "Jobs came or went meanwhile: 3,500 were read, 5,000 were there to be read at first."
+        assert said in stage.notes
+
+    play(script, app)
+
+
 def test_a_range_beyond_what_is_held_is_marked_whole() -> None:
     app, _ = _app(5_000)
 
@@ -127,6 +151,7 @@ def test_a_range_beyond_what_is_held_is_marked_whole() -> None:
         await stage.press("v", "G", "v")
         assert len(_table(stage).marks) == 5_000
         assert "5,000 marked" in stage.text
+        assert "meanwhile" not in stage.notes
 
     play(script, app)
 
