@@ -21,7 +21,9 @@ class Word:
     text: str
 
     def __str__(self) -> str:
-        return self.text if _BARE.match(self.text) and self.text.upper() not in _KEYWORDS else quoted(self.text)
+        is_argument = self.text.lower().startswith("args.")  # or would be read as one
+        is_bare = _BARE.match(self.text) and self.text.upper() not in _KEYWORDS and not is_argument
+        return self.text if is_bare else quoted(self.text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from storage.errors import FilterError
@@ -118,6 +118,8 @@ def test_a_filter_that_is_written_and_read_again_is_the_same(filter: Filter) -> 
 
 
 @settings(max_examples=500)
+@example('"args."')
+@example('"ARGS.x"')
 @given(
     st.lists(
         st.one_of(
