@@ -111,61 +111,53 @@ _RETRYING: Final[Column[QueueRow]] = Column("retry", 6, _number(lambda row: row.
 _DEAD: Final[Column[QueueRow]] = Column("dead", 6, _number(lambda row: row.dead, "error"), "right")
 _OLDEST: Final[Column[QueueRow]] = Column("oldest", 7, _oldest, "right")
 
+_BLOCKED: Final[Column[QueueRow]] = Column("blocked", 7, _number(lambda row: row.blocked), "right")
 _FAILING: Final[Column[QueueRow]] = Column("failing", 7, _failing, "right")
+_WHO: Final[Sequence[Column[QueueRow]]] = (Column("queue", 0, _name), Column("", 13, _status))
+_WORK: Final[Sequence[Column[QueueRow]]] = (_QUEUED, _RUNNING, _SCHEDULED, _RETRYING)
+_FLOW: Final[Sequence[Column[QueueRow]]] = (Column("in/m", 5, _rate(0), "right"), Column("out/m", 5, _rate(1), "right"))
+_WIDE_FLOW: Final[Sequence[Column[QueueRow]]] = (
+    Column("in/min", 6, _rate(0), "right"),
+    Column("out/min", 7, _rate(1), "right"),
+)
 
 NARROW: Final[Sequence[Column[QueueRow]]] = (
-    Column("queue", 0, _name),
-    Column("", 13, _status),
+    *_WHO,
     _QUEUED,
     _RUNNING,
     _RETRYING,
     _DEAD,
     _OLDEST,
-    Column("in/m", 5, _rate(0), "right"),
-    Column("out/m", 5, _rate(1), "right"),
+    *_FLOW,
 )
 NORMAL: Final[Sequence[Column[QueueRow]]] = (
-    Column("queue", 0, _name),
-    Column("", 13, _status),
-    _QUEUED,
-    _RUNNING,
-    _SCHEDULED,
-    _RETRYING,
+    *_WHO,
+    *_WORK,
     _DEAD,
     _OLDEST,
-    Column("in/m", 5, _rate(0), "right"),
-    Column("out/m", 5, _rate(1), "right"),
+    *_FLOW,
     _FAILING,
     Column("done, 20 min", 21, _spark(20), "right"),
 )
 WIDE: Final[Sequence[Column[QueueRow]]] = (
-    Column("queue", 0, _name),
-    Column("", 13, _status),
+    *_WHO,
     Column("consumers", 9, _number(lambda row: row.consumers, "muted"), "right"),
-    _QUEUED,
-    _RUNNING,
-    _SCHEDULED,
-    _RETRYING,
-    Column("blocked", 7, _number(lambda row: row.blocked), "right"),
+    *_WORK,
+    _BLOCKED,
     _DEAD,
     Column("oldest waits", 12, _oldest, "right"),
-    Column("in/min", 6, _rate(0), "right"),
-    Column("out/min", 7, _rate(1), "right"),
+    *_WIDE_FLOW,
     _FAILING,
     Column("done, last 30 min", 30, _spark(30), "right"),
 )
 WIDEST: Final[Sequence[Column[QueueRow]]] = (
     Column("queue", 0, _name),
     Column("", 14, _status_counted),
-    _QUEUED,
-    _RUNNING,
-    _SCHEDULED,
-    _RETRYING,
-    Column("blocked", 7, _number(lambda row: row.blocked), "right"),
+    *_WORK,
+    _BLOCKED,
     _DEAD,
     _OLDEST,
-    Column("in/min", 6, _rate(0), "right"),
-    Column("out/min", 7, _rate(1), "right"),
+    *_WIDE_FLOW,
     _FAILING,
     Column("wait p50", 8, _took("wait", "p50_s"), "right"),
     Column("p95", 7, _took("wait", "p95_s"), "right"),

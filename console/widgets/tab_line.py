@@ -8,6 +8,8 @@ from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
+from console.formats import plural
+
 
 def tab_keys(app: App[Any]) -> Content:
     """Return the keys that go from tab to tab, an operator's own too."""
@@ -47,7 +49,7 @@ class TabLine(Widget):
         self._spots = []
         if len(self.tabs) == 1:  # what there is one of is no choice: only how many there are is said
             ((only, title),) = self.tabs
-            line += Content.styled(f"{self.counts.get(only, 0):,} {title.lower()}", "$muted")
+            line += Content.styled(plural(self.counts.get(only, 0), title.lower().removesuffix("s")), "$muted")
         for tab, title in self.tabs if len(self.tabs) > 1 else ():
             number = f" {self.counts[tab]:,}" if self.counts.get(tab) else ""
             style = "bold $strong underline" if tab == self.active else "$muted"

@@ -52,6 +52,17 @@ def test_a_job_that_runs_longer_than_usual_is_marked() -> None:
     play(script, still_app(start="workers"), (120, 40))
 
 
+def test_a_consumer_that_is_alone_is_one() -> None:
+    class Alone(DemoGateway):
+        def fleet(self) -> tuple[ConsumerView, ...]:
+            return super().fleet()[:1]
+
+    async def script(stage: Stage) -> None:
+        assert " 1 consumer " in stage.text
+
+    play(script, still_app(Alone(), start="workers"), (120, 40))
+
+
 def test_a_consumer_tells_what_it_runs_where_there_are_rows_to_spare() -> None:
     async def tall(stage: Stage) -> None:
         await stage.press("j")
