@@ -194,13 +194,13 @@ def list_canaries(as_json: Json = False) -> None:
     """Show the canaries that go on, and those that ended in the last seven days."""
     found = Canaries(open_desk().broker).all()
     rows = [_canary_row(one) for one in found]
-    head = ["CANARY", "OF", "STATE", "PHASE", " REQUEUED", " SUCCEEDED", " FAILED", "BY"]
+    head = ["CANARY", "STATE", "PHASE", " REQUEUED", " SUCCEEDED", " FAILED", "BY", "GROUP", "OF"]
     emit(found, as_json, table(head, rows) if rows else ["There is no canary: `dewey requeue --group ID --canary`."])
 
 
 def _canary_row(one: Canary) -> list[str]:
     counts = [f"{one.sent}/{one.total}", str(one.succeeded), str(one.failed)]
-    return [one.id[:SHORT_ID], one.label, one.state, one.phase, *counts, one.by]
+    return [one.id[:SHORT_ID], one.state, one.phase, *counts, one.by, one.group, one.name]
 
 
 @canary.command()
@@ -212,6 +212,8 @@ def show(canary_id: CanaryId, as_json: Json = False) -> None:
 
 def _canary_lines(found: Canary) -> Iterator[str]:
     yield f"{found.id}  {found.sentence()}"
+    if found.about:
+        yield found.about
     yield f"of {found.label}, by {found.by}, since {found.started_at:%Y-%m-%d %H:%M:%S} UTC"
     yield f"{found.rate} a minute after the first eleven, until more than {found.share_percent:g} % have failed"
     if found.told_by:

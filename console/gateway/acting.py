@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from textual.content import Content
 
-from console.formats import safe_text
+from console.formats import ROW_LIMIT, safe_text
 from console.gateway.sentences import as_sentence, with_keys
 from tasks.actions.values import SAMPLE, Armed, Performed, Preview, Request
 
@@ -151,7 +151,8 @@ class TrashRow:
 
 @dataclass(frozen=True, slots=True)
 class CanaryRow:
-    """A canary requeue as it stands."""
+    """A canary requeue as it stands. ``label`` is what it is of: a group, by its id, or a filter; ``name`` what broke
+    there, as the list of failures says it, if that is known; ``group`` the beginning of the group's id."""
 
     key: str
     short_id: Content
@@ -172,6 +173,8 @@ class CanaryRow:
     ended_at: datetime | None
     reason: Content
     told_by: Content
+    name: Content
+    group: Content
 
     @property
     def goes_on(self) -> bool:
@@ -324,4 +327,6 @@ def canary_row(canary: Canary) -> CanaryRow:
         ended_at=canary.ended_at,
         reason=safe_text(canary.reason, limit=200),
         told_by=safe_text(canary.told_by, limit=60),
+        name=safe_text(canary.name, limit=ROW_LIMIT),
+        group=safe_text(canary.group, limit=20),
     )

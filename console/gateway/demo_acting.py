@@ -34,8 +34,9 @@ from storage.broker.records import Job, Pause, SchedulePause
 from storage.history.failures import Mark
 from storage.redaction import MASK
 from storage.trash import Trashed
-from tasks.actions.canaries import plan_of
+from tasks.actions.canaries import group_in, plan_of
 from tasks.actions.values import Armed, Performed, Preview, Request, Subject
+from tasks.engine.fingerprint import shape_of
 
 
 class DemoActing(DemoLooking):
@@ -163,11 +164,17 @@ class DemoActing(DemoLooking):
         total = preview.count
         self._book.cells["canary"][key] = Canary(
             *(key, "running", "one", ACTOR, plan.label, plan.rate, plan.share_percent, total, 1, 0, 0, 0, 0),
-            *(total - 1, 1, self.now(), self.now(), None, "", ""),
+            *(total - 1, 1, self.now(), self.now(), None, "", "", self._about(preview.request)),
         )
         first = preview.subjects[0]
         self._done_to_job(replace(preview, action="requeue"), first)
         return tuple(Item(one.id, one.seen, "done", "") for one in preview.subjects)
+
+    def _about(self, request: Request) -> str:
+        """What broke in the group that a canary requeues, as it is grouped."""
+        group = request.text("group") or group_in(request.query)
+        broken = (self._jobs[key].job for key in self.members(group)) if group else ()
+        return next((f"{job.error_type}: {shape_of(job.error)}" for job in broken), "")
 
     def _tell_canary(self, action: str, subject: Subject, reason: str) -> Item:
         canary = grown(cast(Canary, self._cell(("canary", subject.id))), self.now())

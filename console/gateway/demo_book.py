@@ -6,10 +6,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from console.gateway.demo_records import NOW, job_id
+from console.gateway import demo_tracebacks
+from console.gateway.demo_records import NOW, group_named, job_id
 from storage.audit import Entry, Item
 from storage.broker.canaries import Canary
 from storage.trash import Trashed
+from tasks.engine.fingerprint import shape_of
+
+MAIL_GROUP: Final = group_named("tasks.email.send_email", demo_tracebacks.SMTP.error_type)
+MAIL_BROKE: Final = f"{demo_tracebacks.SMTP.error_type}: {shape_of(demo_tracebacks.SMTP.error)}"
+"""The group that mail's outage left behind, and what broke in it."""
 
 Cell = tuple[str, str]
 """A place in the demo where something stands: a kind (job, pause, hold ...) and a name."""
@@ -69,7 +75,7 @@ _DEEDS: Final = (
           (Item(job_id(7_010), "3", "done"),)),
     _deed(106, 38, "ada", "dewey pause reports --until 2026-03-14T08:00Z", "ledger is being migrated, see #ops",
           (Item("reports", "", "done"),)),
-    _deed(107, 12, "grace", "dewey requeue --group 9d02 --canary --rate 120", "mail is back", _jobs(20, 9),
+    _deed(107, 12, "grace", f"dewey requeue --group {MAIL_GROUP[:4]} --canary --rate 120", "mail is back", _jobs(20, 9),
           "abort it with `dewey canary abort`; what it has requeued by then goes on"),
     _deed(108, 3, "ada", "dewey requeue " + job_id(60), "one by hand, to see", _jobs(60, 0, 0, 1)),
 )  # fmt: skip
@@ -91,8 +97,8 @@ def canned_canary() -> Canary:
     """A canary that requeued what mail's outage left behind, and has ended."""
     began = NOW - timedelta(minutes=12)
     return Canary(
-        *(_key(107), "finished", "rest", "grace", "group 9d02c1", 120, 20.0, 64, 63, 60, 3, 0, 1, 0, 0),
-        *(began, NOW - timedelta(minutes=10), NOW - timedelta(minutes=10), "", ""),
+        *(_key(107), "finished", "rest", "grace", f"group {MAIL_GROUP}", 120, 20.0, 64, 63, 60, 3, 0, 1, 0, 0),
+        *(began, NOW - timedelta(minutes=10), NOW - timedelta(minutes=10), "", "", MAIL_BROKE),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Final, cast
 from console.gateway import demo_tracebacks
 from console.gateway.demo_book import DemoBook
 from console.gateway.demo_part import DemoPart
-from console.gateway.demo_records import NOW, chance, group_of, job_id
+from console.gateway.demo_records import NOW, chance, group_named, group_of, job_id
 from console.gateway.errors import GatewayRefused
 from console.gateway.failures import FailuresView, PlaceView, group_row, place_view
 from storage.broker.records import Job
@@ -42,7 +42,7 @@ REMEMBERED: Final = (
 
 def marks_of_night() -> dict[str, object]:
     """What operators had said of groups before the console was opened."""
-    refused, timeout = (_fingerprint(task, kind) for task, kind in (_REFUSED, _TIMEOUT))
+    refused, timeout = (group_named(task, kind) for task, kind in (_REFUSED, _TIMEOUT))
     return {
         refused: Mark("muted", "people mistype their addresses", "ada", NOW - timedelta(days=3)),
         timeout: Mark("resolved", "partner raised our limit", "grace", NOW - timedelta(hours=20)),
@@ -52,10 +52,6 @@ def marks_of_night() -> dict[str, object]:
 
 _REFUSED: Final = ("tasks.email.send_email", "MailRefused")
 _TIMEOUT: Final = ("tasks.contacts.sync_contacts", "TimeoutError")
-
-
-def _fingerprint(task: str, error_type: str) -> str:
-    return group_of(Job(job_id(0), task, "", "dead", 0, NOW, 1, error_type=error_type))
 
 
 class DemoFailures(DemoPart):

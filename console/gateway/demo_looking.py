@@ -18,7 +18,7 @@ from storage.broker.records import Job, Pause, State
 from storage.errors import StorageError
 from storage.redaction import Redactor
 from tasks.actions import registry
-from tasks.actions.canaries import plan_of
+from tasks.actions.canaries import named, plan_of
 from tasks.actions.on_jobs import states_of
 from tasks.actions.values import Found, NotEligible, Preview, Request, Subject, command_line
 
@@ -200,7 +200,7 @@ class DemoLooking(DemoJobs):
             if canary is None or canary.state not in allowed[ORDERS[request.action]]:
                 left_out.append(NotEligible(key, f"it is {canary.state if canary else 'gone'}"))
             else:
-                subjects.append(Subject(key, canary.state, f"{canary.label}, {canary.sentence()}"))
+                subjects.append(Subject(key, canary.state, named(canary)))
         return Found(tuple(subjects), tuple(left_out))
 
     def _found_undo(self, request: Request) -> Found:

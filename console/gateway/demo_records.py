@@ -38,7 +38,12 @@ def job_id(number: int) -> str:
 
 def group_of(job: Job) -> str:
     """Return what the demo calls the group of a failure."""
-    return hashlib.sha256(f"{job.task} {job.error_type}".encode()).hexdigest()[:16]
+    return group_named(job.task, job.error_type)
+
+
+def group_named(task: str, error_type: str) -> str:
+    """Return the group of a task's failures of a type."""
+    return hashlib.sha256(f"{task} {error_type}".encode()).hexdigest()[:16]
 
 
 def pick(options: tuple[Any, ...], *key: object) -> Any:

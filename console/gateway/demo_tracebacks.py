@@ -20,7 +20,7 @@ class Failure:
     permanent: bool = False
 
 
-_SMTP: Final = Failure(
+SMTP: Final = Failure(
     "SMTPServerDisconnected",
     "Connection unexpectedly closed: mail.example.org:587 after 30.0 s",
     """Traceback (most recent call last):
@@ -114,7 +114,7 @@ TimeoutError: contacts.example.com did not answer within 20 s
 def failure_of(task: str, number: int) -> Failure:
     """Return what a job of the task fails of."""
     if task == "tasks.email.send_email":
-        return _RECIPIENT if number % 4 == 0 else _SMTP
+        return _RECIPIENT if number % 4 == 0 else SMTP
     if task == "tasks.ingestion.ingest_file":
         return _ENCRYPTED if number % 3 == 0 else _QUOTA
     return _TIMEOUT

@@ -17,7 +17,7 @@ from console.widgets.audit_tables import CanaryTable
 from console.widgets.line_table import LineTable
 from console.widgets.notice import Notice
 from console.widgets.tab_line import TabLine
-from console.widgets.write_bar import progress
+from console.widgets.write_bar import PHASES, progress
 from tasks.actions.values import Request
 
 
@@ -105,12 +105,13 @@ def described(row: CanaryRow, moment: Moment, width: int) -> Content:
     """Say how a canary goes: its bar, its counts, its plan, and the last word on it."""
     ended = row.outcomes
     share = f", {100 * row.failed / ended:.0f} % of those that ended" if ended else ""
+    step = f" · {PHASES.get(row.phase, row.phase)}" if row.goes_on else ""
     counts = Content.assemble(
         (f"{row.succeeded:,} succeeded", "$success"),
         (f"   {row.failed:,} failed{share}", "$error" if row.failed else "$muted"),
         (f"   {row.refused:,} had changed" if row.refused else "", "$warning"),
     )
-    under_way = f"{row.flying:,} not known yet   {row.waiting:,} still to be requeued"
+    under_way = f"{row.flying:,} not known yet   {row.waiting:,} still to be requeued{step}"
     plan = (
         f"one, then ten, then {row.rate:,} a minute; it stops by itself when more than {row.share_percent:g} % of "
         "those that ended have failed"
@@ -123,9 +124,15 @@ def described(row: CanaryRow, moment: Moment, width: int) -> Content:
     if row.reason:
         said += Content.assemble((": ", "$muted"), row.reason)
     bar = Content.assemble(progress(row, max(10, min(100, width - 24))), f" {row.sent:,} of {row.total:,} ")
-    lines = [bar, counts, Content.styled(under_way, "$muted"), Content.styled(plan, "$muted"), said, _jobs(row)]
+    name = [row.name.stylize("bold $strong")] if row.name.plain != row.label.plain else []
+    lines = [*name, bar, counts, Content.styled(under_way, "$muted"), Content.styled(plan, "$muted"), said, _jobs(row)]
     return Content("\n").join(lines)
 
 
+def _of(row: CanaryRow) -> str:
+    """What its jobs have in common, a group by the beginning of its id."""
+    return f"group {row.group.plain}" if row.group.plain else row.label.plain
+
+
 def _jobs(row: CanaryRow) -> Content:
-    return Content.styled(f"{plural(row.total, 'job')} of {row.label.plain}; it goes on without this console", "$faint")
+    return Content.styled(f"{plural(row.total, 'job')} of {_of(row)}; it goes on without this console", "$faint")

@@ -151,20 +151,25 @@ class CanaryTable(LineTable[CanaryRow]):
         return row.key
 
     def columns_for(self, width: int) -> Sequence[Column[CanaryRow]]:
-        """Return one set; who began it is said where there is room."""
-        columns: list[Column[CanaryRow]] = [
+        """Return one set; its step, its group and who began it are said where there is room, and below the table."""
+        head: list[Column[CanaryRow]] = [
             Column("canary", 8, lambda row, _: Cell(row.short_id.plain, "id")),
             Column("", 10, _canary_state),
-            Column("step", 5, lambda row, _: Cell(row.phase, "muted")),
-            Column("of", 0, lambda row, _: Cell(row.label.plain, "strong")),
-            Column("requeued", 11, lambda row, _: Cell(f"{row.sent:,}/{row.total:,}"), "right"),
+        ]
+        of: Column[CanaryRow] = Column("of", 0, lambda row, _: Cell(row.name.plain, "strong"))
+        counts: list[Column[CanaryRow]] = [
+            Column("requeued", 9, lambda row, _: Cell(f"{row.sent:,}/{row.total:,}"), "right"),
             Column("ok", 6, lambda row, _: Cell(count(row.succeeded), "success"), "right"),
             Column("failed", 6, lambda row, _: Cell(count(row.failed), "error" if row.failed else "faint"), "right"),
         ]
         if width < 100:
-            return columns
+            return [*head, of, *counts]
         return [
-            *columns,
+            *head,
+            Column("step", 5, lambda row, _: Cell(row.phase, "muted")),
+            Column("group", 8, lambda row, _: Cell(row.group.plain, "id")),
+            of,
+            *counts,
             Column("by", 12, lambda row, _: Cell(row.by.plain, "muted")),
             Column("since", 9, lambda row, moment: Cell(moment.short(row.started_at), "muted"), "right"),
         ]

@@ -123,7 +123,7 @@ class CanaryBar(Widget):
         if canary is not None:
             more = sum(1 for one in canaries if one.goes_on and one is not canary)
             tail = f" · {more} more" if more else ""
-            line = canary_line(canary, key) + Content.assemble((f"{tail} · ", "$muted"), canary.label)
+            line = canary_line(canary, key) + Content.assemble((f"{tail} · ", "$muted"), canary.name)
         if line != self.line:
             self.line = line
             self.refresh()

@@ -22,18 +22,21 @@ Phase = Literal["one", "ten", "rest"]
 
 LOADED_AT_ONCE = 2_000
 DEFAULT_RATE, DEFAULT_SHARE = 60, 20.0
+SHORT_ID = 8
 _NEVER = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """How a canary is to go: ``rate`` jobs a minute after the first eleven, until more than ``share_percent`` of those
-    that ended have failed. ``label`` says what the jobs have in common."""
+    that ended have failed. ``label`` says what the jobs have in common: the id of their group, or a filter; ``about``
+    what broke in that group, which may be gone when the canary has requeued its jobs."""
 
     by: str
     label: str
     rate: int = DEFAULT_RATE
     share_percent: float = DEFAULT_SHARE
+    about: str = ""
 
     def check(self) -> None:
         """Raises Refused when it can not be meant so."""
@@ -68,6 +71,18 @@ class Canary:
     ended_at: datetime | None
     reason: str
     told_by: str
+    about: str = ""
+
+    @property
+    def name(self) -> str:
+        """What broke, or else what its jobs have in common."""
+        return self.about or self.label
+
+    @property
+    def group(self) -> str:
+        """The beginning of the id of the group that it is of; "" when it is of a filter or of named jobs."""
+        head, _, group = self.label.partition("group ")
+        return "" if head or " " in group else group[:SHORT_ID]
 
     def sentence(self) -> str:
         """How it stands, for a person."""
@@ -89,6 +104,7 @@ class Canaries:
         """Begin a canary, whose id is the act; begun again, it is the one that was begun. Raises Refused."""
         plan.check()
         fields = ["by", plan.by, "label", plan.label, "rate", str(plan.rate), "share", f"{plan.share_percent:g}"]
+        fields += ["about", plan.about]
         state = b"running"
         for start in range(0, max(1, len(jobs)), LOADED_AT_ONCE):
             part = jobs[start : start + LOADED_AT_ONCE]
@@ -140,6 +156,7 @@ class Canaries:
             ended_at=instant(row.get("ended")),
             reason=row.get("reason", ""),
             told_by=row.get("told_by", ""),
+            about=row.get("about", ""),
             **counts,
         )
 

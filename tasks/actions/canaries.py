@@ -1,12 +1,17 @@
 """The canary requeue of a group or a filter, and what operators tell one that goes on: pause, go on, abort."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 
 from storage.audit import Item
-from storage.broker.canaries import DEFAULT_RATE, DEFAULT_SHARE, Order, Plan
+from storage.broker.canaries import DEFAULT_RATE, DEFAULT_SHARE, Canary, Order, Plan
 from storage.errors import JobMissing
+from storage.history.filters import All, Is
+from storage.history.query import parse
+from tasks.actions.on_groups import broke
 from tasks.actions.on_jobs import look_requeue, selected
-from tasks.actions.selection import refusal, shown
+from tasks.actions.selection import LABEL_CHARS, refusal, shown
 from tasks.actions.tools import MOST, Act, Action, Tools
 from tasks.actions.values import Found, NotEligible, Request, Subject
 
@@ -31,14 +36,38 @@ def _look(tools: Tools, request: Request) -> Found:
 
 
 def _begin(tools: Tools, act: Act) -> list[Item]:
-    tools.canaries.begin(act.key, shown(act), plan_of(act.request, act.actor))
+    plan = replace(plan_of(act.request, act.actor), about=_about(tools, act.request))
+    tools.canaries.begin(act.key, shown(act), plan)
     return [Item(subject.id, "", "done", "") for subject in act.subjects]
+
+
+def _about(tools: Tools, request: Request) -> str:
+    """What broke in the group that is requeued; "" of other jobs, and of a group whose jobs have gone meanwhile."""
+    prefix = request.text("group") or group_in(request.query)
+    try:
+        return broke(tools, tools.inspector.failure_group(prefix))[:LABEL_CHARS] if prefix else ""
+    except JobMissing:
+        return ""
+
+
+def group_in(query: str) -> str:
+    """The one group whose jobs a filter can match; "" when it is not about one."""
+    node = parse(query, now=datetime.now(UTC), zone=UTC).node
+    nodes = node.nodes if isinstance(node, All) else (node,)
+    named = [one.values for one in nodes if isinstance(one, Is) and one.field == "group"]
+    return named[0][0] if len(named) == 1 and len(named[0]) == 1 else ""
 
 
 def _words(request: Request) -> list[str]:
     plan = plan_of(request, "")
     words = [*selected(request, "requeue"), "--canary", "--rate", str(plan.rate)]
     return words + (["--share", f"{plan.share_percent:g}"] if plan.share_percent != DEFAULT_SHARE else [])
+
+
+def named(canary: Canary) -> str:
+    """A canary in a line: what broke, with its group, and how it stands."""
+    of = f" (group {canary.group})" if canary.about and canary.group else ""
+    return f"{canary.name}{of}, {canary.sentence()}"
 
 
 def _look_at(order: Order) -> Callable[[Tools, Request], Found]:
@@ -57,7 +86,7 @@ def _look_at(order: Order) -> Callable[[Tools, Request], Found]:
                 not_eligible.append(NotEligible(prefix, str(error)))
                 continue
             if canary.state in allowed[order]:
-                subjects.append(Subject(canary.id, canary.state, f"{canary.label}, {canary.sentence()}"))
+                subjects.append(Subject(canary.id, canary.state, named(canary)))
             else:
                 not_eligible.append(NotEligible(canary.id, f"it is {canary.state}"))
         return Found(tuple(subjects), tuple(not_eligible))

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from storage.audit import Entry, Item
+from storage.broker.records import FailureGroup
 from storage.errors import JobMissing, Refused
 from storage.history import failures, marks
 from storage.history.failures import Mark
@@ -42,8 +43,13 @@ def _group(tools: Tools, prefix: str) -> tuple[str, str]:
     except JobMissing:
         fingerprint = failures.find(tools.database, prefix)
         return fingerprint, fingerprint
-    message = tools.redactor.redact_text(f"{group.error_type}: {group.message}")
-    return group.fingerprint, f"{group.fingerprint[:8]} {group.count} dead, {message}"
+    return group.fingerprint, f"{group.fingerprint[:8]} {group.count} dead, {broke(tools, group)}"
+
+
+def broke(tools: Tools, group: FailureGroup) -> str:
+    """What broke in a group: type and message of the exception, without secrets."""
+    said = f"{group.error_type}: {group.message}" if group.error_type else group.message
+    return tools.redactor.redact_text(said)
 
 
 def _say(say: Say) -> Callable[[Tools, Act], list[Item]]:

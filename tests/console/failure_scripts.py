@@ -95,6 +95,10 @@ async def _c_begins_a_canary_and_its_progress_stands_in_the_detail(stage: Stage)
     detail = stage.text.split("─" * 80)[-1]
     assert "canary running" in detail
     assert "1/7" in detail
+    await stage.press("C")
+    assert stage.text.count("SMTPServerDisconnected: Connecti") == 3
+    assert "7 jobs of group 40516ac7; it goes on" in stage.text
+    await stage.press("escape")
     await stage.press("j")
     assert "canary running" not in stage.text.split("─" * 80)[-1]
 

@@ -316,6 +316,9 @@ def test_a_group_is_requeued_by_a_canary_that_any_operator_can_hold(dewey: Comma
     assert answer.document["command"] == "dewey requeue --group f1 --canary --rate 60"
     (canary,) = dewey("canary", "list", "--json").document
     assert (canary["state"], canary["total"], canary["rate"], canary["label"]) == ("running", 20, 60, "group f1")
+    listed = dewey("canary", "list").lines[1]
+    assert listed.endswith("  f1     ValueError: no such page")
+    assert dewey("canary", "show", canary["id"][:8]).lines[1] == "ValueError: no such page"
     assert dewey("canary", "pause", canary["id"][:8], "--yes", "--reason", "wait").status == 0
     assert "paused: 0 of 20 requeued" in dewey("canary", "show", canary["id"][:8]).out
     assert dewey("canary", "resume", canary["id"], "--yes").lines == [f"{canary['id']}  goes on: running"]

@@ -12,6 +12,7 @@ from storage.errors import FilterError, Refused
 from storage.history import failures, jobs
 from storage.history.query import parse
 from storage.history.recorder import Recorder
+from tasks.actions.canaries import group_in
 from tasks.app import huey
 from tasks.engine.codec import decode_call
 from tasks.samples import sync_partner
@@ -310,7 +311,23 @@ def test_a_canary_takes_all_jobs_of_its_group_and_consumers_drive_it(desk: Desk,
     desk.act(preview)
     canary = desk.tools.canaries.one(preview.key)
     assert (canary.total, canary.by, canary.label) == (600, "ada", "group f1")
+    assert canary.about == "ValueError: no such page"
     desk.tools.custody.tend()
     assert desk.office.inspector.count(("queued",)) == 1
     with pytest.raises(Refused, match="rate of 0"):
         desk.look("canary", group="f1", rate=0)
+
+
+@pytest.mark.parametrize("query", ["group:f1", "state:dead group:f1", "group:f1 err:ValueError queue:default"])
+def test_a_canary_of_a_filter_that_is_about_one_group_says_what_broke_in_it(desk: Desk, dead: Dead, query: str) -> None:
+    dead("d1", fingerprint="f1f1")
+    Recorder(desk.office.broker, desk.tools.database).step()
+    preview = desk.look("canary", query=query)
+    desk.act(preview)
+    canary = desk.tools.canaries.one(preview.key)
+    assert (canary.about, canary.group, canary.label) == ("ValueError: no such page", "", query)
+
+
+@pytest.mark.parametrize("query", ["group:f1,f2", "group:f1 OR group:f2", "-group:f1", "f1", "state:dead"])
+def test_a_filter_that_may_match_other_jobs_is_not_about_a_group(query: str) -> None:
+    assert group_in(query) == ""
