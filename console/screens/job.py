@@ -1,13 +1,16 @@
 """One job: its summary, its log while it runs, its attempts with their tracebacks, its flow, and how it is stored."""
 
 import shlex
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import ContentSwitcher, Static
+from textual.widget import Widget
+from textual.widgets import Static
 
 from console import bindings
 from console.exporting import Sheet, job_with_log
@@ -22,11 +25,12 @@ from console.screens.job_actions import RULES, Chosen, JobActions, safe_key
 from console.screens.revealed import RevealedDialog
 from console.widgets.flow_table import FlowTable
 from console.widgets.history_page import HistoryPage
-from console.widgets.job_pages import AttemptsPage, RawPage, SummaryPage
+from console.widgets.job_pages import AttemptsPage, JobPage, RawPage, SummaryPage
 from console.widgets.line_table import LineTable
 from console.widgets.log_view import LogView
 from console.widgets.notice import Notice
 from console.widgets.page import Scroller
+from console.widgets.page_stack import PageStack
 from console.widgets.palette import state_color
 from console.widgets.tab_line import TabLine
 from tasks.actions.values import Request
@@ -62,35 +66,29 @@ class JobScreen(JobActions, ExportingScreen):
         self._flow_size = 0
         self._compared: tuple[str, int] | None = None
         self._compared_at: datetime | None = None
+        self.log_view = LogView(self.moment, id="log")
+        self._flow = FlowTable(self.moment, id="flow")
+        self._attempts, self._history = AttemptsPage(), HistoryPage()
+        self._about: tuple[JobPage, ...] = (SummaryPage(), self._attempts, self._history, RawPage())
 
     def compose_body(self) -> ComposeResult:
         """Lay out the title, the tabs and their pages."""
         yield Static(id="job-title")
         yield TabLine(TABS, self.tab)
         with Vertical(id="job-body"):
-            with ContentSwitcher(initial=self.tab, id="job-pages"):
-                with Scroller(id="summary"):
-                    yield SummaryPage()
-                with Vertical(id="log"):
-                    yield LogView(self.moment)
-                with Scroller(id="attempts"):
-                    yield AttemptsPage()
-                with Scroller(id="history"):
-                    yield HistoryPage()
-                yield FlowTable(self.moment, id="flow")
-                with Scroller(id="raw"):
-                    yield RawPage()
+            yield PageStack(self._pages(), self.tab, id="job-pages")
             yield Notice(id="job-notice")
+
+    def _pages(self) -> dict[str, Callable[[], Widget]]:
+        """Say how each page is put into its tab: it is when the tab is shown first."""
+        scrolled = zip(("summary", "attempts", "history", "raw"), self._about, strict=True)
+        made: dict[str, Callable[[], Widget]] = {name: partial(Scroller, page, id=name) for name, page in scrolled}
+        return made | {"log": lambda: self.log_view, "flow": lambda: self._flow}
 
     def on_mount(self) -> None:
         """Say that the first answer is awaited."""
         self.query_one("#job-notice", Notice).asking()
         self._arrange()
-
-    @property
-    def log_view(self) -> LogView:
-        """The log's widget."""
-        return self.query_one(LogView)
 
     # Asking.
 
@@ -130,7 +128,7 @@ class JobScreen(JobActions, ExportingScreen):
 
     def _ask_history(self) -> None:
         """Ask for others of its task: once, and again when the job has gone on; now and then while history is away."""
-        beside, now = self.query_one(HistoryPage).beside, self.moment.now
+        beside, now = self._history.beside, self.moment.now
         stands = None if self.view is None else (self.view.row.state, self.view.row.attempt)
         is_away = beside is not None and bool(beside.times.problem.plain)
         is_due = self._compared_at is None or now - self._compared_at >= AWAY_EVERY
@@ -138,7 +136,7 @@ class JobScreen(JobActions, ExportingScreen):
             return
         gateway, key = self.dewey.gateway, self.key
         self._compared, self._compared_at = stands, now
-        self.ask("history", lambda: gateway.beside(key), self.query_one(HistoryPage).compare)
+        self.ask("history", lambda: gateway.beside(key), self._history.compare)
 
     def is_of_backend(self, name: str) -> bool:
         """History is compared for as long as it takes: it says nothing of how fast the backend answers."""
@@ -150,7 +148,7 @@ class JobScreen(JobActions, ExportingScreen):
         return self.view is not None and self.view.is_recorded
 
     def _show_flow(self, lines: tuple[FlowLine, ...]) -> None:
-        table = self.query_one(FlowTable)
+        table = self._flow
         if not self._flow_size:
             table.cursor_key = self.key
         self._flow_size = len(lines)
@@ -190,24 +188,22 @@ class JobScreen(JobActions, ExportingScreen):
             view.error.first_line.stylize("$error") if view.error else "",
         )
         self.query_one("#job-title", Static).update(title)
-        self._pages(self.moment)
+        self._tell_pages(self.moment)
         if self.tab == "history":
             self._ask_history()
         self.refresh_bindings()
 
-    def _pages(self, moment: Moment) -> None:
-        self.query_one(SummaryPage).show(self.view, moment)
-        self.query_one(AttemptsPage).show(self.view, moment)
-        self.query_one(HistoryPage).show(self.view, moment)
-        self.query_one(RawPage).show(self.view, moment)
+    def _tell_pages(self, moment: Moment) -> None:
+        for page in self._about:
+            page.show(self.view, moment)
 
     def _arrange(self) -> None:
         known = self.view is not None
-        pages = self.query_one(ContentSwitcher)
+        pages = self.query_one(PageStack)
         pages.display, self.query_one("#job-notice", Notice).display = known, not known
-        pages.current = self.tab
-        if known:
-            self.query_one("LogView" if self.tab == "log" else f"#{self.tab}").focus()
+        pages.turn_to(self.tab)
+        if known and pages.page is not None:
+            pages.page.focus()
 
     def _tabs(self) -> None:
         attempts = len(self.view.attempts) if self.view is not None else 0
@@ -215,8 +211,7 @@ class JobScreen(JobActions, ExportingScreen):
 
     def _note(self) -> Content:
         if self.tab == "attempts":
-            page = self.query_one(AttemptsPage)
-            return Content.styled("every frame" if page.unfolded else "application frames", "$faint")
+            return Content.styled("every frame" if self._attempts.unfolded else "application frames", "$faint")
         if self.tab == "flow" and self._is_recorded:
             return Content.styled("Redis has forgotten this job: its flow is not known", "$warning")
         if self.tab == "flow" and self._flow_size == 1:
@@ -227,10 +222,9 @@ class JobScreen(JobActions, ExportingScreen):
 
     def tell(self, moment: Moment, stale: bool) -> None:
         """Dim old data; if there is none, say why."""
-        for widget in (*self.query(Scroller), self.log_view, self.query_one(FlowTable)):
-            widget.set_class(stale, "-stale")
+        self.query_one(PageStack).set_class(stale, "-stale")
         if self.view is not None:
-            self._pages(moment)
+            self._tell_pages(moment)
         self.log_view.at(moment)
         for error in self.unavailable():
             if self.view is None:
@@ -301,12 +295,11 @@ class JobScreen(JobActions, ExportingScreen):
     def action_open(self) -> None:
         """Open or fold the libraries' frames; in the flow, open the job under the cursor."""
         if self.tab == "flow":
-            row = self.query_one(FlowTable).row
+            row = self._flow.row
             if row is not None and row.state and row.key != self.key:
                 self.dewey.open_job(row.key)
             return
-        page = self.query_one(AttemptsPage)
-        page.unfold(not page.unfolded)
+        self._attempts.unfold(not self._attempts.unfolded)
         self._tabs()
 
     def action_follow(self) -> None:
