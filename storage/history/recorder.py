@@ -17,6 +17,7 @@ import socket
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from storage.broker.broker import Broker
@@ -24,7 +25,7 @@ from storage.database.connection import Database, Session
 from storage.errors import Conflict, DataRefused, StorageError
 from storage.history import lines, vanished
 from storage.history.ages import EVENTS_WAITING, Ages
-from storage.history.batches import Batches
+from storage.history.batches import Batch, Batches
 from storage.history.pace import Pace
 from storage.history.retention import Retention
 from storage.history.rows import JobRow, bare
@@ -42,6 +43,9 @@ FEW_EVENTS = 500
 STANDBY_S = LEASE_MS / 5000
 HINDERED_S = 2.0
 SESSION_S = 600.0
+LOOK_S = 0.5
+"""How often, while one full batch follows the other, the lead is asked for, and log lines when there were none: each
+answer waits for what Redis does for the next batch."""
 
 
 class Stop(Protocol):
@@ -76,6 +80,9 @@ class Recorder:
         self._pace = Pace(broker, events_waiting)
         self._walk: Iterator[None] | None = None
         self._trouble = ""
+        self._lead: Lead | None = None
+        self._leads = False
+        self._looked_at = -math.inf
 
     # -- one batch ---------------------------------------------------------------------------------------------
 
@@ -84,32 +91,38 @@ class Recorder:
 
         Raises: StoreUnavailable, StoreRefused; then nothing was recorded, and it can be tried again.
         """
-        lead = self._stream.lead(self._trouble)
+        lead = self._lead or self._stream.lead(self._trouble)
+        self._lead = None
+        self._leads = lead is not None
         if lead is None:
             self._begin_anew()
             return 0
         with self._database.session() as session:
             self._writer.prepare(session)
-            events = self._record_events(lead.cursor)
-            self._record_lines(lead.tail)
-            self._walk_on(lead)
+            batch = self._batches.after(lead.cursor, lambda: self._stream.lead(self._trouble), LEASE_MS / 3_000)
+            self._record_events(batch)
+            if batch.is_full and self._leads and not lead.walk and time.monotonic() < self._looked_at + LOOK_S:
+                self._lead = replace(lead, cursor=batch.last.last_id)
+            else:
+                has_lines = self._record_lines(lead.tail)
+                self._walk_on(lead)
+                self._looked_at = -math.inf if has_lines else time.monotonic()
         self._trouble = ""
-        return events
+        return batch.count
 
-    def _record_events(self, cursor: str) -> int:
-        batch = self._batches.after(cursor, lambda: self._stream.lead(self._trouble), LEASE_MS / 3_000)
+    def _record_events(self, batch: Batch) -> None:
         if batch.has_gap:
             _logger.warning("events before %s went unread: every job is looked at", batch.last.last_id)
             self._stream.must_walk()
             self._walk = None
+            self._looked_at = -math.inf
         self._write(batch.rows)
         if batch.gone:
             with self._database.transaction() as session:
                 self._writer.lock(session)
                 vanished.mark(session, batch.gone)
-        # When another one leads by now the cursor stays, and it reads the same again; the next step sees who leads.
-        self._stream.recorded(batch.last, batch.count)
-        return batch.count
+        # When another one leads by now the cursor stays, and it reads the same again.
+        self._leads = self._stream.recorded(batch.last, batch.count)
 
     def _write(self, rows: Sequence[JobRow], *, again: bool = False) -> None:
         if not rows:
@@ -143,7 +156,8 @@ class Recorder:
 
     # -- log lines ---------------------------------------------------------------------------------------------
 
-    def _record_lines(self, cursor: str) -> None:
+    def _record_lines(self, cursor: str) -> bool:
+        """Record the next log lines; answers whether there were any."""
         found = self._stream.lines(cursor)
         if found.has_gap:
             _logger.warning("log lines before %s went unread: they are read from the logs of their jobs", found.last_id)
@@ -152,6 +166,7 @@ class Recorder:
         if found.lines:
             self._write_lines(found.lines)
             self._stream.lines_recorded(found.last_id)
+        return bool(found.lines)
 
     def _write_lines(self, found: Sequence[tuple[str, str, bytes]]) -> None:
         rows = lines.rows_of(found)
@@ -229,10 +244,12 @@ class Recorder:
 
     def _run_within(self, session: Session, stop: Stop, is_over: Callable[[], bool]) -> None:
         self._look_at_the_server()
+        self._lead = None
         until = time.monotonic() + SESSION_S
         while not stop.is_set() and time.monotonic() < until and not is_over():
             events = self.step()
-            if self._stream.lead() is None:
+            if not self._leads:
+                self._begin_anew()
                 return
             self._sampler.sample(session)
             self._retention.work(session, self._writer)
@@ -247,7 +264,7 @@ class Recorder:
 
     def _begin_anew(self) -> None:
         """What was under way may not be what comes next any more."""
-        self._walk = None
+        self._walk = self._lead = None
         self._batches.forget()
 
     def _look_at_the_server(self) -> None:

@@ -6,29 +6,35 @@
 -- in history once this is, whether no event until here went unread, whether these are all, records (see _record.lua),
 -- for each event whose job is gone: job id, state, version, at ms, created ms or '', ids of the jobs that are new and come
 -- with a later event}.
-local TOLD = '^(%d+) (%l+) (.*)$' -- see tell
-local after = ARGV[1]
+local after, most = ARGV[1], tonumber(ARGV[2])
 local room_for_jobs, room = tonumber(ARGV[3]), tonumber(ARGV[4])
-local events = redis.call('XRANGE', K.events(), '(' .. after, '+', 'COUNT', ARGV[2])
+local events = redis.call('XRANGE', K.events(), '(' .. after, '+', 'COUNT', most)
 local newest, began, last = {}, {}, #events
 local whole_so_far = after == '0-0' or #redis.call('XRANGE', K.events(), after, after) > 0
-for at, event in ipairs(events) do
-  local id, told = unpack(event[2])
+for at = 1, last do
+  local event = events[at][2]
+  local id, told = event[1], event[2]
   newest[id] = at
   if string.sub(told, 1, 2) == '1 ' then began[id] = true end
-  if not string.find(told, TOLD) then whole_so_far = false end -- an older Dewey's, or nobody's: as good as unread
+  if not string.find(told, '^%d+ %l+ ') then whole_so_far = false end -- an older Dewey's, or nobody's: as good as unread
 end
 
 local records, gone, passed = {}, {}, {}
-for at, event in ipairs(events) do
-  local id, told = unpack(event[2])
-  local then_version, state, created = string.match(told, TOLD)
-  if newest[id] == at and then_version then
-    local version = redis.call('HGET', K.job(id), 'version')
-    if not version then
-      gone[#gone + 1] = {id, state, then_version, string.match(event[1], '^%d+'), created}
-    elseif tonumber(version) <= tonumber(then_version) then
-      local record, bytes = record_of(id, began[id])
+for at = 1, last do
+  local id, told = events[at][2][1], events[at][2][2]
+  local version, state, created
+  if newest[id] == at then version, state, created = string.match(told, '^(%d+) (%l+) (.*)$') end -- see tell
+  if version then
+    -- What has ended seldom goes on, so that its whole record is read at once; of others the version tells what they did.
+    local record, bytes
+    local now = ENDED[state] and version or redis.call('HGET', K.job(id), 'version')
+    if now and tonumber(now) <= tonumber(version) then
+      record, bytes = record_of(id, began[id])
+      now = record and record[1]
+    end
+    if not now then
+      gone[#gone + 1] = {id, state, version, string.match(events[at][1], '^%d+'), created}
+    elseif tonumber(now) <= tonumber(version) then
       records[#records + 1] = record
       room_for_jobs, room = room_for_jobs - 1, room - bytes
     elseif began[id] then
@@ -38,7 +44,7 @@ for at, event in ipairs(events) do
   end
 end
 
-local all = last == #events and #events < tonumber(ARGV[2])
+local all = last == #events and #events < most
 local through = NOW - 1 -- more may happen within this very millisecond
 if not all then
   through = tonumber(string.match(events[last][1], '^%d+')) - 1000 -- its clock may have been set back by as much

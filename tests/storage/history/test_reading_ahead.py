@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable
 
 import pytest
 
@@ -39,6 +40,25 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return original(self, session, keys)
 
     monkeypatch.setattr(writing.Writer, "_known", known)
+    return found
+
+
+@pytest.fixture
+def answers(monkeypatch: pytest.MonkeyPatch) -> "Counter[str]":
+    """How often the recorder asked Redis for what is not an event."""
+    found: Counter[str] = Counter()
+
+    def counted(name: str) -> Callable[..., object]:
+        original = getattr(stream.Stream, name)
+
+        def ask(*args: object) -> object:
+            found[name] += 1
+            return original(*args)
+
+        return ask
+
+    for name in ("lead", "lines", "recorded"):
+        monkeypatch.setattr(stream.Stream, name, counted(name))
     return found
 
 
@@ -127,6 +147,76 @@ def test_what_was_read_ahead_of_a_failure_is_read_again(
     record_all(recorder, broker)
     assert differences(inspector, database) == []
     assert measured(database)["enqueued"] == measured(database)["succeeded"] == 30
+
+
+def test_while_it_catches_up_it_asks_for_nothing_but_events(
+    recorder: Recorder,
+    broker: Broker,
+    lives: Lives,
+    inspector: Inspector,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    answers: "Counter[str]",
+) -> None:
+    monkeypatch.setattr(recording, "LOOK_S", 600.0)
+    record_all(recorder, broker)
+    recorder.step()
+    for _ in range(30):
+        lives.succeed()
+    answers.clear()
+    record_all(recorder, broker)
+    assert answers["recorded"] > 6
+    assert answers["lead"] == answers["lines"] == 2, "for the first batch, and when there is no full one any more"
+    assert differences(inspector, database) == []
+
+
+def test_while_it_catches_up_it_records_what_was_logged(
+    recorder: Recorder,
+    broker: Broker,
+    lives: Lives,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(stream, "LINES_AT_ONCE", 5)
+    record_all(recorder, broker)
+    for number in range(30):
+        lives.add()
+        claim = lives.claim()
+        lives.log(claim, line_of(number))
+        lives.settle(claim, "succeeded", result=b"7")
+    for steps in range(1, 7):
+        monkeypatch.setattr(recording, "LOOK_S", 0.0 if steps == 1 else 600.0)
+        assert recorder.step() == 12, "there are more batches than the lines need"
+        with database.session() as session:
+            assert session.rows("SELECT count(*) FROM logs") == [(5 * steps,)]
+
+
+def test_who_lost_the_lead_while_it_caught_up_does_not_go_on(
+    recorder: Recorder,
+    broker: Broker,
+    lives: Lives,
+    inspector: Inspector,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(recording, "LOOK_S", 600.0)
+    record_all(recorder, broker)
+    for _ in range(30):
+        lives.succeed()
+    assert recorder.step()
+    assert recorder.step()
+    recorder._stream.leave()
+    other = Recorder(broker, database)
+    assert other.step()
+    recorder.step()  # it does not know yet
+    assert recorder.step() == 0
+    record_all(other, broker)
+    assert differences(inspector, database) == []
+    assert measured(database)["succeeded"] == 30
+
+
+def line_of(number: int) -> bytes:
+    return b'[1770000000000, 1, "INFO", "app", "line %d", "t.work", "default"]' % number
 
 
 class Slow:
