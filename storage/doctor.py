@@ -26,7 +26,7 @@ from storage.errors import StorageError, StoreRefused, StoreUnavailable
 from storage.history.lag import lag
 from storage.objects import open_store
 from storage.servers.home import POSTGRES, REDIS
-from storage.settings import Settings
+from storage.settings import DEFAULT_SENDER, Settings
 
 Level = Literal["ok", "warn", "fail"]
 
@@ -302,7 +302,7 @@ def _mail(settings: Settings) -> Iterator[Finding]:
     if server.sends_password_in_clear:
         message = f"the password of SMTP_URL crosses the network to {server.host} unencrypted"
         yield Finding("mail", "warn", message, "remove ?starttls=false from SMTP_URL, or use smtps://")
-    if settings.mail_from == Settings.model_fields["mail_from"].default:
+    if settings.mail_from == DEFAULT_SENDER:
         message = f"mail is sent from {settings.mail_from}, which most servers refuse"
         yield Finding("mail sender", "warn", message, "set MAIL_FROM to an address of yours")
     try:

@@ -158,7 +158,7 @@ def embedded_parts(settings: Settings) -> frozenset[str]:
 
 
 def _endpoints(settings: Settings, urls: dict[str, str]) -> Endpoints:
-    database_url = settings.database_url.get_secret_value() if settings.database_url is not None else None
+    database_url = settings.database_url.reveal() if settings.database_url is not None else None
     return Endpoints(
         redis_url=settings.redis_url or urls[REDIS],
         database_url=database_url or urls[POSTGRES],

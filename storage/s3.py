@@ -17,11 +17,11 @@ import boto3.session
 from botocore import exceptions as botocore_exceptions
 from botocore.config import Config
 from botocore.parsers import ResponseParserError
-from pydantic import SecretStr
 from urllib3.exceptions import HTTPError
 
 from storage.errors import ObjectMissing, StorageError, StoreRefused, StoreUnavailable
 from storage.objects import BLOCK_BYTES, DEFAULT_TYPE, Body, ObjectInfo, Readable, blocks_of
+from storage.secret import Secret
 from storage.settings import Settings
 
 MOST_KEYS_PER_REQUEST = 1_000
@@ -64,9 +64,9 @@ WRONG_REQUEST = (botocore_exceptions.ParamValidationError, botocore_exceptions.V
 class Credentials:
     """Who asks. Kept out of every message."""
 
-    access_key_id: SecretStr
-    secret_access_key: SecretStr
-    session_token: SecretStr | None = None
+    access_key_id: Secret
+    secret_access_key: Secret
+    session_token: Secret | None = None
 
 
 class S3Objects:
@@ -101,7 +101,7 @@ class S3Objects:
         return cls(
             settings.s3_bucket,
             endpoint_url=settings.s3_endpoint_url,
-            region=settings.aws_region,
+            region=settings.bucket_region,
             credentials=credentials,
         )
 
@@ -216,10 +216,10 @@ class S3Objects:
     def _new_client(self) -> Any:
         secrets: dict[str, str] = {}
         if self._credentials is not None:
-            secrets["aws_access_key_id"] = self._credentials.access_key_id.get_secret_value()
-            secrets["aws_secret_access_key"] = self._credentials.secret_access_key.get_secret_value()
+            secrets["aws_access_key_id"] = self._credentials.access_key_id.reveal()
+            secrets["aws_secret_access_key"] = self._credentials.secret_access_key.reveal()
             if self._credentials.session_token is not None:
-                secrets["aws_session_token"] = self._credentials.session_token.get_secret_value()
+                secrets["aws_session_token"] = self._credentials.session_token.reveal()
         config = Config(
             signature_version="s3v4",
             # R2 and others refuse the checksums that boto3 adds by itself.

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-from pydantic import SecretStr
+from storage.secret import Secret
 
 Security = Literal["tls", "starttls", "none"]
 EXPECTED = "smtp://user:password@host:587 or smtps://user:password@host:465"
@@ -19,7 +19,7 @@ class SmtpServer:
     host: str
     port: int
     username: str | None
-    password: SecretStr | None
+    password: Secret | None
     security: Security
 
     @classmethod
@@ -51,7 +51,7 @@ class SmtpServer:
             host=host,
             port=port or {"tls": 465, "starttls": 587, "none": 25}[security],
             username=unquote(parts.username) if parts.username is not None else None,
-            password=SecretStr(unquote(parts.password)) if parts.password is not None else None,
+            password=Secret(unquote(parts.password)) if parts.password is not None else None,
             security=security,
         )
 

@@ -11,8 +11,7 @@ import pytest
 import redis
 
 from storage.servers.postgres import PostgresServer
-from storage.setting_sources import names_of
-from storage.settings import Settings
+from storage.settings import describe
 from tests import servers
 
 _TEMPLATE = "template_dewey"
@@ -22,8 +21,8 @@ _TEMPLATE = "template_dewey"
 def _nothing_is_set(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No test sees the settings of whoever runs it, so none touches their Redis, database, bucket or home."""
     with pytest.MonkeyPatch.context() as patch:
-        for setting, field in Settings.model_fields.items():
-            for name in names_of(setting, field):
+        for setting in describe():
+            for name in setting.names:
                 patch.delenv(name, raising=False)
                 patch.delenv(name.lower(), raising=False)
         patch.setenv("DEWEY_HOME", str(tmp_path_factory.mktemp("home")))

@@ -9,11 +9,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import boto3.session
 from moto.server import ThreadedMotoServer
-from pydantic import SecretStr
 
 from storage.s3 import Credentials, S3Objects
+from storage.secret import Secret
 
-CREDENTIALS = Credentials(SecretStr("test"), SecretStr("test"))
+CREDENTIALS = Credentials(Secret("test"), Secret("test"))
 
 
 @contextlib.contextmanager

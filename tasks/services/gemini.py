@@ -15,8 +15,9 @@ from email.utils import parsedate_to_datetime
 from json import JSONDecodeError
 from typing import TYPE_CHECKING, Any
 
-from pydantic import SecretStr, ValidationError
+from pydantic import ValidationError
 
+from storage.secret import Secret
 from storage.settings import Settings
 from tasks.errors import ModelRefused, ModelUnavailable
 
@@ -32,7 +33,7 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)s")
 class GeminiApi:
     """Where the Gemini API is, the key to it, and this process's client."""
 
-    def __init__(self, api_key: SecretStr, base_url: str | None = None, timeout_s: float = 60) -> None:
+    def __init__(self, api_key: Secret, base_url: str | None = None, timeout_s: float = 60) -> None:
         self._api_key = api_key
         self._base_url = base_url
         self._timeout_s = timeout_s
@@ -54,7 +55,7 @@ class GeminiApi:
         from google.genai import types  # noqa: PLC0415 (as above)
 
         return genai.Client(
-            api_key=self._api_key.get_secret_value(),
+            api_key=self._api_key.reveal(),
             enterprise=False,
             http_options=types.HttpOptions(
                 base_url=self._base_url,

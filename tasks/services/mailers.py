@@ -141,7 +141,7 @@ class SmtpMailer:
                 session.starttls(context=tls)
                 session.ehlo()
             if server.username is not None and server.password is not None:
-                session.login(server.username, server.password.get_secret_value())
+                session.login(server.username, server.password.reveal())
             yield session
             with suppress(OSError):
                 session.quit()

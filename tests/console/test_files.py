@@ -148,7 +148,7 @@ def test_hostile_files_passages_and_hits_are_drawn_as_text() -> None:
 def gateway(
     redis_client: "redis.Redis", namespace: str, redis_url: str, database_url: str, tmp_path: Path
 ) -> LiveGateway:
-    settings = Settings(_env_file=None, dewey_home=tmp_path, dewey_namespace=namespace)
+    settings = Settings(dewey_home=tmp_path, dewey_namespace=namespace)
     held = Resources(settings, Endpoints(redis_url, database_url, tmp_path, frozenset()))
     inspector = Inspector(redis_client, namespace)
     return LiveGateway(inspector, Operations(Broker(redis_client, namespace), inspector), "ada", held=held)

@@ -180,7 +180,7 @@ def test_what_the_settings_call_secret_by_now_is_masked_in_what_was_recorded_bef
     record(recorder)
     redis_client.flushdb()
     assert "B-DW 4711" in lists.jobs("", 0, 10).rows[0].note.plain + str(lists.job(gone).argument_lines)
-    strict = Resources(held.settings.model_copy(update={"dewey_redact_keys": ("plate",)}), held.endpoints)
+    strict = Resources(replace(held.settings, dewey_redact_keys=("plate",)), held.endpoints)
     later = LiveGateway(lists._inspector, lists._operations, "ada", held=strict)
     assert "4711" not in str(later.job(gone))
     assert "4711" not in str(later.jobs("", 0, 10))

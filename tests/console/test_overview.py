@@ -216,7 +216,7 @@ def test_hostile_stores_and_queues_are_drawn_as_text() -> None:
 
 @pytest.fixture
 def held(redis_url: str, database_url: str, tmp_path: Path, namespace: str) -> Resources:
-    settings = Settings(_env_file=None, dewey_home=tmp_path, dewey_namespace=namespace)
+    settings = Settings(dewey_home=tmp_path, dewey_namespace=namespace)
     return Resources(settings, Endpoints(redis_url, database_url, tmp_path, frozenset()))
 
 

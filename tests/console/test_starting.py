@@ -28,6 +28,7 @@ LOADED: Final = "; ".join(
 NOT_YET: Final = frozenset(
     {
         *("peewee", "yoyo", "sqlparse", "pgvector", "smtplib", "http.server", "google.genai", "boto3", "PIL", "pypdf"),
+        *("pydantic", "pydantic_settings", "dotenv"),
         *("textual.widgets._markdown", "textual.widgets._text_area", "rich.markdown", "pygments", "rich.syntax"),
         *("console.gateway.demo", "console.exporting", "console.places", "console.screens.job", "console.screens.help"),
         *("console.screens.action_dialog", "console.screens.pick", "console.screens.command_line"),

@@ -3,7 +3,9 @@
 import socket
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 import pytest
@@ -17,6 +19,7 @@ from storage.doctor import Finding, diagnose
 from storage.embedded import Endpoints
 from storage.errors import StoreUnavailable
 from storage.history.recorder import Recorder
+from storage.secret import Secret
 from storage.settings import Settings
 from tests import servers
 
@@ -32,9 +35,9 @@ def settings(endpoints: Endpoints, tmp_path: Path) -> Settings:
     return made(endpoints, tmp_path)
 
 
-def made(endpoints: Endpoints, home: Path, **others: object) -> Settings:
-    values: dict[str, object] = {"redis_url": endpoints.redis_url, "database_url": endpoints.database_url}
-    return Settings.model_validate({"dewey_home": home, **values, **others})
+def made(endpoints: Endpoints, home: Path, **others: Any) -> Settings:
+    at = Secret(endpoints.database_url)
+    return replace(Settings(dewey_home=home, redis_url=endpoints.redis_url, database_url=at), **others)
 
 
 def one(findings: tuple[Finding, ...], subject: str) -> Finding:
@@ -142,8 +145,8 @@ def test_a_bucket_that_does_not_answer_is_named(endpoints: Endpoints, tmp_path: 
         tmp_path,
         s3_bucket="files",
         s3_endpoint_url="http://127.0.0.1:1",
-        aws_access_key_id="id",
-        aws_secret_access_key="hunter2",
+        aws_access_key_id=Secret("id"),
+        aws_secret_access_key=Secret("hunter2"),
     )
     found = one(diagnose(settings, endpoints), "objects")
     assert found.level == "fail"
@@ -155,7 +158,7 @@ def test_the_demo_on_a_database_of_yours_is_a_warning_and_on_its_own_is_not(
 ) -> None:
     settings = made(endpoints, tmp_path, demo_mode=True)
     assert one(diagnose(settings, endpoints), "demo mode").level == "warn"
-    own = Settings.model_validate({"dewey_home": tmp_path, "demo_mode": True})
+    own = Settings(dewey_home=tmp_path, demo_mode=True)
     assert one(diagnose(own, None), "demo mode").level == "ok"
 
 
@@ -173,7 +176,7 @@ def listener() -> Iterator[socket.socket]:
 
 def test_a_mail_server_is_called(endpoints: Endpoints, tmp_path: Path, listener: socket.socket) -> None:
     port = listener.getsockname()[1]
-    there = made(endpoints, tmp_path, smtp_url=f"smtp://u:hunter2@127.0.0.1:{port}", mail_from="a@example.com")
+    there = made(endpoints, tmp_path, smtp_url=Secret(f"smtp://u:hunter2@127.0.0.1:{port}"), mail_from="a@example.com")
     assert one(diagnose(there, endpoints), "mail").level == "ok"
     listener.close()
     found = diagnose(there, endpoints)
@@ -188,13 +191,13 @@ def test_servers_of_two_machines_are_a_warning(endpoints: Endpoints, tmp_path: P
 
 def test_little_space_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "LEAST_FREE_BYTES", 2**80)
-    settings = Settings.model_validate({"dewey_home": tmp_path / "not" / "made"})
+    settings = Settings(dewey_home=tmp_path / "not" / "made")
     assert one(diagnose(settings, None), "home").level == "warn"
 
 
 def test_the_embedded_servers_are_described(database_url: str) -> None:
     with servers.short_directory() as home:
-        settings = Settings.model_validate({"dewey_home": home, "database_url": database_url})
+        settings = Settings(dewey_home=home, database_url=Secret(database_url))
         stopped = one(diagnose(settings, None), "redis")
         assert (stopped.level, stopped.message) == ("ok", "embedded, stopped; it starts when something uses it")
         assert not list(home.glob("redis*"))
@@ -214,7 +217,7 @@ def test_an_embedded_server_that_failed_is_explained(tmp_path: Path, database_ur
     with servers.short_directory() as home:
         (home / "redis").mkdir()
         (home / "redis" / "appendonly.aof").write_bytes(b"no commands\r\n")
-        settings = Settings.model_validate({"dewey_home": home, "database_url": database_url})
+        settings = Settings(dewey_home=home, database_url=Secret(database_url))
         with pytest.raises(StoreUnavailable):
             embedded.attach(settings)
         found = one(diagnose(settings, None), "redis")
@@ -238,7 +241,7 @@ def test_versions_are_compared_as_numbers(text: str, numbers: tuple[int, ...]) -
 
 
 def test_impossible_states_that_were_put_right_are_told(redis_url: str, redis_client: "redis.Redis") -> None:
-    settings = Settings(_env_file=None, redis_url=redis_url, dewey_namespace="told")
+    settings = Settings(redis_url=redis_url, dewey_namespace="told")
     endpoints = Endpoints(redis_url, "postgresql://nobody@127.0.0.1:1/none", None, frozenset())
     assert _books_of(settings, endpoints).level == "ok"
     redis_client.hset("{told}:repairs", mapping={"ghost": 2, "last": "ghost a 1"})

@@ -14,7 +14,7 @@ import pytest
 from storage.errors import ObjectMissing, StoreRefused
 from storage.objects import BLOCK_BYTES, INCOMING, DirectoryObjects, ObjectStore, open_store
 from storage.s3 import S3Objects
-from storage.settings import Settings
+from storage.settings import load
 
 
 @pytest.fixture(params=["directory_store", "s3_store"])
@@ -220,14 +220,14 @@ class Where:
 
 def test_the_settings_choose_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, s3_store: S3Objects) -> None:
     monkeypatch.delenv("S3_BUCKET", raising=False)
-    directory = open_store(Settings(_env_file=None), Where(tmp_path / "new" / "objects"))
+    directory = open_store(load(None), Where(tmp_path / "new" / "objects"))
     directory.put("one", b"x")
     assert isinstance(directory, DirectoryObjects)
     monkeypatch.setenv("S3_BUCKET", s3_store.bucket)
     monkeypatch.setenv("S3_ENDPOINT_URL", str(s3_store.endpoint_url))
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    bucket = open_store(Settings(_env_file=None), Where(None))
+    bucket = open_store(load(None), Where(None))
     bucket.put("one", b"x")
     assert s3_store.exists("one")
 
@@ -235,4 +235,4 @@ def test_the_settings_choose_the_store(tmp_path: Path, monkeypatch: pytest.Monke
 def test_without_a_bucket_or_a_directory_there_is_no_store(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("S3_BUCKET", raising=False)
     with pytest.raises(StoreRefused, match="S3_BUCKET"):
-        open_store(Settings(_env_file=None), Where(None))
+        open_store(load(None), Where(None))

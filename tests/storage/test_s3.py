@@ -3,10 +3,10 @@
 import socket
 
 import pytest
-from pydantic import SecretStr
 
 from storage.errors import ObjectMissing, StoreRefused, StoreUnavailable
 from storage.s3 import MOST_FAILURES_IN_A_ROW, Credentials, S3Objects
+from storage.secret import Secret
 from tests.object_servers import CREDENTIALS, Answer, Request, error, scripted_server
 
 EMPTY_RESULT = b'<DeleteResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"></DeleteResult>'
@@ -159,7 +159,7 @@ def test_an_endpoint_that_is_no_address_names_the_setting() -> None:
 
 
 def test_no_message_and_no_repr_shows_a_secret() -> None:
-    secret = Credentials(SecretStr("identity"), SecretStr("hunter2"))
+    secret = Credentials(Secret("identity"), Secret("hunter2"))
     with scripted_server(lambda _: error(403, "SignatureDoesNotMatch")) as server:
         store = S3Objects("b", endpoint_url=server.url, region="auto", credentials=secret)
         with pytest.raises(StoreRefused) as caught:

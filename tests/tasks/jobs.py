@@ -16,7 +16,8 @@ from storage.database.connection import Database
 from storage.embedded import Endpoints
 from storage.files import File, Visibility
 from storage.objects import ObjectStore
-from storage.settings import Settings
+from storage.secret import Secret
+from storage.settings import Settings, describe
 from tasks import resources
 from tasks.app import huey
 from tasks.engine.codec import decode_value
@@ -29,6 +30,10 @@ CHUNKS = """
     WHERE file_id = %s ORDER BY ordinal
 """
 FIRST_IN_LINE = -(2**52)
+
+
+SECRETS = frozenset(one.field for one in describe() if one.is_secret)
+"""The settings whose values are kept from being shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +71,10 @@ class Jobs:
 
     def use(self, **more: object) -> Resources:
         """Work with these settings from now on."""
-        values: Mapping[str, Any] = self.base | more
+        told = self.base | more
+        values: Mapping[str, Any] = {name: Secret(str(one)) if name in SECRETS else one for name, one in told.items()}
         endpoints = Endpoints(self.redis_url, self.database_url, self.objects_dir, frozenset())
-        made = Resources(Settings(_env_file=None, **values), endpoints)
+        made = Resources(Settings(**values), endpoints)
         self.opened.append(made)
         resources.use(made)
         return made

@@ -294,4 +294,4 @@ def test_without_demo_mode_calling_the_function_itself_deletes_nothing_either(jo
 
 
 def test_demo_mode_is_off_unless_it_is_asked_for() -> None:
-    assert Settings(_env_file=None).demo_mode is False
+    assert Settings().demo_mode is False

@@ -86,7 +86,7 @@ def test_migrating_twice_changes_nothing_the_second_time(
 ) -> None:
     _execute(postgres_server, "CREATE DATABASE bare")
     url = postgres_server.url_of("bare")
-    held = Resources(Settings(_env_file=None, dewey_home=tmp_path), Endpoints(redis_url, url, tmp_path, frozenset()))
+    held = Resources(Settings(dewey_home=tmp_path), Endpoints(redis_url, url, tmp_path, frozenset()))
     resources.use(held)
     pending = migrations.pending(url)
     assert len(pending) >= 3

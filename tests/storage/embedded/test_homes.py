@@ -10,6 +10,7 @@ import pytest
 
 from storage import embedded
 from storage.errors import SettingsError, StoreUnavailable
+from storage.secret import Secret
 from storage.servers import launch
 from storage.servers.home import Home
 from storage.settings import Settings
@@ -52,7 +53,7 @@ def test_only_what_is_not_set_is_started(home: Path, users: Users) -> None:
 
 def test_nothing_is_made_when_everything_is_set(home: Path) -> None:
     settings = Settings(
-        _env_file=None, dewey_home=home, database_url=ELSEWHERE, redis_url="redis://127.0.0.1:1/0", s3_bucket="files"
+        dewey_home=home, database_url=Secret(ELSEWHERE), redis_url="redis://127.0.0.1:1/0", s3_bucket="files"
     )
     endpoints = embedded.attach(settings)
     assert endpoints == embedded.Endpoints("redis://127.0.0.1:1/0", ELSEWHERE, None, frozenset())

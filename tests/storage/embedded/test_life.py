@@ -253,7 +253,7 @@ def test_a_cluster_of_another_version_is_refused_with_what_to_do(home: Path, att
     (home / "postgres").mkdir(parents=True)
     (home / "postgres" / "PG_VERSION").write_text("9\n")
     with pytest.raises(StoreUnavailable, match=r"was made by PostgreSQL 9, and 18.* is installed"):
-        embedded.attach(Settings(_env_file=None, dewey_home=home))
+        embedded.attach(Settings(dewey_home=home))
     embedded.detach()
 
 

@@ -14,6 +14,7 @@ import redis
 
 from storage import embedded
 from storage.embedded import ServerStatus
+from storage.secret import Secret
 from storage.servers import launch
 from storage.servers.home import is_locked
 from storage.settings import Settings
@@ -98,7 +99,7 @@ class Users:
 
 
 def redis_only(home: Path) -> Settings:
-    return Settings(_env_file=None, dewey_home=home, database_url=ELSEWHERE)
+    return Settings(dewey_home=home, database_url=Secret(ELSEWHERE))
 
 
 def status(home: Path, name: str = "redis") -> ServerStatus:

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
-from pydantic import SecretStr
 
+from storage.secret import Secret
 from tasks.services.gemini import GeminiApi
 from tests.tasks.services.gemini_server import GeminiServer
 
@@ -19,6 +19,6 @@ def gemini() -> Iterator[GeminiServer]:
 @pytest.fixture
 def api(gemini: GeminiServer) -> Iterator[GeminiApi]:
     """The real client of that server."""
-    api = GeminiApi(SecretStr(gemini.api_key), gemini.base_url, timeout_s=5)
+    api = GeminiApi(Secret(gemini.api_key), gemini.base_url, timeout_s=5)
     yield api
     api.close()

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
-from pydantic import SecretStr
 
+from storage.secret import Secret
 from storage.settings import Settings
 from tasks.errors import ModelRefused, ModelUnavailable
 from tasks.services.embedding import DIMENSIONS, GeminiEmbedder, embedder_for
@@ -118,11 +118,11 @@ def test_a_dead_model_names_itself_and_the_setting_to_change(gemini: GeminiServe
 
 
 def test_a_server_that_is_not_there_or_too_slow_is_transient(gemini: GeminiServer) -> None:
-    nowhere = GeminiApi(SecretStr("a-key"), "http://127.0.0.1:9", timeout_s=1)
+    nowhere = GeminiApi(Secret("a-key"), "http://127.0.0.1:9", timeout_s=1)
     with pytest.raises(ModelUnavailable, match="did not answer"):
         GeminiEmbedder(nowhere, MODEL).embed_query("x")
     nowhere.close()
-    hasty = GeminiApi(SecretStr("a-key"), gemini.base_url, timeout_s=0.2)
+    hasty = GeminiApi(Secret("a-key"), gemini.base_url, timeout_s=0.2)
     gemini.script(faults.slow(1))
     with pytest.raises(ModelUnavailable, match="did not answer"):
         GeminiEmbedder(hasty, MODEL).embed_query("x")
@@ -179,7 +179,7 @@ def test_the_settings_choose_the_embedder(gemini: GeminiServer) -> None:
     assert embedder_for(Settings(gemini_api_key=None)).model == "lexical-768"
     chosen = embedder_for(
         Settings(
-            gemini_api_key=SecretStr(gemini.api_key),
+            gemini_api_key=Secret(gemini.api_key),
             gemini_base_url=gemini.base_url,
             embedding_model="gemini-embedding-2",
         )

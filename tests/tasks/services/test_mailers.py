@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
+from storage.secret import Secret
 from storage.settings import Settings
 from storage.smtp import SmtpServer
 from tasks.errors import MailDeferred, MailRefused, TasksError
@@ -235,6 +235,6 @@ def test_the_printer_writes_to_standard_output(capsys: pytest.CaptureFixture[str
 
 def test_the_settings_choose_the_mailer(receiver: SmtpReceiver, monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(mailer_for(Settings(smtp_url=None)), PrintedMailer)
-    mailer = mailer_for(Settings(smtp_url=SecretStr(f"smtp://127.0.0.1:{receiver.port}"), mail_from="me@example.com"))
+    mailer = mailer_for(Settings(smtp_url=Secret(f"smtp://127.0.0.1:{receiver.port}"), mail_from="me@example.com"))
     send(mailer)
     assert receiver.letters[0].sender == "me@example.com"

@@ -3,8 +3,8 @@
 import base64
 
 import pytest
-from pydantic import SecretStr
 
+from storage.secret import Secret
 from storage.settings import Settings
 from tasks.errors import ModelRefused, ModelUnavailable
 from tasks.services.gemini import GeminiApi
@@ -88,6 +88,6 @@ def test_a_type_or_size_that_no_model_takes_is_refused_before_it_is_sent(
 
 def test_without_a_key_nobody_describes(gemini: GeminiServer) -> None:
     assert describer_for(Settings(gemini_api_key=None)) is None
-    describe = describer_for(Settings(gemini_api_key=SecretStr(gemini.api_key), gemini_base_url=gemini.base_url))
+    describe = describer_for(Settings(gemini_api_key=Secret(gemini.api_key), gemini_base_url=gemini.base_url))
     assert describe is not None
     assert describe(PICTURE, "image/png") == "A small picture."
