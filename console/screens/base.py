@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
+from textual.content import Content
 from textual.timer import Timer
 
 from console import bindings
@@ -13,8 +14,8 @@ from console.gateway.errors import GatewayError
 from console.screens.acting import ActingScreen
 from console.screens.asking import POLL, AskingScreen
 from console.widgets.frame import PRODUCTION, HeaderLine, KeyBar, StaleBar
-from console.widgets.travel_bar import TravelBar, Where, elsewhere_line
-from console.widgets.write_bar import CanaryBar, WriteBar
+from console.widgets.travel_bar import TravelBar, Where, elsewhere
+from console.widgets.write_bar import CanaryBar, WriteBar, armed_badge, canary_badge, shown_canary
 
 __all__ = ["POLL", "AskingScreen", "DeweyScreen"]
 
@@ -79,7 +80,7 @@ class DeweyScreen(ActingScreen):
     def where_in_time(self) -> Where:
         """Say, while other screens look at the past, that this one shows now."""
         at = self.dewey.past_at
-        return Where() if at is None else Where(elsewhere_line(at, self.dewey.moment))
+        return Where() if at is None else elsewhere(at, self.dewey.moment)
 
     @property
     def is_stale(self) -> bool:
@@ -150,12 +151,26 @@ class DeweyScreen(ActingScreen):
             header.tell(health, moment, self.dewey.lateness)
         for bar in self._stale_bars:
             bar.tell(health, moment)
+        self._refresh_lines(moment)
+
+    def _refresh_lines(self, moment: Moment) -> None:
+        """Say that writing is armed, how a canary goes, and that this is not now: in a line each, and in one line where
+        rows are few."""
+        armed, canaries, where = self.dewey.armed, self.dewey.canaries, self.where_in_time()
+        write_key, canaries_key = self.dewey.key_of("write"), self.dewey.key_of("canaries")
+        badges: tuple[Content, ...] = ()
+        if self.has_class("-short"):
+            canary = shown_canary(canaries, moment.now)
+            if armed is not None and where.is_said:
+                badges, armed = (armed_badge(armed, moment),), None
+            if canary is not None and (armed is not None or where.is_said):
+                badges, canaries = (*badges, canary_badge(canary, canaries_key)), ()
         for armed_bar in self._write_bars:
-            armed_bar.tell(self.dewey.armed, moment, self.dewey.key_of("write"))
+            armed_bar.tell(armed, moment, write_key, badges)
         for canary_bar in self._canary_bars:
-            canary_bar.tell(self.dewey.canaries, moment, self.dewey.key_of("canaries"))
+            canary_bar.tell(canaries, moment, canaries_key)
         for travel_bar in self._travel_bars:
-            travel_bar.tell(self.where_in_time())
+            travel_bar.tell(where, badges)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Dim the keys of what can not be done."""

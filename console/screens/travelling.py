@@ -18,7 +18,7 @@ from console.formats import Moment
 from console.gateway.errors import GatewayRefused
 from console.screens.base import POLL, DeweyScreen
 from console.widgets.notice import Notice
-from console.widgets.travel_bar import Where, past_line, returning_line, said
+from console.widgets.travel_bar import Where, past_instant, returning, said
 
 if TYPE_CHECKING:
     from console.exporting import Sheet
@@ -139,7 +139,7 @@ class TravellingScreen(DeweyScreen):
         """Say that this is not now, and what can not be known of then."""
         at, past, moment = self.dewey.past_at, self.shown_past, self.dewey.moment
         if at is None:
-            return Where() if past is None else Where(returning_line(past.at, moment))
+            return Where() if past is None else returning(past.at, moment)
         is_shown = past is not None and past.at == at
         key_of = self.dewey.key_of
         minute, hour = (f"{key_of(one)} {key_of(f'{one}.on')}" for one in ("past.minute", "past.hour"))
@@ -147,7 +147,7 @@ class TravellingScreen(DeweyScreen):
         unknown = ""
         if past is not None and is_shown and not past.problem.plain:
             unknown = ", ".join(part for part in (past.unknown.plain, self.UNRECORDED) if part)
-        return Where(past_line(at, is_shown, moment, key_of("back")), keys if is_shown else (), unknown)
+        return replace(past_instant(at, is_shown, moment, key_of("back"), keys), unknown=unknown)
 
     def why_not(self, action: str) -> str:
         """Say why an action can not be done now."""

@@ -40,25 +40,25 @@ class WriteBar(Widget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.line = Content("")
+        self.line = self.tail = Content("")
 
-    def tell(self, armed: Armed | None, moment: Moment, key: str) -> None:
-        """Take in whether writing is armed; ``key`` disarms it."""
+    def tell(self, armed: Armed | None, moment: Moment, key: str, badges: tuple[Content, ...]) -> None:
+        """Take in whether writing is armed; ``key`` disarms it. ``badges`` say what else has no line of its own."""
         self.set_class(armed is not None, "-armed")
-        line = Content("")
+        line = tail = Content("")
         if armed is not None:
             left = plural(minutes_left(armed, moment.now), "minute")
             reason = safe_text(armed.reason, limit=200)
-            line = Content.assemble(
-                (" ✎ writing is armed ", "bold $warning"), f"for {left}: ", reason, (f" · {key} disarms", "$foreground")
-            )
-        if line != self.line:
-            self.line = line
+            line = Content.assemble((" ✎ writing is armed ", "bold $warning"), f"for {left}: ", reason)
+            tail = Content.styled(f" · {key} disarms", "$foreground") + Content("").join(badges)
+        if (line, tail) != (self.line, self.tail):
+            self.line, self.tail = line, tail
             self.refresh()
 
     def render(self) -> Content:
-        """Cut what does not fit."""
-        return self.line.truncate(self.size.width, ellipsis=True)
+        """Cut the reason when not everything fits."""
+        room = max(8, self.size.width - self.tail.cell_length)
+        return (self.line.truncate(room, ellipsis=True) + self.tail).truncate(self.size.width)
 
 
 def shown_canary(canaries: tuple[CanaryRow, ...], now: datetime) -> CanaryRow | None:
@@ -101,6 +101,20 @@ def canary_line(canary: CanaryRow, key: str = "") -> Content:
     return Content.assemble(
         (f" {glyph} canary {canary.state} ", f"bold {style}"), progress(canary), counts, *said, (step, "$muted")
     )
+
+
+def armed_badge(armed: Armed, moment: Moment) -> Content:
+    """Say in a few cells that writing is armed, and for how long."""
+    return Content.styled(f" ✎ {minutes_left(armed, moment.now)} min ", "bold $warning on $armed")
+
+
+def canary_badge(canary: CanaryRow, key: str) -> Content:
+    """Say in a few cells how a canary stands, and which ``key`` shows it."""
+    glyph, style = STATES.get(canary.state, ("?", "$muted"))
+    word = "canary" if canary.state == "running" else f"canary {canary.state}"
+    counts = f"{canary.sent:,}/{canary.total:,}" + (f", {canary.failed:,} failed" if canary.failed else "")
+    said = ((f" {glyph} ", f"bold {style} on $surface"), (f"{word} {counts} ", "$foreground on $surface"))
+    return Content.assemble(*said, (f"{key} ", "bold $primary on $surface"))
 
 
 class CanaryBar(Widget):

@@ -50,3 +50,9 @@ def test_the_past_while_the_backend_is_away(pictures: SnapshotAssertion) -> None
         screen.poll()
 
     draw(pictures, still_app(gateway, start="queues"), SIZES["80x24"], ("<",), then)
+
+
+@pytest.mark.parametrize("size", ["80x24", "120x40"])
+def test_writing_and_a_canary_and_the_past_in_one_frame(pictures: SnapshotAssertion, size: str) -> None:
+    app = still_app(start="failures", write="mail is down")
+    draw(pictures, app, SIZES[size], ("c", "right", "enter", "<", "<", "<", "<"))

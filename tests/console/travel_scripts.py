@@ -48,6 +48,7 @@ async def _a_screen_without_a_past_says_which_have_one(stage: Stage) -> None:
 @key("past.hour", start="overview")
 async def _the_keys_of_the_past_stay_in_sight_however_long_ago_it_is(stage: Stage) -> None:
     await stage.press(",")
-    assert "; , . a minute, < > an hour" in stage.text
+    assert "1 min ago: this is not now — esc is now; , . < >  " in stage.text
     await stage.press("<", "<", "<", "<")
-    assert "esc is now; , . < >" in stage.text
+    assert "13 Mar 22:46 UTC: this is not now — esc is now; , . < >  " in stage.text
+    assert "✎ 15 min" in stage.text
