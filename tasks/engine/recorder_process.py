@@ -20,6 +20,8 @@ from tasks.engine.describing import Describer
 
 GARBAGE_AT = 100_000
 """Values made since cycles among them were last looked for."""
+SWITCH_S = 0.0005
+"""How long one of its threads computes while another one could: what Redis has answered is to be read soon."""
 IDLE_S = 30.0
 """One that has not led for so long leaves the place to those who do."""
 
@@ -37,15 +39,21 @@ def recorder_of(assignment: Assignment) -> Recorder:
     )
 
 
+def prepare() -> None:
+    """Set up this process for what a recorder does."""
+    # Batches are thousands of values that do not hold each other: to look for cycles among them would be for nothing.
+    gc.freeze()
+    gc.set_threshold(GARBAGE_AT)
+    sys.setswitchinterval(SWITCH_S)
+
+
 def main() -> None:
     """Record until told to stop, or until another one has led for a while."""
     logging.basicConfig(level=logging.INFO, format="[%(asctime)s] %(levelname)s:%(name)s:%(process)d:%(message)s")
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    # Batches are thousands of values that do not hold each other: to look for cycles among them would be for nothing.
-    gc.freeze()
-    gc.set_threshold(GARBAGE_AT)
+    prepare()
     assignment = Assignment.read(sys.stdin.readline())
 
     def await_the_end() -> None:

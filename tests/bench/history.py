@@ -27,7 +27,7 @@ from storage.database.connection import Database, connect
 from storage.history.lag import lag
 from storage.servers.postgres import PostgresServer
 from tasks.engine.assignment import Assignment
-from tasks.engine.recorder_process import recorder_of
+from tasks.engine.recorder_process import prepare, recorder_of
 from tests.bench.cpu import descendants, used_s
 from tests.servers import redis_server, running, short_directory, wait_until
 
@@ -94,6 +94,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--workers", type=int, default=8, help="thread workers of the consumer")
     parser.add_argument("--work-us", type=int, default=0, help="how long each job computes, in µs")
     options = parser.parse_args(arguments)
+    prepare()  # this process is the recorder when it runs alone
     print(
         f"{options.jobs} jobs that compute {options.work_us} µs, {options.workers} thread workers; µs of processor time"
     )
