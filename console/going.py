@@ -42,7 +42,7 @@ class GoingApp(ArmingApp):
     def __init__(self) -> None:
         super().__init__()
         self._history: list[str] = []
-        self._held = ExitStack()
+        self._held: ExitStack | None = None
         """Closed, it lets the application paint."""
 
     def begin(self) -> None:
@@ -110,7 +110,8 @@ class GoingApp(ArmingApp):
 
         The toolkit always waits that long, lest a screen be seen that is not whole; most are there at once.
         """
-        self._held.close()
+        if self._held is not None:
+            self._held.close()
         held = ExitStack()
         held.enter_context(self.batch_update())
         self._held = held
@@ -118,11 +119,12 @@ class GoingApp(ArmingApp):
 
     def is_there(self) -> None:
         """Be told that the screen in sight is whole, and knows what it shows."""
-        self._paint_again(self._held)
+        if self._held is not None:
+            self._paint_again(self._held)
 
     def _paint_again(self, held: ExitStack) -> None:
         if held is self._held:
-            self._held = ExitStack()
+            self._held = None
             held.close()
             self.screen.refresh()
 

@@ -69,7 +69,12 @@ class JobScreen(JobActions, ExportingScreen):
         self.log_view = LogView(self.moment, id="log")
         self._flow = FlowTable(self.moment, id="flow")
         self._attempts, self._history = AttemptsPage(), HistoryPage()
-        self._about: tuple[JobPage, ...] = (SummaryPage(), self._attempts, self._history, RawPage())
+        self._about: dict[str, JobPage] = {
+            "summary": SummaryPage(),
+            "attempts": self._attempts,
+            "history": self._history,
+            "raw": RawPage(),
+        }
 
     def compose_body(self) -> ComposeResult:
         """Lay out the title, the tabs and their pages."""
@@ -81,8 +86,9 @@ class JobScreen(JobActions, ExportingScreen):
 
     def _pages(self) -> dict[str, Callable[[], Widget]]:
         """Say how each page is put into its tab: it is when the tab is shown first."""
-        scrolled = zip(("summary", "attempts", "history", "raw"), self._about, strict=True)
-        made: dict[str, Callable[[], Widget]] = {name: partial(Scroller, page, id=name) for name, page in scrolled}
+        made: dict[str, Callable[[], Widget]] = {}
+        for name, page in self._about.items():
+            made[name] = partial(Scroller, page, id=name)
         return made | {"log": lambda: self.log_view, "flow": lambda: self._flow}
 
     def on_mount(self) -> None:
@@ -188,14 +194,15 @@ class JobScreen(JobActions, ExportingScreen):
             view.error.first_line.stylize("$error") if view.error else "",
         )
         self.query_one("#job-title", Static).update(title)
-        self._tell_pages(self.moment)
+        self._tell_page(self.moment)
         if self.tab == "history":
             self._ask_history()
         self.refresh_bindings()
 
-    def _tell_pages(self, moment: Moment) -> None:
-        for page in self._about:
-            page.show(self.view, moment)
+    def _tell_page(self, moment: Moment) -> None:
+        """Tell the page in sight, alone: another one is told when it is turned to."""
+        if self.tab in self._about:
+            self._about[self.tab].show(self.view, moment)
 
     def _arrange(self) -> None:
         known = self.view is not None
@@ -224,7 +231,7 @@ class JobScreen(JobActions, ExportingScreen):
         """Dim old data; if there is none, say why."""
         self.query_one(PageStack).set_class(stale, "-stale")
         if self.view is not None:
-            self._tell_pages(moment)
+            self._tell_page(moment)
         self.log_view.at(moment)
         for error in self.unavailable():
             if self.view is None:
@@ -240,6 +247,7 @@ class JobScreen(JobActions, ExportingScreen):
     def go_to(self, tab: str) -> None:
         """Show a tab."""
         self.tab = tab
+        self._tell_page(self.moment)
         self._arrange()
         self._tabs()
         self.refresh_bindings()

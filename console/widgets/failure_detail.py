@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from textual.content import Content
-from textual.widget import Widget
 
 from console.formats import Moment, count, plural
 from console.gateway.acting import CanaryRow
 from console.gateway.failures import GroupRow, PlaceView
+from console.widgets.drawn import Drawn
 from console.widgets.failure_table import drawn_state
 from console.widgets.queue_detail import bars
 from console.widgets.write_bar import canary_line
@@ -28,7 +28,7 @@ class Shown:
     moment: Moment
 
 
-class FailureDetail(Widget):
+class FailureDetail(Drawn):
     """Words on the left, failures by hour on the right; a canary of the group has a line of its own."""
 
     def __init__(self, id: str | None = None) -> None:
@@ -39,13 +39,13 @@ class FailureDetail(Widget):
         """Take a group in."""
         if shown != self._shown:
             self._shown = shown
-            self.refresh()
+            self.redraw()
 
-    def render(self) -> Content:
+    def draw(self) -> Sequence[Content]:
         """Put words and chart side by side."""
         shown = self._shown
         if shown is None:
-            return Content("")
+            return ()
         width, height = self.content_size
         title = _title(shown)
         top = [title.stylize("bold $strong").truncate(width, ellipsis=True)]
@@ -60,7 +60,7 @@ class FailureDetail(Widget):
             left = (words[index] if index < len(words) else Content("")).truncate(left_width, ellipsis=True)
             right = chart[index] if index < len(chart) else Content("")
             lines.append(left + Content(" " * (left_width - left.cell_length + 1)) + right)
-        return Content("\n").join([*top, *lines])
+        return [*top, *lines]
 
 
 def _title(shown: Shown) -> Content:

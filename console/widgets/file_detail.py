@@ -1,10 +1,12 @@
 """One file in words, or one passage that was found, whole."""
 
+from collections.abc import Sequence
+
 from textual.content import Content
-from textual.widget import Widget
 
 from console.formats import Moment, plural, size
 from console.gateway.library import FileRow, HitView
+from console.widgets.drawn import Drawn
 from console.widgets.file_table import status
 
 MEANINGS = {
@@ -16,7 +18,7 @@ MEANINGS = {
 }
 
 
-class FileDetail(Widget):
+class FileDetail(Drawn):
     """Says what the row under the cursor is."""
 
     def __init__(self, id: str | None = None) -> None:
@@ -28,18 +30,18 @@ class FileDetail(Widget):
         """Take a file or a passage in."""
         if (row, moment) != (self._row, self._moment):
             self._row, self._moment = row, moment
-            self.refresh()
+            self.redraw()
 
-    def render(self) -> Content:
+    def draw(self) -> Sequence[Content]:
         """Write the lines that fit."""
         width, height = self.content_size
         if self._row is None or self._moment is None:
-            return Content("")
+            return ()
         lines = file_lines(self._row, self._moment) if isinstance(self._row, FileRow) else _hit(self._row, width)
         shown = [line.truncate(width, ellipsis=True) for line in lines[:height]]
         if len(lines) > height:
             shown[-1] = shown[-1].truncate(width - 2, pad=True) + Content.styled(" …", "$faint")
-        return Content("\n").join(shown)
+        return shown
 
 
 def _pair(label: str, value: Content | str) -> Content:

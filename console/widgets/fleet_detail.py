@@ -1,12 +1,13 @@
 """One consumer in words, or one running job against what is usual for its task."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from textual.content import Content
-from textual.widget import Widget
 
 from console.formats import Moment, coarse, duration, plural, size
 from console.gateway.fleet import ConsumerView, RunView
+from console.widgets.drawn import Drawn
 from console.widgets.fleet_table import FleetLine, elapsed_s, is_slow, status, tries
 from console.widgets.page import heading
 
@@ -16,7 +17,7 @@ NAME: Final = 36
 """Cells of a job's id and task beside it."""
 
 
-class FleetDetail(Widget):
+class FleetDetail(Drawn):
     """Says what the line under the cursor means."""
 
     def __init__(self, id: str | None = None) -> None:
@@ -28,18 +29,18 @@ class FleetDetail(Widget):
         """Take a line in."""
         if (line, moment) != (self._line, self._moment):
             self._line, self._moment = line, moment
-            self.refresh()
+            self.redraw()
 
-    def render(self) -> Content:
+    def draw(self) -> Sequence[Content]:
         """Write the lines that fit."""
         if self._line is None or self._moment is None:
-            return Content("")
+            return ()
         width, height = self.content_size
         if self._line.run is None:
             lines = [*_consumer(self._line.consumer, self._moment), *_runs(self._line.consumer, self._moment, width)]
         else:
             lines = _run(self._line.run, self._moment)
-        return Content("\n").join([line.truncate(width, ellipsis=True) for line in lines[:height]])
+        return [line.truncate(width, ellipsis=True) for line in lines[:height]]
 
 
 def _pair(label: str, value: Content | str, tone: str = "$foreground") -> Content:

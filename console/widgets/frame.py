@@ -14,6 +14,7 @@ from textual.widget import Widget
 from console import bindings
 from console.formats import Moment, coarse, duration
 from console.gateway.glance import Lateness
+from console.widgets.drawn import Drawn
 from console.widgets.palette import COLOURS
 from storage.history.lag import BEHIND_S
 
@@ -52,7 +53,7 @@ _FORMS: Final = (
 """Forms of the header: what is between two screens, whether each has its title, and how long answers take."""
 
 
-class HeaderLine(Widget):
+class HeaderLine(Drawn):
     """Environment, screens, health and clock, in one line."""
 
     DEFAULT_CSS = """
@@ -68,21 +69,14 @@ class HeaderLine(Widget):
         self.health = Health()
         self.moment: Moment | None = None
         self.lateness = Lateness()
-        self._drawn: Content | None = None
         self.set_class(environment.plain.lower() in PRODUCTION, "-production")
 
     def tell(self, health: Health, moment: Moment, lateness: Lateness) -> None:
         """Take in the health, the time, and how far history is behind."""
         self.health, self.moment, self.lateness = health, moment, lateness
-        if self._drawn is None or not self._line().is_same(self._drawn):
-            self.refresh()
+        self.redraw()
 
-    def render(self) -> Content:
-        """Draw the line, and remember it: it is drawn again when another one would come."""
-        self._drawn = self._line()
-        return self._drawn
-
-    def _line(self) -> Content:
+    def draw(self) -> Sequence[Content]:
         """Put the line together: the first of its forms that fits. Health and clock are in each of them; how long
         answers take gives way to the titles, and both to the word that history is late."""
         width = self.size.width
@@ -98,7 +92,7 @@ class HeaderLine(Widget):
         else:
             right = clock
         space = max(1, width - left.cell_length - right.cell_length)
-        return (left + Content(" " * space) + right).truncate(width)
+        return ((left + Content(" " * space) + right).truncate(width),)
 
     def _left(self, gap: str, with_titles: bool) -> Content:
         """Return name, environment and screens; without titles only the screen in sight has one."""
@@ -175,7 +169,7 @@ WRITE: Final = "write"
 BACK: Final = "back"
 
 
-class KeyBar(Widget):
+class KeyBar(Drawn):
     """The keys that work here, as many as fit, in the table's order. Those that can not be used now are dimmed."""
 
     DEFAULT_CSS = """
@@ -186,18 +180,31 @@ class KeyBar(Widget):
     def __init__(self) -> None:
         super().__init__()
         self._spots: list[tuple[int, int, str]] = []
+        self._may_differ = False
 
     def on_mount(self) -> None:
         """Redraw when the focus, or what can be done, changes."""
         self.screen.bindings_updated_signal.subscribe(self, self._changed)
 
     def _changed(self, _screen: Screen[object]) -> None:
-        self.refresh()
+        self._may_differ = True
+        self.check_idle()
 
-    def render(self) -> Content:
+    def on_idle(self) -> None:
+        """Look once at what may have changed several times."""
+        if not self._may_differ:
+            return
+        self._may_differ = False
+        if self.is_attached and self.screen.is_active:
+            self.redraw()
+        else:  # of a screen that goes nothing can be asked any more; one that comes back is drawn anew
+            self._drawn = None
+            self.refresh()
+
+    def draw(self) -> Sequence[Content]:
         """Lay the keys out; help is always in sight, at the right. While something is typed, its keys stand there."""
         if typing := self._typing():
-            return typing
+            return (typing,)
         entries = self._entries()
         tail = [entry for entry in entries if entry[0].id in self.LAST]
         end = Content("").join([self._entry(binding, enabled) for binding, enabled in tail])
@@ -215,7 +222,7 @@ class KeyBar(Widget):
         gap = max(0, room - line.cell_length + 1)
         for binding, _enabled in tail:
             self._spots.append((line.cell_length + gap, self.size.width, binding.key))
-        return (line + Content(" " * gap) + end).truncate(self.size.width)
+        return ((line + Content(" " * gap) + end).truncate(self.size.width),)
 
     def _entries(self) -> list[tuple[Binding, bool]]:
         seen: dict[str, tuple[Binding, bool]] = {}

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from textual.content import Content
-from textual.widget import Widget
 
 from console.formats import Moment, duration, plural
+from console.widgets.drawn import Drawn
 from console.widgets.fleet_table import elapsed_s, is_slow
 from console.widgets.page import heading, side_by_side
 
@@ -22,7 +22,7 @@ SIDE_BY_SIDE: Final = 150
 """From this width on, the two parts stand beside each other."""
 
 
-class Happenings(Widget):
+class Happenings(Drawn):
     """Running jobs, the one that takes longest at first; and open groups of failures, the most frequent at first."""
 
     DEFAULT_CSS = """
@@ -40,12 +40,12 @@ class Happenings(Widget):
         """Take in who runs what, and what broke; None is not known (yet)."""
         if (fleet, failures, moment) != (self._fleet, self._failures, self._moment):
             self._fleet, self._failures, self._moment = fleet, failures, moment
-            self.refresh()
+            self.redraw()
 
-    def render(self) -> Content:
+    def draw(self) -> Sequence[Content]:
         """Write as many lines of each as there is room for."""
         if self._fleet is None or self._moment is None:
-            return Content("")
+            return ()
         width, height = self.content_size
         beside = width >= SIDE_BY_SIDE and self._failures is not None
         each = (width - 2) // 2 if beside else width
@@ -53,7 +53,7 @@ class Happenings(Widget):
         left = _running(self._fleet, self._moment, (each, rows))
         right = [] if self._failures is None else _broke(self._failures, self._moment, (each, rows))
         lines = side_by_side(left, right, each) if beside else [*left, Content(""), *right]
-        return Content("\n").join(lines[:height])
+        return lines[:height]
 
 
 def _listed(head: Sequence[Content], entries: Sequence[Content], total: int, room: Room) -> list[Content]:

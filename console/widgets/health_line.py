@@ -1,12 +1,12 @@
 """The stores and the consumers in one line: a glyph and a word each."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from textual.content import Content
-from textual.widget import Widget
 
 from console.formats import plural
 from console.gateway.glance import PARTS, Glance, HealthView, Level, Part
+from console.widgets.drawn import Drawn
 
 NAMES: Mapping[Part, str] = {"redis": "Redis", "postgres": "PostgreSQL", "objects": "objects"}
 SIGNS: Mapping[Level, tuple[str, str]] = {
@@ -17,7 +17,7 @@ SIGNS: Mapping[Level, tuple[str, str]] = {
 }
 
 
-class HealthLine(Widget):
+class HealthLine(Drawn):
     """Says how everything is that jobs need."""
 
     DEFAULT_CSS = """
@@ -35,15 +35,15 @@ class HealthLine(Widget):
         """Take in what there is."""
         if (dict(health), glance) != (self._health, self._glance):
             self._health, self._glance = dict(health), glance
-            self.refresh()
+            self.redraw()
 
     def tell_away(self, is_away: bool) -> None:
         """Take in whether Redis did not answer the console itself."""
         if is_away != self._is_away:
             self._is_away = is_away
-            self.refresh()
+            self.redraw()
 
-    def render(self) -> Content:
+    def draw(self) -> Sequence[Content]:
         """Put the parts together; details go first when there is no room."""
         whole = Content("")
         for worded in (PARTS, ("redis", "postgres"), ()):
@@ -51,7 +51,7 @@ class HealthLine(Widget):
             whole = Content("   ").join([*parts, *self._consumers()])
             if whole.cell_length <= self.content_size.width:
                 break
-        return whole
+        return (whole,)
 
     def _part(self, part: Part, with_words: bool) -> Content:
         view = self._health.get(part)

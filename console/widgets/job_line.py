@@ -1,12 +1,13 @@
 """The job under the cursor of a list, below it: what a row has no room for, above all its whole error."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from textual.content import Content
-from textual.widget import Widget
 
 from console.formats import Moment
 from console.gateway.views import JobRow
+from console.widgets.drawn import Drawn
 from console.widgets.palette import state_color
 from storage.broker.records import FINISHED
 
@@ -15,7 +16,7 @@ _AT: Final = {"running": "began", "retrying": "due", "scheduled": "due", "dead":
 """What the instant is that matters in a state, where it is another one than that of the job's creation."""
 
 
-class JobLine(Widget):
+class JobLine(Drawn):
     """Draws id, task, queue, worker and instants, and under them two lines of error or arguments."""
 
     DEFAULT_CSS = """
@@ -34,19 +35,19 @@ class JobLine(Widget):
         is_same = row == self.row and before is not None and moment.mode == before.mode and moment.is_absolute
         self.row, self.moment = row, moment
         if not is_same:
-            self.refresh()
+            self.redraw()
 
-    def render(self) -> Content:
+    def draw(self) -> Sequence[Content]:
         """Write who and where in one line, then what is to be said of it in two."""
         row, moment = self.row, self.moment
         if row is None or moment is None:
-            return Content("")
+            return ()
         width = self.size.width
         said = row.note.stylize("$error" if row.note_is_error else "$foreground")
         lines = said.wrap(width)[: LINES - 1] if row.note.plain else []
         if len(lines) == LINES - 1 and sum(len(line.plain) for line in lines) + LINES < len(row.note.plain):
             lines[-1] = (lines[-1] + Content(" …")).truncate(width, ellipsis=True)
-        return Content("\n").join([_where(row, moment).truncate(width, ellipsis=True), *lines])
+        return [_where(row, moment).truncate(width, ellipsis=True), *lines]
 
 
 def _where(row: JobRow, moment: Moment) -> Content:

@@ -8,6 +8,7 @@ from textual.geometry import Size
 from textual.widget import Widget
 
 from console import bindings
+from console.widgets.drawn import changed_rows
 
 
 class Page(Widget):
@@ -24,9 +25,16 @@ class Page(Widget):
         raise NotImplementedError
 
     def changed(self) -> None:
-        """Lay out again."""
-        self._laid_out = None
-        self.refresh(layout=True)
+        """Lay out again, and repaint the lines that look different now."""
+        before, self._laid_out = self._laid_out, None
+        rows = None
+        if before is not None and self.size:
+            width, lines = before
+            rows = changed_rows(lines, self._lines(width), width)
+        if rows is None:
+            self.refresh(layout=True)
+        elif rows:
+            self.refresh(*rows)
 
     def _lines(self, width: int) -> list[Content]:
         if self._laid_out is None or self._laid_out[0] != width:

@@ -5,10 +5,10 @@ from dataclasses import astuple
 from typing import Final
 
 from textual.content import Content
-from textual.widget import Widget
 
 from console.formats import SPARKS, Moment, count, duration, plural
 from console.gateway.views import LimitView, QueueRow
+from console.widgets.drawn import Drawn
 from console.widgets.queue_table import per_minute
 
 ASKING: Final = Content("asking…")
@@ -49,7 +49,7 @@ def forecast(row: QueueRow) -> str:
     return f"empty in about {duration(row.queued / net * 60)}"
 
 
-class QueueDetail(Widget):
+class QueueDetail(Drawn):
     """Words on the left, charts on the right."""
 
     def __init__(self, id: str | None = None) -> None:
@@ -62,26 +62,26 @@ class QueueDetail(Widget):
         """Take a queue in; ``problem`` is why it is not known how long its jobs wait and run."""
         if (row, moment, problem) != (self._row, self._moment, self._problem):
             self._row, self._moment, self._problem = row, moment, problem
-            self.refresh()
+            self.redraw()
 
-    def render(self) -> Content:
+    def draw(self) -> Sequence[Content]:
         """Put words and charts side by side; words alone where both do not fit."""
         if self._row is None or self._moment is None:
-            return Content("")
+            return ()
         width, height = self.content_size
         words = [*_words(self._row, self._moment), *_measured(self._row, self._problem)]
         cell = max(1, min(4, (width - WORDS - GAP - AXIS) // 30))
         chart = _chart(self._row, max(2, min(CHART_MOST, (height - 3) // 2)), cell, self._moment.word)
         left_width = width - max(line.cell_length for line in chart) - GAP
         if left_width < WORDS_LEAST:
-            return Content("\n").join([line.truncate(width, ellipsis=True) for line in words[:height]])
+            return [line.truncate(width, ellipsis=True) for line in words[:height]]
         lines = []
         for index in range(height):
             left = words[index] if index < len(words) else Content("")
             left = left.truncate(left_width, ellipsis=True)
             right = chart[index] if index < len(chart) else Content("")
             lines.append(left + Content(" " * (left_width - left.cell_length + GAP)) + right)
-        return Content("\n").join(lines)
+        return lines
 
 
 def _words(row: QueueRow, moment: Moment) -> list[Content]:

@@ -1,10 +1,12 @@
 """One schedule in words: its rule, its next five ticks, and how its ticks fared."""
 
+from collections.abc import Sequence
+
 from textual.content import Content
-from textual.widget import Widget
 
 from console.formats import Moment, count, plural
 from console.gateway.timetable import ScheduleRow
+from console.widgets.drawn import Drawn
 from console.widgets.schedule_table import status
 
 POLICIES = {
@@ -14,7 +16,7 @@ POLICIES = {
 }
 
 
-class ScheduleDetail(Widget):
+class ScheduleDetail(Drawn):
     """Says what the schedule under the cursor does next, and did."""
 
     def __init__(self, id: str | None = None) -> None:
@@ -26,12 +28,12 @@ class ScheduleDetail(Widget):
         """Take a schedule in."""
         if (row, moment) != (self._row, self._moment):
             self._row, self._moment = row, moment
-            self.refresh()
+            self.redraw()
 
-    def render(self) -> Content:
+    def draw(self) -> Sequence[Content]:
         """Write four lines."""
         if self._row is None or self._moment is None:
-            return Content("")
+            return ()
         row, moment = self._row, self._moment
         said = status(row)
         lines = [
@@ -40,7 +42,7 @@ class ScheduleDetail(Widget):
             _ticks(row),
             _hold(row, moment),
         ]
-        return Content("\n").join([line.truncate(self.content_size.width, ellipsis=True) for line in lines])
+        return [line.truncate(self.content_size.width, ellipsis=True) for line in lines]
 
 
 def _rule(row: ScheduleRow) -> Content:

@@ -1,6 +1,6 @@
 """The states of jobs in one line, each with how many jobs are in it: the tabs of the list of jobs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from textual.content import Content
@@ -33,9 +33,9 @@ class StateStrip(TabLine):
         """Take in which tab is shown, how many are in each, and words for the order of the list, the longest first."""
         if (chosen, tallies, order) != (self.chosen, self.tallies, self.order):
             self.chosen, self.tallies, self.order = chosen, dict(tallies), order
-            self.refresh()
+            self.redraw()
 
-    def render(self) -> Content:
+    def draw(self) -> Sequence[Content]:
         """Put the first of the forms that fits into the line; order and keys stand at its end where there is room."""
         width, keys = self.size.width, tab_keys(self.app)
         for gap, with_names in _FORMS:
@@ -45,8 +45,8 @@ class StateStrip(TabLine):
         for order in (*self.order, ""):
             end = Content.styled(f"{order}  " if order else "", "$muted") + keys
             if line.cell_length + end.cell_length <= width:
-                return line + Content(" " * (width - line.cell_length - end.cell_length)) + end
-        return line.truncate(width)
+                return (line + Content(" " * (width - line.cell_length - end.cell_length)) + end,)
+        return (line.truncate(width),)
 
     def _tabs(self, gap: str, with_names: bool) -> Content:
         line = Content(" ")

@@ -1,14 +1,15 @@
 """The tabs of a screen in one line, with a note at its right end."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from textual import events
 from textual.app import App
 from textual.content import Content
 from textual.message import Message
-from textual.widget import Widget
 
 from console.formats import plural
+from console.widgets.drawn import Drawn
 
 
 def tab_keys(app: App[Any]) -> Content:
@@ -17,7 +18,7 @@ def tab_keys(app: App[Any]) -> Content:
     return Content.styled(f"{key_of('tab.previous')} {key_of('tab.next')}", "bold $primary") + Content(" ")
 
 
-class TabLine(Widget):
+class TabLine(Drawn):
     """Draws the tabs; says when one is clicked."""
 
     DEFAULT_CSS = "TabLine { height: 1; background: $surface; color: $muted; }"
@@ -41,9 +42,9 @@ class TabLine(Widget):
         """Take in which tab is shown, how much is in each, and the note."""
         if (active, counts, note.plain) != (self.active, self.counts, self.note.plain):
             self.active, self.counts, self.note = active, counts, note
-            self.refresh()
+            self.redraw()
 
-    def render(self) -> Content:
+    def draw(self) -> Sequence[Content]:
         """Put tabs and note into one line."""
         line = Content(" ")
         self._spots = []
@@ -59,7 +60,7 @@ class TabLine(Widget):
         end = self.note + Content("  ") if self.note.plain else self.note
         end += tab_keys(self.app) if len(self.tabs) > 1 else Content("")
         gap = max(1, self.size.width - line.cell_length - end.cell_length)
-        return (line + Content(" " * gap) + end).truncate(self.size.width)
+        return ((line + Content(" " * gap) + end).truncate(self.size.width),)
 
     def on_click(self, event: events.Click) -> None:
         """Choose the tab under the mouse."""

@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 
 from textual.content import Content
-from textual.widget import Widget
 
 from console.formats import count, duration
 from console.gateway.glance import Glance, Waits
 from console.gateway.troubles import OLD_S
 from console.widgets.chart import Chart, draw, rates, spans
+from console.widgets.drawn import Drawn
 
 GAP = 2
 
 
-class Trends(Widget):
+class Trends(Drawn):
     """Three charts of the same minutes."""
 
     def __init__(self, id: str | None = None) -> None:
@@ -26,18 +26,18 @@ class Trends(Widget):
         """Take in what there is, up to an instant called ``word``."""
         if (glance, waits, word) != (self._glance, self._waits, self._word):
             self._glance, self._waits, self._word = glance, waits, word
-            self.refresh()
+            self.redraw()
 
-    def render(self) -> Content:
+    def draw(self) -> Sequence[Content]:
         """Put the charts side by side."""
         if self._glance is None:
-            return Content("")
+            return ()
         width, height = self.content_size
         charts = charts_of(self._glance, self._waits)
         each = (width - GAP * (len(charts) - 1)) // len(charts)
         columns = [draw(chart, each, height, self._word) for chart in charts]
         gap = Content(" " * GAP)
-        return Content("\n").join([gap.join(row) for row in zip(*columns, strict=True)])
+        return [gap.join(row) for row in zip(*columns, strict=True)]
 
 
 def charts_of(glance: Glance, waits: Waits | None) -> Sequence[Chart]:
