@@ -6,7 +6,6 @@
 import argparse
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 from time import monotonic
 from typing import Any, ClassVar, Final, Literal
@@ -31,6 +30,7 @@ from console.widgets.frame import Health
 from console.widgets.palette import DARK, DEFAULTS, LIGHT
 from console.widgets.picture import portable
 from console.widgets.weight import Weight
+from storage.values import replace
 
 logger = logging.getLogger(__name__)
 

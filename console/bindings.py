@@ -6,9 +6,9 @@ Uppercase is stronger than lowercase; no ``ctrl+letter`` destroys anything.
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, Literal
 
+from msgspec import Struct
 from textual.binding import Binding, BindingType
 
 from storage.errors import SettingsError
@@ -42,8 +42,7 @@ Place = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(Struct, frozen=True):
     """One entry: which keys do what, where. ``shown`` puts it into the key bar; ``priority`` lets no field take it.
 
     ``acts`` are the actions of the layer that it leads to: it is dimmed until writing is armed.

@@ -4,8 +4,9 @@ Only what can be drawn as it is, is offered: what is taken in is what was seen.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from console.formats import safe_text
 from storage.history.filters import segment, written
@@ -27,8 +28,7 @@ SAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
 _ENDS: Final = " \t\n()"
 
 
-@dataclass(frozen=True, slots=True)
-class Completion:
+class Completion(Struct, frozen=True):
     """What may stand from ``start`` to ``end`` of a text. ``field`` is whose values they are; "" for fields."""
 
     start: int

@@ -10,10 +10,11 @@ import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Literal, TypeVar
+
+from msgspec import Struct
 
 from console.formats import plural
 from console.gateway.acting import EntryRow, TrashRow
@@ -43,16 +44,14 @@ class ExportError(Exception):
     """A file could not be written; the message says which, and why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Extract:
+class Extract(Struct, frozen=True):
     """What goes into a file. ``note`` says what is left out, and why."""
 
     records: Sequence[Record]
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
+class Sheet(Struct, frozen=True):
     """Something to be exported: what its file is called after, how it is said, and how its records are asked for."""
 
     name: str

@@ -7,9 +7,10 @@ The same words stand after ``dewey console`` and after ``:`` in it. `read` is th
 import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
+
+from msgspec import Struct
 
 from console import lines
 from console.completion import Completion, complete, matching
@@ -21,8 +22,7 @@ from storage.history.query import FIELDS
 Kind = Literal["screen", "jobs", "logs", "audit", "job", "trigger", "canaries", "help", "quit"]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """A place: of which kind, and which one: the screen's name, the filter, the beginning of the id, the task."""
 
     kind: Kind

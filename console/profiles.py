@@ -18,9 +18,10 @@ import difflib
 import os
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from storage.errors import SettingsError
 from storage.settings import describe
@@ -28,8 +29,7 @@ from storage.settings import describe
 FILE: Final = "config.toml"
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(Struct, frozen=True):
     """An operator's own file, as read: settings by profile, the profile to use when none is named, keys by id."""
 
     path: Path

@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
+
+from msgspec import Struct, field
 
 from storage.database.connection import Database
 from storage.database.text import storable
@@ -25,8 +26,7 @@ _ENTRY = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class NewEntry:
+class NewEntry(Struct, frozen=True):
     """An action that is about to be done. ``items`` are what it is done to, each with what it was when looked at;
     ``undo`` is why it can not be undone, "" when it can."""
 
@@ -45,8 +45,7 @@ class NewEntry:
     items: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """An action as it is recorded. Not finished means that it was cut short, or goes on."""
 
     id: int
@@ -70,8 +69,7 @@ class Entry:
     finished_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True):
     """One thing that an action was done to. ``after`` is what undoing it needs to know."""
 
     item: str
@@ -81,8 +79,7 @@ class Item:
     after: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Begun:
+class Begun(Struct, frozen=True):
     """The row of an action: new, or one that was there because the same look was acted on before."""
 
     id: int

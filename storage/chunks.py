@@ -9,9 +9,9 @@ import math
 import struct
 import tempfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import IO
 
+from msgspec import Struct
 from pgvector import Vector
 
 from storage import files
@@ -37,8 +37,7 @@ COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
 COPY_TRAILER = struct.pack(">h", -1)
 
 
-@dataclass(frozen=True, slots=True)
-class NewChunk:
+class NewChunk(Struct, frozen=True):
     """A piece of a file's text, from 0, with where it stands in the whole, and its vector.
 
     ``embedding`` is 768 finite numbers, not all zero; L2-normalised by whoever made it.
@@ -51,8 +50,7 @@ class NewChunk:
     embedding: Sequence[float]
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
+class Chunk(Struct, frozen=True):
     """A stored piece of a file's text, without its vector."""
 
     file_id: int
@@ -63,8 +61,7 @@ class Chunk:
     embedding_model: str
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(Struct, frozen=True):
     """A chunk near to what was asked. ``score`` is the cosine similarity, at most 1."""
 
     file_id: int

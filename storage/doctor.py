@@ -9,13 +9,13 @@ import shutil
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import redis
+from msgspec import Struct
 
 from storage import embedded
 from storage.broker.connection import connect as connect_redis
@@ -39,8 +39,7 @@ _PACKAGES = ("dewey", "huey", "redis", "peewee", "psycopg2-binary", "pgvector", 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One thing that was looked at. `remedy` is empty when all is well."""
 
     subject: str

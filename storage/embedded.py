@@ -12,10 +12,11 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct
 
 from storage.errors import SettingsError, StoreUnavailable
 from storage.servers import report
@@ -30,8 +31,7 @@ _MOST_STARTS = 2
 _PASSED_ON = ("PATH", "HOME", "USER", "TMPDIR", "LANG", "LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoints:
+class Endpoints(Struct, frozen=True):
     """Where everything is, for this process. `objects_dir` is None when objects are in a bucket."""
 
     redis_url: str
@@ -40,8 +40,7 @@ class Endpoints:
     embedded: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class ServerStatus:
+class ServerStatus(Struct, frozen=True):
     """What is known of one embedded server of a home. `users` are process ids, as far as they can be seen."""
 
     name: str

@@ -13,10 +13,10 @@ The life of a file:
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
+from msgspec import Struct
 from peewee import SQL, Expression, fn
 
 from storage.database.connection import Database, Session
@@ -34,8 +34,7 @@ CLAIM_TRIES = 5
 """How often a claim is tried while the other file that holds the content keeps vanishing."""
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(Struct, frozen=True):
     """One uploaded file.
 
     ``object_key`` says nothing of its name. ``sha256`` is known once an attempt has read the bytes.

@@ -11,11 +11,12 @@ import re
 import tempfile
 import time
 from collections.abc import Generator, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Protocol, Self
+
+from msgspec import Struct
 
 from storage.errors import ObjectMissing, StoreRefused, StoreUnavailable
 from storage.settings import Settings
@@ -37,8 +38,7 @@ class Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectInfo:
+class ObjectInfo(Struct, frozen=True):
     """What a store knows of an object."""
 
     key: str

@@ -5,8 +5,9 @@ While a batch is decided on, its rows are locked: an attempt that wants one wait
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
+
+from msgspec import Struct, field
 
 from storage.database.connection import Database, Session
 from storage.files import Visibility
@@ -16,16 +17,14 @@ BATCH = 1_000
 """Files per batch; as many objects as one request to S3 may delete."""
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """Which files may go: a condition over the table ``files``, with its parameters."""
 
     condition: str
     parameters: Mapping[str, object] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class BatchResult:
+class BatchResult(Struct, frozen=True):
     """What became of one batch.
 
     ``deleted`` are the ids of the files that are gone. ``kept`` says, by object key, why an object could not
@@ -37,8 +36,7 @@ class BatchResult:
     last_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Removal:
+class Removal(Struct, frozen=True):
     """What became of a whole run."""
 
     deleted: int = 0

@@ -8,7 +8,6 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC
 from itertools import islice
 from typing import IO, Any, Self
@@ -17,6 +16,7 @@ import boto3.session
 from botocore import exceptions as botocore_exceptions
 from botocore.config import Config
 from botocore.parsers import ResponseParserError
+from msgspec import Struct
 from urllib3.exceptions import HTTPError
 
 from storage.errors import ObjectMissing, StorageError, StoreRefused, StoreUnavailable
@@ -60,8 +60,7 @@ NO_CREDENTIALS = (
 WRONG_REQUEST = (botocore_exceptions.ParamValidationError, botocore_exceptions.ValidationError)
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(Struct, frozen=True):
     """Who asks. Kept out of every message."""
 
     access_key_id: Secret

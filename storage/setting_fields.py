@@ -1,16 +1,17 @@
 """How a setting is declared: its default, how its text is read, what it is for, and what a right value looks like."""
 
 from collections.abc import Callable
-from dataclasses import Field, dataclass, field, fields
+from dataclasses import Field, field, fields
 from typing import Any, TypeVar, cast, get_args
+
+from msgspec import Struct
 
 from storage.secret import Secret
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """All that is known of one setting. ``read`` makes its value of a text, and raises ValueError where it can not.
 
     ``field`` is what it is called in Settings, ``names`` what it is called in the environment, the preferred one first.

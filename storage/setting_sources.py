@@ -4,8 +4,9 @@ secret's."""
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from storage.errors import SettingsError
 from storage.setting_fields import Setting
@@ -13,8 +14,7 @@ from storage.setting_fields import Setting
 _LONGEST_SHOWN = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(Struct, frozen=True):
     """A text that was given for a setting: under which of its names, and where."""
 
     name: str
@@ -40,8 +40,7 @@ class Given:
         return repr(text[:_LONGEST_SHOWN])[1:-1]
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """What the environment and the file say, by upper-case name; blank values count as absent."""
 
     environment: Mapping[str, str]

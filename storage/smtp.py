@@ -1,8 +1,9 @@
 """Which SMTP server carries mail, read from one address such as ``smtp://user:password@host:587``."""
 
-from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+from msgspec import Struct
 
 from storage.secret import Secret
 
@@ -12,8 +13,7 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _STARTTLS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
-@dataclass(frozen=True, slots=True)
-class SmtpServer:
+class SmtpServer(Struct, frozen=True):
     """An SMTP server and how to greet it. ``starttls`` means: encrypted or not at all."""
 
     host: str

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 import msgpack
+from msgspec import Struct
 
 from storage.database.text import storable
 
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 KEPT_S = 7 * 86_400.0
 
 
-@dataclass(frozen=True, slots=True)
-class Whole:
+class Whole(Struct, frozen=True):
     """All that the broker has of a job: its record, its log as (position, fields), what Huey's store holds for it, and
     of one that waited for others what it had of them (a hash or a list per key)."""
 
@@ -46,8 +45,7 @@ class Whole:
         return self.record.get(name, b"").decode("utf-8", "backslashreplace")
 
 
-@dataclass(frozen=True, slots=True)
-class Trashed:
+class Trashed(Struct, frozen=True):
     """A job in the trash, without its content. ``left_at`` is None when it may still be in the broker."""
 
     id: int

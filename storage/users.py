@@ -2,12 +2,12 @@
 
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 from typing import Any
 
+from msgspec import Struct
 from peewee import fn
 
 from storage.database.connection import Database
@@ -19,8 +19,7 @@ LONGEST_EMAIL = 254
 LONGEST_NAME = 200
 
 
-@dataclass(frozen=True, slots=True)
-class User:
+class User(Struct, frozen=True):
     """A person who owns files."""
 
     id: int

@@ -3,9 +3,9 @@
 import base64
 import logging
 import uuid
-from dataclasses import replace
 from datetime import UTC, datetime
 
+from storage.values import replace
 from tasks import resources
 from tasks.app import huey
 from tasks.engine.context import current_job

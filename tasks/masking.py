@@ -6,7 +6,6 @@ showing a masked value is an action of its own.
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import redis
@@ -25,6 +24,7 @@ from storage.broker.records import (
     ScheduleRun,
 )
 from storage.redaction import Redactor
+from storage.values import replace
 from tasks.engine.codec import DecodeError, EncodeError, decode, encode
 from tasks.engine.messages import CallMessage
 

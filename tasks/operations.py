@@ -6,25 +6,25 @@ Each operation says what it did, or raises one of storage.errors with a sentence
 import json
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
 from huey.registry import Message
 from huey.utils import Error, normalize_expire_time
+from msgspec import Struct
 
 from storage.broker.broker import Broker
 from storage.broker.inspector import Inspector
 from storage.broker.records import NewJob, TaskInfo
 from storage.broker.requests import Order
 from storage.errors import JobMissing, Refused
+from storage.values import replace
 from tasks.engine.codec import encode
 
 REQUEUED_AT_ONCE = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Requeued:
+class Requeued(Struct, frozen=True):
     """What became of one job that was to be requeued; ``reason`` says why not."""
 
     job_id: str
@@ -32,8 +32,7 @@ class Requeued:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Canceled:
+class Canceled(Struct, frozen=True):
     """What became of one job that was to be called off: it ended, was asked to end, or was not (``reason``)."""
 
     job_id: str

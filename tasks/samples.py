@@ -6,9 +6,9 @@ Point a consumer at ``tasks.samples.huey`` to have them beside the real tasks.
 import io
 import logging
 import time
-from dataclasses import dataclass
 from typing import Any, Literal
 
+from msgspec import Struct
 from PIL import Image, ImageDraw
 from pypdf import PdfWriter
 from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
@@ -68,8 +68,7 @@ def charge_card(order_id: int, amount_cents: int, card: str = "4242") -> str:
     return f"receipt-{order_id}"
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """A sample file, and the status that its ingestion is expected to end with."""
 
     name: str
@@ -77,8 +76,7 @@ class Document:
     expected: str
 
 
-@dataclass(frozen=True, slots=True)
-class Launched:
+class Launched(Struct, frozen=True):
     """A sample job on its way, and the state that it is expected to end in."""
 
     job_id: str

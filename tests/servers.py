@@ -9,7 +9,6 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -103,8 +102,7 @@ def _wait_ready(server: Server, process: subprocess.Popen[bytes], log_path: Path
         raise AssertionError(f"{server.name} ended with {process.returncode}:\n{log_path.read_text()[-3000:]}")
 
 
-@dataclass(frozen=True, slots=True)
-class ChosenRedis(RedisServer):
+class ChosenRedis(RedisServer, frozen=True):
     """The redis-server that DEWEY_TEST_REDIS names, else the embedded one."""
 
     def command(self) -> list[str]:

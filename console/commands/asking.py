@@ -6,11 +6,11 @@ On a terminal it asks, and no is the answer of whoever just presses enter. Witho
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
 
 import typer
+from msgspec import Struct
 
 from console.commands.opening import Desk, WrongUse, actions_of, open_desk, operator
 from console.commands.printing import emit, note, plural
@@ -34,8 +34,7 @@ SHOWN_DONE = 20
 """Items that are named when it was done to all of them alike; --json has every one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(Struct, frozen=True):
     """How an operator wants it done. ``asks`` is False for what needs no second thought."""
 
     reason: str = ""
@@ -46,8 +45,7 @@ class Way:
     asks: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(Struct, frozen=True):
     """How it is said of one item that it was done to, and that it was not."""
 
     done: str

@@ -8,10 +8,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from msgspec import Struct
 
 from storage.errors import SettingsError
 from storage.servers.home import Home
@@ -29,8 +30,7 @@ TEND_S = 0.5
 LAST_WORDS_BYTES = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """How a consumer is started. ``stop_s`` is how long its jobs may take to end when it is told to stop."""
 
     log_path: Path

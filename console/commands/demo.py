@@ -4,11 +4,11 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import Annotated
 from uuid import uuid4
 
 import typer
+from msgspec import Struct
 
 from console.commands.console import run_console_on
 from console.commands.consumers import SAMPLES, Crew, Plan, Tending, consumer_log
@@ -25,8 +25,7 @@ STOP_S = 5.0
 app = typer.Typer()
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Struct, frozen=True):
     """A job of the demo, and the state that it is expected to end in."""
 
     job_id: str
@@ -34,8 +33,7 @@ class Sample:
     expected: State
 
 
-@dataclass(frozen=True, slots=True)
-class Seeded:
+class Seeded(Struct, frozen=True):
     """What one run of the demo was filled with."""
 
     jobs: tuple[Sample, ...]

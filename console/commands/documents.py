@@ -5,11 +5,11 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from msgspec import Struct
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
@@ -32,8 +32,7 @@ EXCERPT = 280
 app = typer.Typer()
 
 
-@dataclass(frozen=True, slots=True)
-class Upload:
+class Upload(Struct, frozen=True):
     """A file on its way: its row, and the job that ingests it. Neither is there when it could not be read."""
 
     name: str
@@ -42,8 +41,7 @@ class Upload:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Ingested:
+class Ingested(Struct, frozen=True):
     """What became of one file. ``status`` is a file's status, or GONE when its row was deleted, or UNREADABLE."""
 
     name: str

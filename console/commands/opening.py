@@ -3,8 +3,9 @@
 import getpass
 import os
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from storage.broker.broker import Broker
 from storage.broker.connection import connect
@@ -23,8 +24,7 @@ class WrongUse(Exception):
     """A command that can not be meant so; the message says what is wrong, and how it is meant."""
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
+class Desk(Struct, frozen=True):
     """Everything an operator's command works with. What the inspector answers may be shown: it is without secrets."""
 
     resources: Resources

@@ -3,7 +3,6 @@
 A terminal obeys nothing that a job said: what it could act on, or an eye could miss, is printed as an escape.
 """
 
-import dataclasses
 import json
 import math
 import re
@@ -16,6 +15,8 @@ from pathlib import Path
 from typing import Annotated, Any, TextIO
 
 import typer
+from msgspec import Struct
+from msgspec.structs import asdict
 from rich.cells import cell_len, set_cell_size
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of lines.")]
@@ -83,9 +84,9 @@ def as_document(value: object) -> str:
 
 
 def plain(value: object) -> Any:
-    """A value as JSON can take it: instants in ISO 8601, bytes as text, dataclasses as objects."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    """A value as JSON can take it: instants in ISO 8601, bytes as text, our own values as objects."""
+    if isinstance(value, Struct):
+        return {name: plain(one) for name, one in asdict(value).items()}
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, Iterable) and not isinstance(value, str | bytes):

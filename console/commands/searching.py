@@ -1,12 +1,12 @@
 """Jobs from the command line: found with a filter, shown whole, and compared with a success of their task."""
 
 import contextlib
-import dataclasses
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Annotated, Any, Protocol
 
 import typer
+from msgspec.structs import asdict
 
 from console.commands.jobs import HEAD, attempt_lines, compact, describe, find, job_document, job_row
 from console.commands.opening import Desk, WrongUse, open_desk
@@ -233,7 +233,7 @@ def show_diff(job_id: JobId, as_json: Json = False) -> None:
 
 
 def _diff_document(found: differences.Diff) -> dict[str, object]:
-    document = {one.name: plain(getattr(found, one.name)) for one in dataclasses.fields(found)}
+    document = {name: plain(one) for name, one in asdict(found).items()}
     return document | {"job": entry_document(found.job), "other": entry_document(found.other)}
 
 

@@ -1,11 +1,11 @@
 """Numbers over time: ``stats``."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
+from msgspec import Struct
 
 from console.commands.opening import open_desk
 from console.commands.printing import Json, emit, span, table
@@ -17,8 +17,7 @@ from storage.history.measures import Measured, Stats
 app = typer.Typer()
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """A queue as it is now. ``drain_s`` is when it is empty if it goes on like this; None: never, like this."""
 
     name: str
@@ -27,8 +26,7 @@ class Standing:
     drain_s: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """What the command answers."""
 
     stats: Stats

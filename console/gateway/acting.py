@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Protocol
 
+from msgspec import Struct, field
 from textual.content import Content
 
 from console.formats import ROW_LIMIT, safe_text
@@ -28,8 +28,7 @@ GOES_ON: Final = ("loading", "running", "paused", "stopped")
 NOT_DONE_SHOWN: Final = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """An action before it is done. ``now`` is what is set now, as the fields of its dialog are written; ``left_out``
     pairs what it is not done to with why; ``about`` is what the screen knows besides."""
 
@@ -48,8 +47,7 @@ class Look:
         return self.preview.count
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Struct, frozen=True):
     """What an operator said to a look: that they may, why, the name that was asked for, and what else it takes."""
 
     armed: Armed | None
@@ -58,16 +56,14 @@ class Said:
     options: Mapping[str, object] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class NotDone:
+class NotDone(Struct, frozen=True):
     """One thing that an action was not done to, and why."""
 
     name: Content
     why: Content
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(Struct, frozen=True):
     """What became of an action. ``made`` are the keys of jobs that it brought into being; ``shown`` what it revealed,
     path by path; ``unsaved`` why its outcome is not in the audit."""
 
@@ -87,8 +83,7 @@ class Done:
         return len(self.done_keys)
 
 
-@dataclass(frozen=True, slots=True)
-class EntryRow:
+class EntryRow(Struct, frozen=True):
     """An action in the audit. ``undo`` is why it can not be undone, empty when it can."""
 
     key: str
@@ -115,8 +110,7 @@ class EntryRow:
         return f"{self.done:,} done" + (f", {self.refused:,} not" if self.refused else "")
 
 
-@dataclass(frozen=True, slots=True)
-class ItemRow:
+class ItemRow(Struct, frozen=True):
     """One thing that an action was done to."""
 
     key: str
@@ -125,16 +119,14 @@ class ItemRow:
     detail: Content
 
 
-@dataclass(frozen=True, slots=True)
-class EntryView:
+class EntryView(Struct, frozen=True):
     """An action in the audit, with (the first of) what it was done to."""
 
     row: EntryRow
     items: tuple[ItemRow, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class TrashRow:
+class TrashRow(Struct, frozen=True):
     """A job in the trash. ``is_in_both`` says that it may not have left its queue."""
 
     key: str
@@ -149,8 +141,7 @@ class TrashRow:
     is_in_both: bool
 
 
-@dataclass(frozen=True, slots=True)
-class CanaryRow:
+class CanaryRow(Struct, frozen=True):
     """A canary requeue as it stands. ``label`` is what it is of: a group, by its id, or a filter; ``name`` what broke
     there, as the list of failures says it, if that is known; ``group`` the beginning of the group's id."""
 

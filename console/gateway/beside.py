@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec import Struct, field
 from textual.content import Content
 
 from console.formats import compact, duration, safe_text
@@ -22,8 +22,7 @@ ABSENT: Final = "–"
 _NAMES: Final[Mapping[str, str]] = {"duration_ms": "duration", "wait_ms": "waited"}
 
 
-@dataclass(frozen=True, slots=True)
-class RunTimes:
+class RunTimes(Struct, frozen=True):
     """How many runs of a task ended in each bucket of storage/history/histogram.py, within some days. ``mine_s`` is how
     long this job's last run took, or takes; ``problem`` says why nothing is known."""
 
@@ -54,8 +53,7 @@ class RunTimes:
         return None if found is None else found / 1000
 
 
-@dataclass(frozen=True, slots=True)
-class DifferenceView:
+class DifferenceView(Struct, frozen=True):
     """One thing that is not the same: what, here, there, and what that means."""
 
     name: Content
@@ -64,8 +62,7 @@ class DifferenceView:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class DiffView:
+class DiffView(Struct, frozen=True):
     """A job beside the last success of its task; ``problem`` says why there is nothing to compare."""
 
     other_key: str = ""
@@ -78,8 +75,7 @@ class DiffView:
     problem: Content = NOTHING
 
 
-@dataclass(frozen=True, slots=True)
-class BesideView:
+class BesideView(Struct, frozen=True):
     """Both."""
 
     key: str

@@ -1,11 +1,11 @@
 """Records of the broker made into views. Every text passes `safe_text` here, and nowhere later."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
+from msgspec import Struct
 from textual.content import Content
 
 from console.formats import ROW_LIMIT, compact, safe_text
@@ -29,6 +29,7 @@ from console.gateway.views import (
 )
 from storage.broker.records import WAITING, Attempt, Job, Limits, LogLine, QueueStats, TaskInfo
 from storage.broker.why import Why
+from storage.values import replace
 
 SHORT_ID: Final = 8
 TASK_LIMIT: Final = 120
@@ -36,8 +37,7 @@ BRANCHES_LIMIT: Final = 500
 NOTHING: Final = Content("")
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """A job's decoded arguments, or why they could not be decoded."""
 
     args: Sequence[object] = ()

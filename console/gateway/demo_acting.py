@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import cast
 
@@ -34,6 +33,7 @@ from storage.broker.records import Job, Pause, SchedulePause
 from storage.history.failures import Mark
 from storage.redaction import MASK
 from storage.trash import Trashed
+from storage.values import replace
 from tasks.actions.canaries import group_in, plan_of
 from tasks.actions.values import Armed, Performed, Preview, Request, Subject
 from tasks.engine.fingerprint import shape_of

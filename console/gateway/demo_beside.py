@@ -1,6 +1,5 @@
 """The demo's jobs beside others of their task: a week of canned run times, and the last canned success."""
 
-from dataclasses import replace
 from typing import Final
 
 from console.formats import safe_text
@@ -13,6 +12,7 @@ from console.gateway.errors import GatewayRefused
 from storage.history.diff import compared
 from storage.history.entries import Entry
 from storage.history.histogram import bucket_of, dense
+from storage.values import replace
 
 RUNS: Final = 1_204
 DAYS: Final = 7

@@ -2,15 +2,17 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
+
+from msgspec import Struct, field
 
 from console.gateway import demo_tracebacks
 from console.gateway.demo_records import NOW, group_named, job_id
 from storage.audit import Entry, Item
 from storage.broker.canaries import Canary
 from storage.trash import Trashed
+from storage.values import replace
 from tasks.engine.fingerprint import shape_of
 
 MAIL_GROUP: Final = group_named("tasks.email.send_email", demo_tracebacks.SMTP.error_type)
@@ -21,8 +23,7 @@ Cell = tuple[str, str]
 """A place in the demo where something stands: a kind (job, pause, hold ...) and a name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Deed:
+class Deed(Struct, frozen=True):
     """An action that was done, and what stood in each cell before and after."""
 
     entry: Entry

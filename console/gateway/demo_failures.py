@@ -1,9 +1,10 @@
 """The demo's groups of failures: those of its dead and retrying jobs, and some that only history remembers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, cast
+
+from msgspec import Struct
 
 from console.gateway import demo_tracebacks
 from console.gateway.demo_book import DemoBook
@@ -14,14 +15,14 @@ from console.gateway.failures import FailuresView, PlaceView, group_row, place_v
 from storage.broker.records import Job
 from storage.history.failures import Group, GroupState, Mark, Trend
 from storage.history.tallies import HOURS_SHOWN
+from storage.values import replace
 from tasks.engine.fingerprint import shape_of
 
 _VERSIONS: Final = ("2026.3.12", "2026.3.9")
 _HOSTS: Final = ("w1", "w2")
 
 
-@dataclass(frozen=True, slots=True)
-class Remembered:
+class Remembered(Struct, frozen=True):
     """A group of which no job is left."""
 
     fingerprint: str

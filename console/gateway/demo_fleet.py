@@ -1,6 +1,5 @@
 """The demo's consumers: two that work, one that fell silent."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -9,6 +8,7 @@ from console.gateway.demo_part import DemoPart
 from console.gateway.demo_records import NOW
 from console.gateway.fleet import ConsumerView, consumer_view
 from storage.broker.records import ConsumerInfo
+from storage.values import replace
 
 FLEET: Final = (
     ConsumerInfo(

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final, cast
 
 from console.gateway.acting import (
@@ -17,6 +16,7 @@ from storage.broker.canaries import Canary
 from storage.broker.records import Job, Pause, State
 from storage.errors import StorageError
 from storage.redaction import Redactor
+from storage.values import replace
 from tasks.actions import registry
 from tasks.actions.canaries import named, plan_of
 from tasks.actions.on_jobs import states_of

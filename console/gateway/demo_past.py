@@ -1,6 +1,5 @@
 """The demo's past: the night as it went since nine in the evening, with ten minutes in which nobody recorded it."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -15,6 +14,7 @@ from console.gateway.past import PastFailures, PastView, past_failures, past_vie
 from storage.broker.records import STATES, Limits
 from storage.history.failures import Group, GroupState
 from storage.history.past import Past, PastConsumer, PastQueue, PastRun, Rates
+from storage.values import replace
 
 BEGAN_AT: Final = NOW.replace(hour=21, minute=0, second=0, microsecond=0) - timedelta(days=1)
 UNSEEN: Final = (NOW.replace(hour=1, minute=10, second=0), NOW.replace(hour=1, minute=20, second=0))

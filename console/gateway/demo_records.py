@@ -3,12 +3,14 @@
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from msgspec import Struct
+
 from console.gateway import demo_tracebacks as tracebacks
 from storage.broker.records import Attempt, Job, LogLine, Parameter, Pause, Progress, State, TaskInfo
+from storage.values import replace
 
 NOW: Final = datetime(2026, 3, 14, 2, 47, 13, 250_000, tzinfo=UTC)
 QUEUES: Final = ("default", "email", "ingestion", "maintenance", "reports")
@@ -16,8 +18,7 @@ PAUSES: Final = {"reports": Pause("ada", "ledger is being migrated, see #ops", N
 CONSUMERS: Final = {"default": 2, "email": 2, "ingestion": 1, "maintenance": 2, "reports": 0}
 
 
-@dataclass(frozen=True, slots=True)
-class CannedJob:
+class CannedJob(Struct, frozen=True):
     """A job with its arguments already decoded."""
 
     job: Job

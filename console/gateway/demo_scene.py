@@ -1,8 +1,9 @@
 """What surrounds a canned job, so that the demo's Why? is answered by the same sentences as the live one."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from console.gateway.demo_fleet import FLEET
 from console.gateway.demo_records import CannedJob
@@ -10,8 +11,7 @@ from storage.broker.records import Job, Pause
 from storage.broker.scene import Busy, Scene, Served
 
 
-@dataclass(frozen=True, slots=True)
-class Below:
+class Below(Struct, frozen=True):
     """The jobs that a job waits for, and of how many."""
 
     waits_for: tuple[Job, ...]

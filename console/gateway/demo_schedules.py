@@ -1,7 +1,6 @@
 """The demo's schedules: some on time, one late, one paused, one that can not be read."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice, takewhile
 from typing import Final
@@ -11,6 +10,7 @@ from console.gateway.demo_records import NOW, chance
 from console.gateway.timetable import ScheduleRow, schedule_row
 from storage.broker.records import Job, ScheduleInfo, SchedulePause, ScheduleRun
 from storage.broker.timetable import Schedule
+from storage.values import replace
 
 
 def _info(name: str, queue: str, rule: str, zone: str, policy: str) -> ScheduleInfo:

@@ -1,17 +1,17 @@
 """Canned failures and log lines for the demo gateway."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+
+from msgspec import Struct
 
 from storage.broker.records import Attempt, Job, LogLine
 
 LineMaker = Callable[[float, str, str, str], LogLine]
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """What a canned job failed of."""
 
     error_type: str

@@ -6,10 +6,10 @@ What history alone knows (trends, hosts, versions, marks) is None or empty while
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct, field
 from textual.content import Content
 
 from console.formats import ROW_LIMIT, safe_text
@@ -25,8 +25,7 @@ HIDDEN: Final = ("muted", "resolved")
 """States of groups that nobody has to look at."""
 
 
-@dataclass(frozen=True, slots=True)
-class MarkView:
+class MarkView(Struct, frozen=True):
     """What an operator said of a group, and when."""
 
     state: str
@@ -35,8 +34,7 @@ class MarkView:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class TrendView:
+class TrendView(Struct, frozen=True):
     """Failed attempts within the last hour, three, a day and a week; by hour of the last day, oldest first; and all
     that history still has."""
 
@@ -48,8 +46,7 @@ class TrendView:
     attempts: int
 
 
-@dataclass(frozen=True, slots=True)
-class GroupRow:
+class GroupRow(Struct, frozen=True):
     """Failures of one cause. ``dead`` counts the jobs that are dead of it (None: can not be known then); ``trend`` is
     None when history can not be asked. ``sample_key`` is the job that failed last."""
 
@@ -86,16 +83,14 @@ class GroupRow:
         return self.state not in HIDDEN and not self.is_live
 
 
-@dataclass(frozen=True, slots=True)
-class FailuresView:
+class FailuresView(Struct, frozen=True):
     """All groups, the one with the latest failure first; ``trouble`` says what is not known of them, and why."""
 
     groups: tuple[GroupRow, ...]
     trouble: Content = field(default_factory=lambda: Content(""))
 
 
-@dataclass(frozen=True, slots=True)
-class PlaceView:
+class PlaceView(Struct, frozen=True):
     """Where the sample of a group broke: the innermost frame of the application's own code, and the exception."""
 
     sample_key: str

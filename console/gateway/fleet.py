@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from textual.content import Content
 
 from console.formats import safe_text
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from storage.history.past import PastConsumer
 
 
-@dataclass(frozen=True, slots=True)
-class RunView:
+class RunView(Struct, frozen=True):
     """A job that a worker runs. ``p95_s``: what 95 of 100 runs of its task stay below; None when that is not known."""
 
     key: str
@@ -28,8 +27,7 @@ class RunView:
     p95_s: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class ConsumerView:
+class ConsumerView(Struct, frozen=True):
     """A process that serves queues, and what it runs. ``queues`` are all when there is no name.
 
     ``order`` is what it was told: "quiet", "stop" or "". ``is_silent`` says that it beats no more.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
 from textual.content import Content
 
 from console.formats import safe_text
@@ -17,8 +17,7 @@ SHORT_ID: Final = 8
 _DONE: Final = ("succeeded",)
 
 
-@dataclass(frozen=True, slots=True)
-class FlowLine:
+class FlowLine(Struct, frozen=True):
     """One job of a flow. ``branch`` draws its place in the tree; ``state`` is "" when its record is forgotten.
 
     ``note`` says what an operator should know of it: its error, that the flow is stuck here, how many are left out.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, Literal
 
+from msgspec import Struct
 from textual.content import Content
 
 from console.formats import ROW_LIMIT, safe_text
@@ -22,8 +22,7 @@ Level = Literal["ok", "warn", "fail", "unknown"]
 _WORST: Final[tuple[Level, ...]] = ("ok", "unknown", "warn", "fail")
 
 
-@dataclass(frozen=True, slots=True)
-class FindingView:
+class FindingView(Struct, frozen=True):
     """One thing that was looked at; ``remedy`` is empty when all is well."""
 
     level: Level
@@ -32,8 +31,7 @@ class FindingView:
     remedy: Content
 
 
-@dataclass(frozen=True, slots=True)
-class HealthView:
+class HealthView(Struct, frozen=True):
     """How one store is: the worst of its findings, and all of them. The first one says what it is."""
 
     part: Part
@@ -42,16 +40,14 @@ class HealthView:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Glance:
+class Glance(Struct, frozen=True):
     """Queues and consumers of one instant."""
 
     queues: tuple[QueueRow, ...]
     fleet: tuple[ConsumerView, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Waits:
+class Waits(Struct, frozen=True):
     """The age of the oldest waiting job in each of the last minutes, oldest first; None where nobody looked.
 
     ``problem`` says why there are none.
@@ -61,8 +57,7 @@ class Waits:
     problem: Content
 
 
-@dataclass(frozen=True, slots=True)
-class Lateness:
+class Lateness(Struct, frozen=True):
     """How far history is behind what happens, and whether anybody writes it. Where there is none, it is not late."""
 
     seconds: float = 0

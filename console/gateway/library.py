@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from textual.content import Content
 
 from console.formats import ROW_LIMIT, safe_text
@@ -21,8 +21,7 @@ FILES_PER_PAGE = 100
 PASSAGES_PER_PAGE = 20
 
 
-@dataclass(frozen=True, slots=True)
-class FileRow:
+class FileRow(Struct, frozen=True):
     """An ingested document. ``passages`` are None where they were not counted; ``original`` is set for a duplicate."""
 
     id: int
@@ -46,16 +45,14 @@ class FileRow:
         return str(self.id)
 
 
-@dataclass(frozen=True, slots=True)
-class FilePage:
+class FilePage(Struct, frozen=True):
     """Files below an id, newest first, and how many there are in each status (10,001: more than 10,000)."""
 
     rows: tuple[FileRow, ...]
     tallies: Mapping[Status, int]
 
 
-@dataclass(frozen=True, slots=True)
-class PassageView:
+class PassageView(Struct, frozen=True):
     """A piece of a file's text, numbered from 1, and where it stands in the whole, in characters."""
 
     number: int
@@ -65,8 +62,7 @@ class PassageView:
     model: Content
 
 
-@dataclass(frozen=True, slots=True)
-class PassagePage:
+class PassagePage(Struct, frozen=True):
     """A file with the passages after a number; ``total`` counts all of its passages."""
 
     file: FileRow
@@ -74,8 +70,7 @@ class PassagePage:
     total: int
 
 
-@dataclass(frozen=True, slots=True)
-class HitView:
+class HitView(Struct, frozen=True):
     """A passage near to what was asked; ``score`` is the cosine similarity, at most 1."""
 
     file_id: int
@@ -91,8 +86,7 @@ class HitView:
         return f"{self.file_id} {self.number}"
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """The passages nearest to a text; ``note`` says what was not compared, and which model did it."""
 
     hits: tuple[HitView, ...]

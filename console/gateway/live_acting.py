@@ -8,7 +8,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC
 from typing import TYPE_CHECKING
 
@@ -35,6 +34,7 @@ from storage.broker.canaries import Canaries
 from storage.broker.requests import decode_limits
 from storage.errors import NotRecorded
 from storage.redaction import MASK
+from storage.values import replace
 from tasks.actions.values import Approval, Armed, Preview, Request
 from tasks.engine.codec import DecodeError, decode_call
 

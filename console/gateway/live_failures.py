@@ -1,6 +1,5 @@
 """The part of the live gateway that knows groups of failures: the broker's counts, history's trends and marks."""
 
-from dataclasses import replace
 from time import monotonic
 from typing import Final
 
@@ -11,6 +10,7 @@ from console.gateway.live_part import LivePart
 from console.gateway.reading import translated
 from storage.broker.records import FailureGroup
 from storage.errors import JobMissing, StorageError, StoreUnavailable
+from storage.values import replace
 
 TRENDS_S: Final = 10.0
 """How long trends and marks are trusted: they are counted over all failed attempts."""

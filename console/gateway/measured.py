@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct, field
 from textual.content import Content
 
 from console.formats import safe_text
+from storage.values import replace
 
 if TYPE_CHECKING:
     from console.gateway.views import QueueRow
@@ -19,8 +20,7 @@ MINUTES: Final = 60
 """How far back waits and runs are measured."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spans:
+class Spans(Struct, frozen=True):
     """Half of all took at most ``p50_s`` seconds, and so on."""
 
     p50_s: float
@@ -28,24 +28,21 @@ class Spans:
     p99_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class MeasuredView:
+class MeasuredView(Struct, frozen=True):
     """How long a queue's jobs waited and ran in the last hour; None: none did."""
 
     wait: Spans | None
     run: Spans | None
 
 
-@dataclass(frozen=True, slots=True)
-class SetterView:
+class SetterView(Struct, frozen=True):
     """Who set something, and when."""
 
     by: Content
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Measures:
+class Measures(Struct, frozen=True):
     """What the books know, by queue. A queue that is not in ``queues`` started and ended nothing in that time.
 
     ``problem`` says why nothing is known.

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from console.gateway.views import MarkedJob
 
@@ -78,8 +79,7 @@ class Walk:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Marked:
+class Marked(Struct, frozen=True):
     """Jobs that are marked. ``note`` says that they are not those that were to be."""
 
     jobs: tuple[MarkedJob, ...]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct, field
 from textual.content import Content
 
 from console.formats import plural, safe_text
@@ -16,6 +16,7 @@ from console.gateway.fleet import ConsumerView, RunView, view_of, worker_name
 from console.gateway.glance import Glance, Waits
 from console.gateway.views import PauseView, QueueRow
 from storage.broker.records import Job
+from storage.values import replace
 
 if TYPE_CHECKING:
     from storage.history.failures import Group
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
 NOTHING: Final = Content("")
 
 
-@dataclass(frozen=True, slots=True)
-class PastView:
+class PastView(Struct, frozen=True):
     """Queues and consumers as they stood at ``at``. ``problem`` says why nothing is known of then; ``unknown`` names
     what, besides what never is, was not recorded then."""
 
@@ -36,8 +36,7 @@ class PastView:
     unknown: Content = NOTHING
 
 
-@dataclass(frozen=True, slots=True)
-class PastFailures:
+class PastFailures(Struct, frozen=True):
     """Groups of failures as they stood at ``at``."""
 
     at: datetime

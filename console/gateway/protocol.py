@@ -7,9 +7,10 @@ nobody answers and `GatewayRefused` when the answer is no.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
 
 from console.gateway.acting import ActingGateway
 
@@ -28,8 +29,7 @@ if TYPE_CHECKING:
     from storage.files import Status
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(Struct, frozen=True):
     """A job to be triggered. ``queue`` and ``priority`` are None for the task's own."""
 
     task: str

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
@@ -11,6 +10,7 @@ from textual.content import Content
 from console.formats import safe_text
 from storage.broker.records import Job
 from storage.redaction import Redactor
+from storage.values import replace
 
 LINES_LIMIT: Final = 1_000
 LINE_CHARS: Final = 500

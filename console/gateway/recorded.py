@@ -6,13 +6,13 @@ They were recorded without secrets; what the settings call secret by now is take
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from console.gateway import building
 from console.gateway.building import Call
 from storage.broker.records import Attempt, Job, LogLine
+from storage.values import replace
 
 if TYPE_CHECKING:
     from console.gateway.views import JobRow, JobView, LogLineView

@@ -8,11 +8,12 @@ import json
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Final, Literal
 from uuid import UUID
+
+from msgspec import Struct
 
 from console.formats import safe_text
 from console.gateway.views import FieldKind, FieldView
@@ -37,8 +38,7 @@ class FieldError(ValueError):
     """What was typed is not a value for the field; the message says what is expected."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Shape:
+class _Shape(Struct, frozen=True):
     kind: FieldKind = "any"
     optional: bool = False
     choices: tuple[object, ...] = ()

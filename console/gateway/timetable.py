@@ -1,9 +1,9 @@
 """Schedules, their ticks and their runs, made into views."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from msgspec import Struct
 from textual.content import Content
 
 from console.formats import ROW_LIMIT, safe_text
@@ -11,8 +11,7 @@ from console.gateway.building import SHORT_ID, task_name
 from storage.broker.records import ScheduleInfo, SchedulePause, ScheduleRun, State
 
 
-@dataclass(frozen=True, slots=True)
-class HoldView:
+class HoldView(Struct, frozen=True):
     """Who paused a schedule, why, when, and until when (None: until it is resumed)."""
 
     by: Content
@@ -21,8 +20,7 @@ class HoldView:
     until_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class TickView:
+class TickView(Struct, frozen=True):
     """A job of a schedule. ``tick_at`` is None for one run by hand (``by`` whom); ``state`` "" when it is forgotten."""
 
     key: str
@@ -36,8 +34,7 @@ class TickView:
     by: Content
 
 
-@dataclass(frozen=True, slots=True)
-class ScheduleRow:
+class ScheduleRow(Struct, frozen=True):
     """A schedule at a glance. ``rule`` is empty when it can not be read; ``problem`` says why there is no next tick."""
 
     key: str

@@ -1,9 +1,9 @@
 """What is wrong now, the worst first, each with what helps."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final, Literal
 
+from msgspec import Struct
 from textual.content import Content
 
 from console.formats import Moment, coarse, duration, plural
@@ -18,8 +18,7 @@ FAILING_LEAST: Final = 5
 """So large a share of the attempts of five minutes, and so many of them, fail when something is wrong."""
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
+class Trouble(Struct, frozen=True):
     """One thing that is wrong: how badly, where, what, and what to do; ``keys`` are those that lead there, for where
     there is no room for more."""
 

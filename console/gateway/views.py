@@ -4,10 +4,10 @@ A `Content` is what the operator sees. A plain ``str`` here is a key to ask with
 or a word of our own (a state, a level): keys are never drawn.
 """
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from msgspec import Struct, field
 from textual.content import Content
 
 from console.gateway.measured import MeasuredView, SetterView
@@ -18,8 +18,7 @@ FieldKind = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class PauseView:
+class PauseView(Struct, frozen=True):
     """Who paused a queue, why and when (None: that is not known)."""
 
     by: Content
@@ -27,16 +26,14 @@ class PauseView:
     at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class LimitView:
+class LimitView(Struct, frozen=True):
     """What of a queue is limited, in words of our own; ``setter`` is who did it, if that is known."""
 
     words: str
     setter: SetterView | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class QueueRow:
+class QueueRow(Struct, frozen=True):
     """One queue at a glance. ``minutes`` are (enqueued, succeeded, failed), oldest first, the last one running.
 
     ``measured`` is what the books know of it; None as long as they were not asked, or could not say.
@@ -59,16 +56,14 @@ class QueueRow:
     measured: MeasuredView | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ReasonView:
+class ReasonView(Struct, frozen=True):
     """One thing that keeps a job; ``kind`` is a word of storage.broker.why."""
 
     kind: str
     sentence: Content
 
 
-@dataclass(frozen=True, slots=True)
-class WhyView:
+class WhyView(Struct, frozen=True):
     """Why a job does not run, the reason to deal with first at first. ``waits`` is False when it runs or has ended;
     ``related`` is the job to look at next, as its key and what to call it."""
 
@@ -82,8 +77,7 @@ class WhyView:
     related: tuple[str, Content] | None
 
 
-@dataclass(frozen=True, slots=True)
-class JobRow:
+class JobRow(Struct, frozen=True):
     """A job as a line of a list. ``at`` is the instant that matters in its state: due, started, finished, created."""
 
     key: str
@@ -103,16 +97,14 @@ class JobRow:
     note_is_error: bool
 
 
-@dataclass(frozen=True, slots=True)
-class MarkedJob:
+class MarkedJob(Struct, frozen=True):
     """What is kept of a job that is marked: there may be ten thousand."""
 
     key: str
     state: State
 
 
-@dataclass(frozen=True, slots=True)
-class JobPage:
+class JobPage(Struct, frozen=True):
     """A slice of a list of jobs. ``total`` counts all that match; ``offset`` is the first row's place.
 
     When ``total`` is not exact it is how far one can go at least. ``trouble`` says what is not in the list, and why.
@@ -125,24 +117,21 @@ class JobPage:
     trouble: Content = field(default_factory=lambda: Content(""))
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(Struct, frozen=True):
     """How many jobs match; when it is not exact, there are at least so many."""
 
     value: int
     is_exact: bool
 
 
-@dataclass(frozen=True, slots=True)
-class FrameView:
+class FrameView(Struct, frozen=True):
     """One frame of a traceback. ``application`` is False for libraries' frames."""
 
     application: bool
     text: Content
 
 
-@dataclass(frozen=True, slots=True)
-class TracebackPart:
+class TracebackPart(Struct, frozen=True):
     """One exception of a chain: its frames, outermost first, and its own lines.
 
     ``link`` is how it leads to the next one ("During handling of ..."; empty in the last part).
@@ -153,8 +142,7 @@ class TracebackPart:
     link: Content
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptView:
+class AttemptView(Struct, frozen=True):
     """One run of a job, from 1."""
 
     number: int
@@ -166,8 +154,7 @@ class AttemptView:
     traceback: tuple[TracebackPart, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ProgressView:
+class ProgressView(Struct, frozen=True):
     """How far a running job says it is; ``total`` is 0 when it does not know."""
 
     done: int
@@ -176,8 +163,7 @@ class ProgressView:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Branch:
+class Branch(Struct, frozen=True):
     """A line of a value drawn as a tree: how deep, its label, its value (empty for a container)."""
 
     depth: int
@@ -185,8 +171,7 @@ class Branch:
     value: Content
 
 
-@dataclass(frozen=True, slots=True)
-class JobView:
+class JobView(Struct, frozen=True):
     """Everything about one job. ``argument_lines`` and ``result_lines`` are trees; ``undecoded`` says why not.
 
     ``raw_lines`` are its payload and its record as JSON, without secrets. ``is_recorded``: only history has it.
@@ -217,8 +202,7 @@ class JobView:
     is_recorded: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class LogLineView:
+class LogLineView(Struct, frozen=True):
     """One captured log record."""
 
     at: datetime
@@ -232,8 +216,7 @@ class LogLineView:
     message: Content
 
 
-@dataclass(frozen=True, slots=True)
-class LogPage:
+class LogPage(Struct, frozen=True):
     """Lines after a place in a log; ``cursor`` is where the next page starts; ``dropped`` counts lost lines."""
 
     lines: tuple[LogLineView, ...]
@@ -241,8 +224,7 @@ class LogPage:
     dropped: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class FieldView:
+class FieldView(Struct, frozen=True):
     """One parameter of a task, as a field of a form.
 
     ``kind_text`` and ``default_text`` are as written in the signature; ``choices`` pairs what is sent with what is
@@ -260,8 +242,7 @@ class FieldView:
     shape: Literal["", "list", "dict"] = ""
 
 
-@dataclass(frozen=True, slots=True)
-class TaskView:
+class TaskView(Struct, frozen=True):
     """A task that some consumer knows."""
 
     key: str

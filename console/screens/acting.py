@@ -5,7 +5,6 @@ and what was accepted is performed once. Only an armed console gets so far; the 
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.content import Content
@@ -13,6 +12,7 @@ from textual.content import Content
 from console import bindings
 from console.gateway.acting import Done, Look, Said
 from console.screens.asking import AskingScreen
+from storage.values import replace
 from tasks.actions.values import Request
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ that does the same.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
+from msgspec import Struct, field
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
@@ -20,13 +20,13 @@ from console.gateway.acting import Look
 from console.screens import action_words
 from console.screens.action_fields import FIELDS, NEEDS_REASON, Asked
 from console.screens.dialogs import SAMPLE, DialogBox
+from storage.values import replace
 
 if TYPE_CHECKING:
     from console.app import DeweyApp
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(Struct, frozen=True):
     """What was answered to a look: why, the name that was asked for, and what else the action takes."""
 
     reason: str = ""

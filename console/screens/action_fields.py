@@ -1,8 +1,9 @@
 """What the dialogs of some actions ask besides yes or no: until when, how many, why."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from console.formats import Moment
 from console.instants import coming
@@ -13,8 +14,7 @@ Read = Callable[[str, Moment], object]
 """Reads what was typed. Raises ValueError: the message says what is expected."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """One field of a dialog. ``name`` is the option of the request; ``blank`` is what nothing means."""
 
     name: str

@@ -1,17 +1,18 @@
 """How actions are called in dialogs and in what is said after them: one row for each action of the layer."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
 
 from console.formats import plural, safe_text
 from console.gateway.acting import Done, Look
 from console.gateway.limits import limit_words
+from storage.values import replace
 from tasks.actions.setting import limits_of
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(Struct, frozen=True):
     """``does`` names the button; ``done`` follows "3 jobs" or "Queue email"; ``not_done`` follows the name of what it
     was not done to."""
 

@@ -8,9 +8,9 @@ lives on.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
+from msgspec import Struct
 from textual.message import Message
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
@@ -27,8 +27,7 @@ QUIET: Final = (POLL, "canaries", "lateness", "measures", "failures", "states", 
 """Questions that come back by themselves, or that nobody waits for: that they were not answered, the frame says."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Question:
+class _Question(Struct, frozen=True):
     """Something to ask, and who wants to know. ``refused`` None shows a refusal as a notification."""
 
     name: str

@@ -1,15 +1,15 @@
 """Where the screens are: one is loaded when somebody goes to it, so that the first one waits for no other."""
 
 import importlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from console.screens.base import DeweyScreen
 
 
-@dataclass(frozen=True, slots=True)
-class Door:
+class Door(Struct, frozen=True):
     """A way to a screen; called, as the toolkit does, it makes one."""
 
     module: str

@@ -1,9 +1,9 @@
 """The dialog that asks as what, and where to, something is exported."""
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from msgspec import Struct
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
@@ -13,10 +13,10 @@ from textual.widgets.option_list import Option
 from console.exporting import FORMATS, Format, path_for
 from console.formats import safe_text
 from console.screens.dialogs import DialogBox
+from storage.values import replace
 
 
-@dataclass(frozen=True, slots=True)
-class Ordered:
+class Ordered(Struct, frozen=True):
     """What was chosen. ``replaces``: a file that is there already is to be replaced."""
 
     form: Format

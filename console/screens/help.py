@@ -2,9 +2,9 @@
 the one under the cursor."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
+from msgspec import Struct
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
@@ -23,8 +23,7 @@ READ_ONLY: Final = "read-only"
 """How the reason begins that many keys have at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """A key as help shows it. ``why_not`` says why it can not be used now; "" when it can."""
 
     keys: str

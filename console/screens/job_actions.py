@@ -1,8 +1,9 @@
 """What an operator does to jobs, from the list of jobs and from the screen of one: the same keys, the same words."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from console.formats import safe_text
 from console.gateway.acting import Done
@@ -41,8 +42,7 @@ _NOW: Final[dict[State, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(Struct, frozen=True):
     """What an action is for: the marked jobs, the one in sight, everything that matches a filter (``query``), or a
     group of failures. ``rows`` are those that are known."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -26,6 +25,7 @@ from console.widgets.notice import Notice
 from console.widgets.queue_table import QueueTable
 from console.widgets.trends import Trends
 from console.widgets.trouble_list import TroubleList
+from storage.values import replace
 
 if TYPE_CHECKING:
     from console.gateway.failures import FailuresView

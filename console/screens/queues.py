@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -24,6 +23,7 @@ from console.widgets.line_table import LineTable
 from console.widgets.notice import Notice
 from console.widgets.queue_detail import ASKING, QueueDetail
 from console.widgets.queue_table import QueueTable
+from storage.values import replace
 from tasks.actions.values import Request
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ instant that is looked at: data of one instant never stands under the name of an
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, TypeVar
 
@@ -19,6 +18,7 @@ from console.gateway.errors import GatewayRefused
 from console.screens.base import POLL, DeweyScreen
 from console.widgets.notice import Notice
 from console.widgets.travel_bar import Where, past_instant, returning, said
+from storage.values import replace
 
 if TYPE_CHECKING:
     from console.exporting import Sheet

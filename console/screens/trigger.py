@@ -1,9 +1,9 @@
 """The form of one task, made from its published signature. Errors stand beside their fields; nothing is sent before."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
+from msgspec import Struct
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
@@ -18,6 +18,7 @@ from console.gateway.views import FieldKind, FieldView, TaskView
 from console.screens.base import DeweyScreen
 from console.widgets.field import Field
 from storage.broker.records import PRIORITY_LIMIT
+from storage.values import replace
 from tasks.actions.values import Request
 
 
@@ -25,16 +26,14 @@ def _own(key: str, kind: FieldKind, default: Content) -> FieldView:
     return FieldView(key, Content(key), kind, Content(""), default, required=False, optional=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Struct, frozen=True):
     """What the form says, and which fields are wrong."""
 
     order: Order
     errors: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(Struct, frozen=True):
     """A job that is to be launched again with other arguments. ``values`` are its own, those that may be shown; what is
     left as it is stays as it is in the job, the secret ones too."""
 

@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
+from msgspec import Struct
 from textual.content import Content
 
 from console.formats import SPARKS, count, duration
@@ -16,8 +16,7 @@ Value = float | None
 NONE: Final = Content("")
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
+class Chart(Struct, frozen=True):
     """One chart. ``values`` are one per minute, oldest first, up to the last whole minute; None: not known.
 
     ``scale`` writes a value on the axis; ``now`` is said beside the title. ``problem`` is why there are no values;

@@ -1,9 +1,9 @@
 """One group of failures in more detail: the error, where it broke, since when and where, and what was said of it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 from textual.content import Content
 
 from console.formats import Moment, count, plural
@@ -18,8 +18,7 @@ CHART: Final = 24
 """Hours of the chart."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """A group with where its sample broke (None: not known yet), and the canary that requeues it, if there is one."""
 
     row: GroupRow

@@ -5,9 +5,9 @@ counted for what is typed, once typing pauses.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import ClassVar, Final
 
+from msgspec import Struct
 from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -29,8 +29,7 @@ PAUSE_S: Final = 0.25
 """How long typing pauses before what is typed is counted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Grammar:
+class Grammar(Struct, frozen=True):
     """What a bar understands. ``check`` raises FilterError; ``fields`` are names with what they ask for; ``everything``
     is what is shown when there is no text; ``complete`` says what can stand at the cursor of one."""
 

@@ -1,8 +1,9 @@
 """The list of consumers, each with the jobs that its workers run below it."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from console.formats import Moment, coarse, duration, size
 from console.gateway.fleet import ConsumerView, RunView
@@ -14,8 +15,7 @@ LATE_BEAT_S: Final = 5.0
 """A heartbeat is due every second; one that is older than this is worth a look."""
 
 
-@dataclass(frozen=True, slots=True)
-class FleetLine:
+class FleetLine(Struct, frozen=True):
     """A line of the fleet: a consumer, or with ``run`` a job of one of its workers. ``is_last`` closes the branch."""
 
     consumer: ConsumerView

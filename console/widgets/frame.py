@@ -1,10 +1,10 @@
 """The frame around every screen: the header line, the bar that says the data is old, and the key bar."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
+from msgspec import Struct
 from textual import events
 from textual.binding import Binding
 from textual.content import Content
@@ -21,8 +21,7 @@ from storage.history.lag import BEHIND_S
 PRODUCTION: Final = frozenset({"production", "prod", "live"})
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
+class Health(Struct, frozen=True):
     """How the backend is: never asked, answering, or away since an instant, for a reason."""
 
     state: Literal["asking", "up", "away"] = "asking"

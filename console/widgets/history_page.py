@@ -1,6 +1,5 @@
 """A job among others of its task: run times with its own marked, and what differs from the last success."""
 
-from dataclasses import replace
 from typing import Final
 
 from textual.content import Content
@@ -11,6 +10,7 @@ from console.gateway.views import JobView
 from console.widgets.histogram import draw
 from console.widgets.job_pages import JobPage
 from console.widgets.page import hanging, heading
+from storage.values import replace
 
 ROWS: Final = 6
 NAME: Final = 16

@@ -5,9 +5,9 @@ A page that changes nothing on the screen repaints nothing; otherwise only the c
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Generic, Literal, NamedTuple, TypeVar
 
+from msgspec import Struct
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -37,8 +37,7 @@ class Cell(NamedTuple):
     tone: Tone = "text"
 
 
-@dataclass(frozen=True, slots=True)
-class Column(Generic[Row]):
+class Column(Struct, Generic[Row], frozen=True):
     """One column. ``width`` 0 takes the cells that are left; ``draw`` gets a row and the moment."""
 
     title: str

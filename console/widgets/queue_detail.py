@@ -1,9 +1,9 @@
 """One queue in more detail: what its state means, and what went through it in the last half hour."""
 
 from collections.abc import Sequence
-from dataclasses import astuple
 from typing import Final
 
+from msgspec.structs import astuple
 from textual.content import Content
 
 from console.formats import SPARKS, Moment, count, duration, plural

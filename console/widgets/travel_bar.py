@@ -1,8 +1,8 @@
 """The line of the frame that says that what is shown is not now."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 from textual.content import Content
 from textual.widget import Widget
 
@@ -29,8 +29,7 @@ def said(at: datetime, moment: Moment) -> str:
     return clock if moment.date(at) == moment.date(moment.now) else f"{moment.date(at)} {clock}"
 
 
-@dataclass(frozen=True, slots=True)
-class Where:
+class Where(Struct, frozen=True):
     """What is said of the instant that is looked at: where one is, in ever shorter words (the first for which there is
     room), and what can not be known of then."""
 

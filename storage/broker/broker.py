@@ -5,10 +5,10 @@ A job is in exactly one index, the one of its queue and state, and each method h
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from typing import Any, cast
 
 import redis
+from msgspec.structs import asdict
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 

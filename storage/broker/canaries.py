@@ -5,9 +5,10 @@ any consumer drives it, no two can drive it at once, and it needs neither Postgr
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
+
+from msgspec import Struct
 
 from storage.broker.broker import Broker
 from storage.broker.custody import Answer, Shown, Verdict
@@ -26,8 +27,7 @@ SHORT_ID = 8
 _NEVER = datetime.fromtimestamp(0, UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """How a canary is to go: ``rate`` jobs a minute after the first eleven, until more than ``share_percent`` of those
     that ended have failed. ``label`` says what the jobs have in common: the id of their group, or a filter; ``about``
     what broke in that group, which may be gone when the canary has requeued its jobs."""
@@ -46,8 +46,7 @@ class Plan:
             raise Refused(f"a failure share of {self.share_percent:g} %: use 0 to 100")
 
 
-@dataclass(frozen=True, slots=True)
-class Canary:
+class Canary(Struct, frozen=True):
     """A canary as it stands. ``refused`` had changed before their turn; ``gone`` ended and were forgotten unseen;
     ``waiting`` are those that it has not requeued yet, ``flying`` those whose outcome is not known yet."""
 

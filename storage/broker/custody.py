@@ -6,9 +6,9 @@ has changed since it was shown is refused.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
+from msgspec import Struct
 from redis.exceptions import RedisError
 
 from storage.broker.broker import Broker
@@ -25,16 +25,14 @@ AT_ONCE = 200
 TENDED_AT_ONCE = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """A job as it was shown: its version then."""
 
     id: str
     version: str
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What became of one item. ``word`` is the state it was in, or what keeps it from being done; ``after`` is what
     undoing it needs to know."""
 
@@ -44,8 +42,7 @@ class Answer:
     after: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Tended:
+class Tended(Struct, frozen=True):
     """What went on by itself: queues whose pause was over, and canaries that came to an end, by id."""
 
     resumed: tuple[str, ...]

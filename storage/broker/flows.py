@@ -1,13 +1,12 @@
 """Reads of flows: the jobs that wait for each other, as a tree."""
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from storage.broker.reading import Reads, text
 from storage.errors import JobMissing
 
 
-@dataclass(frozen=True, slots=True)
-class FlowNode:
+class FlowNode(Struct, frozen=True):
     """A job and those that it waits for, or waited for.
 
     ``state`` is "" when the record is past its retention. ``waits_for_it`` is the id of the job that waits for this
@@ -24,8 +23,7 @@ class FlowNode:
     left_out: int = 0
 
 
-@dataclass(slots=True)
-class _Found:
+class _Found(Struct):
     """A job while its tree is read, level by level. ``chains`` are the job ids of each child."""
 
     node: FlowNode

@@ -4,7 +4,8 @@ lost write, an eviction, or somebody else's hand in Redis. What is safe is repai
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from storage.broker.broker import Broker
 from storage.broker.records import STATES
@@ -15,8 +16,7 @@ LOOKED_AT_ONCE = 200
 MENDED_AT_ONCE = 50
 
 
-@dataclass(frozen=True, slots=True)
-class Repair:
+class Repair(Struct, frozen=True):
     """One thing that could not be. ``kind``: ghost, twice, misfiled, unleased or orphan (see reconcile.lua), or
     childless (see mend.lua) or misgrouped (see regroup.lua)."""
 

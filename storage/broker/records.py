@@ -5,9 +5,10 @@ keys, columns, code, screens and documents.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, get_args
+
+from msgspec import Struct, field
 
 State = Literal["blocked", "scheduled", "queued", "running", "retrying", "succeeded", "dead", "canceled"]
 STATES: tuple[State, ...] = get_args(State)
@@ -28,8 +29,7 @@ PRIORITY_LIMIT = 4000
 """A priority is a number in [-PRIORITY_LIMIT, PRIORITY_LIMIT]; the higher one runs first."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewJob:
+class NewJob(Struct, frozen=True):
     """What an enqueuer knows of a job; the broker adds the rest.
 
     ``delay_ms`` counts from Redis's own clock at the moment of the enqueue; 0 means now.
@@ -57,8 +57,7 @@ class NewJob:
     on_failure: OnFailure = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """The limits of one queue, exact over all consumers; None is none.
 
     At most ``rate`` = (jobs, seconds) starts within any such window; at most ``cap`` running at once; at most
@@ -73,16 +72,14 @@ class Limits:
     keep: Mapping[str, tuple[float, int]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Enqueued:
+class Enqueued(Struct, frozen=True):
     """What became of an enqueue: how many jobs were new, and by job id who holds the unique key of one that was not."""
 
     added: int
     held_by: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """One run of a job, from 1. ``outcome`` is "running" until it ended.
 
     ``fingerprint`` names the group of a failed one's error, ``shape`` is what the messages of that group share.
@@ -100,8 +97,7 @@ class Attempt:
     shape: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Struct, frozen=True):
     """How far a running job says it is. ``total`` is 0 when it does not know."""
 
     done: int
@@ -110,8 +106,7 @@ class Progress:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Struct, frozen=True):
     """The whole record of one job.
 
     ``payload`` and ``result`` are the codec's bytes; ``result`` is None when there is none
@@ -149,8 +144,7 @@ class Job:
     released: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class JobPage:
+class JobPage(Struct, frozen=True):
     """A slice of the list of jobs. ``total`` counts all that match, ``offset`` is the first one's place."""
 
     total: int
@@ -158,8 +152,7 @@ class JobPage:
     jobs: tuple[Job, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(Struct, frozen=True):
     """Who paused a queue, when, why, and until when (None: until it is resumed)."""
 
     by: str
@@ -168,8 +161,7 @@ class Pause:
     until_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class QueueStats:
+class QueueStats(Struct, frozen=True):
     """One queue at a glance.
 
     ``counts`` has every state. ``oldest_waiting_s`` is the age in seconds of the oldest queued job
@@ -186,8 +178,7 @@ class QueueStats:
     limits: Limits | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
+class LogLine(Struct, frozen=True):
     """One captured log record. ``level`` is a name of the logging module (INFO, ERROR...)."""
 
     job: str
@@ -200,8 +191,7 @@ class LogLine:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class LogPage:
+class LogPage(Struct, frozen=True):
     """Lines after a place in a log. ``cursor`` is where the next page starts; ``dropped`` counts lines lost
     to the bound of the log or to a slow Redis."""
 
@@ -210,8 +200,7 @@ class LogPage:
     dropped: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(Struct, frozen=True):
     """One parameter of a task, as published by the consumers.
 
     ``kind`` is the name of its type as written ("str", "int | None", "Literal['a', 'b']"; "" when not annotated);
@@ -223,8 +212,7 @@ class Parameter:
     default: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class TaskInfo:
+class TaskInfo(Struct, frozen=True):
     """A task that some consumer knows. ``schedule`` is its cron expression ("" when it has none, or is ``periodic`` by
     a rule of Huey's, which can not be read from outside); ``missed`` its policy for ticks that nobody was there for.
     ``expires_s`` is after how long its jobs are not begun any more (0: never), ``utc`` whether they say that in UTC."""
@@ -246,8 +234,7 @@ class TaskInfo:
     utc: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class SchedulePause:
+class SchedulePause(Struct, frozen=True):
     """Who paused a schedule, when, why, and until when (None: until it is resumed)."""
 
     by: str
@@ -256,8 +243,7 @@ class SchedulePause:
     until_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class ScheduleRun:
+class ScheduleRun(Struct, frozen=True):
     """One job of a schedule: of a tick, or run by hand (``tick_at`` is None; ``by`` says by whom).
 
     ``late_s`` is how long after its tick it was enqueued. ``state`` is "" when its record is past its retention.
@@ -273,8 +259,7 @@ class ScheduleRun:
     by: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ScheduleInfo:
+class ScheduleInfo(Struct, frozen=True):
     """A schedule as operators see it.
 
     ``next_at`` are its next ticks (none known: its rule is Huey's own, or it is paused until it is resumed; ``problem``
@@ -300,8 +285,7 @@ class ScheduleInfo:
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class FailureGroup:
+class FailureGroup(Struct, frozen=True):
     """Dead jobs whose errors have one fingerprint. ``message`` is what their messages have in common; ``sample`` is the
     id of the one that died last. ``first_seen_at`` counts from when the group had no dead job for the last time."""
 
@@ -315,8 +299,7 @@ class FailureGroup:
     sample: str
 
 
-@dataclass(frozen=True, slots=True)
-class ConsumerInfo:
+class ConsumerInfo(Struct, frozen=True):
     """One process that serves queues. ``queues`` is empty when it serves all. ``order`` is what an operator told it
     ("quiet", "stop"); ``is_silent`` that it beats no more, and never said that it leaves."""
 

@@ -4,13 +4,15 @@ import json
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, field, replace
 from operator import attrgetter
 from typing import Any, Literal, NamedTuple
+
+from msgspec import Struct, field
 
 from storage.broker.records import PRIORITY_LIMIT, Limits, NewJob, State
 from storage.broker.scripts import pack
 from storage.errors import QueueFull, Refused
+from storage.values import replace
 
 BATCH = 250
 MOST = 10**15
@@ -27,8 +29,7 @@ Write = tuple[object, ...]
 ("miss", chord id, member index, size, error)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(Struct, frozen=True):
     """What is kept, and for how long: log lines per job and in all, and finished jobs per queue (seconds, count)."""
 
     log_lines: int = 2_000
@@ -38,8 +39,7 @@ class Bounds:
     dead: tuple[float, int] = (30 * 86_400.0, 100_000)
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimRequest:
+class ClaimRequest(Struct, frozen=True):
     """Who asks for a job, for how long, from which queues (none named: from all).
 
     A request made by `first` can be asked `again` when its answer did not arrive: it gets the job that it started
@@ -64,8 +64,7 @@ class ClaimRequest:
         return replace(self, repeated=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Struct, frozen=True):
     """A worker's dated hold on one job. ``token`` is the fence: what comes with another one is refused.
 
     ``revoked_one`` and ``revoked_all`` are Huey's revoke flags as they stood; ``inputs`` are a chord's results by
@@ -86,8 +85,7 @@ class Claim:
     claimed_at_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(Struct, frozen=True):
     """What became of an attempt: the job's next state, and what Huey wrote while it finished.
 
     ``fingerprint`` is that of the error of a failed attempt, ``shape`` its message without what differs between jobs.
@@ -113,8 +111,7 @@ class Settlement:
     shape: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Reaped:
+class Reaped(Struct, frozen=True):
     """A job taken back from a lost worker."""
 
     id: str
@@ -123,8 +120,7 @@ class Reaped:
     buried: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Struct, frozen=True):
     """What a running job says: progress (JSON, empty for none) and log lines (JSON each)."""
 
     id: str
@@ -133,8 +129,7 @@ class Note:
     lines: tuple[bytes, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Beat:
+class Beat(Struct, frozen=True):
     """A sign of life of one process of a consumer, and the jobs it holds as (id, token)."""
 
     consumer: str
@@ -144,8 +139,7 @@ class Beat:
     process: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Pulse:
+class Pulse(Struct, frozen=True):
     """What a heartbeat answers: jobs that are no longer this process's, those called off, with the reason, and what
     an operator ordered this consumer: "quiet", "stop" or nothing."""
 
@@ -232,9 +226,9 @@ class _Fields(NamedTuple):
 
 
 def _fields(kind: type[NewJob | Settlement]) -> _Fields:
-    found = kind.__dataclass_fields__
-    defaults = tuple(_NO_DEFAULT if one.default is MISSING else one.default for one in found.values())
-    return _Fields(tuple(found), defaults, attrgetter(*found))
+    names, defaults = kind.__struct_fields__, kind.__struct_defaults__
+    required = (_NO_DEFAULT,) * (len(names) - len(defaults))
+    return _Fields(names, (*required, *defaults), attrgetter(*names))
 
 
 def _told(value: NewJob | Settlement, fields: _Fields) -> dict[str, object]:

@@ -6,9 +6,10 @@ mixes two moments. When the two disagree on what to ask, both are done again.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
+
+from msgspec import Struct
 
 from storage.broker.reading import Reads, instant, text
 from storage.broker.records import State
@@ -29,8 +30,7 @@ _FAILED_READ: Final = 10
 ATTEMPTS_TO_READ = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
+class Served(Struct, frozen=True):
     """A living consumer, the processes that claim for it, and how many jobs they held when they last beat."""
 
     id: str
@@ -41,8 +41,7 @@ class Served:
     held: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Busy:
+class Busy(Struct, frozen=True):
     """A running job: whose, and since when."""
 
     id: str
@@ -52,8 +51,7 @@ class Busy:
     started_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
+class Scene(Struct, frozen=True):
     """Everything that one read found.
 
     ``busy`` are running jobs of this one's queue and of all others that its consumers serve; ``is_whole`` says that
@@ -94,8 +92,7 @@ class Scene:
         return tuple(one for one in self.consumers if not one.queues or self.queue in one.queues)
 
 
-@dataclass(frozen=True, slots=True)
-class _Questions:
+class _Questions(Struct, frozen=True):
     """What there is to ask, as the first read found it."""
 
     queue: str

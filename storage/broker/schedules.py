@@ -114,5 +114,5 @@ def _pause(row: bytes | None) -> SchedulePause | None:
 def _task(published: bytes) -> TaskInfo:
     row = msgspec.json.decode(published)
     row["parameters"] = tuple(Parameter(**parameter) for parameter in row["parameters"])
-    known = {name: row[name] for name in TaskInfo.__dataclass_fields__ if name in row}
+    known = {name: row[name] for name in TaskInfo.__struct_fields__ if name in row}
     return TaskInfo(**known)

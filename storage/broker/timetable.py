@@ -8,19 +8,18 @@ exists, those that come twice included. All ticks are answered in UTC.
 
 import zoneinfo
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal, get_args
 
 from cronsim import CronSim, CronSimError
+from msgspec import Struct
 
 from storage.errors import SettingsError
 
 Missed = Literal["skip", "latest", "all"]
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
+class Schedule(Struct, frozen=True):
     """A time rule. Called with a naive UTC minute, it answers whether that is one of its ticks (Huey's interface)."""
 
     expression: str

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
+
+from msgspec import Struct
 
 from storage.broker.reading import instant
 from storage.broker.records import FINISHED, State
@@ -28,8 +29,7 @@ _UNKNOWN_TASK: Final = "no task "
 """How the engine's reason begins when a consumer had to put a job back (tasks/engine/huey.py)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(Struct, frozen=True):
     """One thing that keeps a job. ``jobs`` are those that an operator would look at next; ``until_at`` is when it ends
     by itself, where that is known."""
 
@@ -39,8 +39,7 @@ class Reason:
     until_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Why:
+class Why(Struct, frozen=True):
     """Why a job does not run at an instant of Redis's clock; the reason to deal with first is the first."""
 
     job_id: str

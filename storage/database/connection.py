@@ -9,11 +9,11 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import IO, Any
 
 import psycopg2
 import psycopg2.extensions
+from msgspec import Struct
 from peewee import BaseQuery, PeeweeException, PostgresqlDatabase
 
 from storage.errors import Conflict, DataRefused, SettingsError, StorageError, StoreRefused, StoreUnavailable
@@ -54,8 +54,7 @@ REFUSED_AT_THE_DOOR = (
 """A failed connection carries no code, only the server's words."""
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(Struct, frozen=True):
     """A connection while a unit of work has it; of one thread of one process."""
 
     pid: int

@@ -1,13 +1,12 @@
 """How long history is kept, and how long it may wait."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 EVENTS_WAITING = 1_000_000
 """Most events that wait for a recorder: about 70 MB of Redis, and the records of the jobs that ended meanwhile."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ages:
+class Ages(Struct, frozen=True):
     """How many days each kind is kept; attempts are as old as their jobs."""
 
     jobs: int = 30

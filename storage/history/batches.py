@@ -9,8 +9,9 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from storage.history.rows import JobRow, Packed, job_row
 from storage.history.shown import Shown
@@ -27,8 +28,7 @@ _ID, _IS_NEW = 24, 27
 """Where a packed record has these: see lua/_record.lua."""
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(Struct, frozen=True):
     """Events that are recorded in one step, and the rows of their jobs."""
 
     after: str

@@ -5,9 +5,10 @@ part of the name are looked up beforehand (`Known`), because a handful of names 
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
+
+from msgspec import Struct, field
 
 from storage.broker.records import FINISHED, STATES
 from storage.history import texts
@@ -38,8 +39,7 @@ class WindowEnd(Enum):
     END = "infinity"
 
 
-@dataclass(frozen=True, slots=True)
-class Logged:
+class Logged(Struct, frozen=True):
     """A parameter: the ids of the jobs in the window that may have logged something, of all that have, with when each
     did so last. No line is more than a day older than its job, whatever its clock says."""
 
@@ -51,8 +51,7 @@ class Logged:
         return [job_id for job_id, at in self.jobs if since is None or at >= since]
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Struct, frozen=True):
     """SQL over jobs with its parameters. ``is_nullable``: it may be NULL where it is not true."""
 
     sql: str
@@ -71,8 +70,7 @@ class Condition:
         return Condition(self.sql, tuple(given), self.is_nullable)
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """What there is: the names of tasks and queues; and for a leaf on logs the ids of the jobs that it matches, when
     they are few (else it is not in here)."""
 
@@ -92,8 +90,7 @@ def line_condition(leaf: Is) -> Condition:
     return _joined(" OR ", each)
 
 
-@dataclass(frozen=True, slots=True)
-class _Writer:
+class _Writer(Struct, frozen=True):
     now: datetime
     known: Known
 

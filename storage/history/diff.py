@@ -1,8 +1,9 @@
 """What is different about a job, beside the last one of its task that succeeded before it."""
 
 import json
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from storage.database.connection import Database
 from storage.errors import JobMissing
@@ -17,8 +18,7 @@ LABELS = {"consumer_version": "version"}
 MOST_PATHS = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """One thing that is not the same. ``path`` names it: ``host``, ``args.user.id``. A value that is not there is None
     and not among ``present`` ("both", "job", "other")."""
 
@@ -28,8 +28,7 @@ class Difference:
     present: str = "both"
 
 
-@dataclass(frozen=True, slots=True)
-class Diff:
+class Diff(Struct, frozen=True):
     """A job beside the last success of its task. ``is_before``: that was before this job; else there is only a later
     one. ``same`` names what is equal; ``is_cut``: there are more differences in the arguments than are listed."""
 

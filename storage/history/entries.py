@@ -1,8 +1,9 @@
 """A job as history has it, and what belongs to it: frozen values, instants as aware UTC."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 from storage.broker.records import State
 
@@ -14,8 +15,7 @@ COLUMNS = (
 """Of jobs: what makes an Entry, in the order of its fields."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One job. ``wait_ms`` and ``duration_ms`` are of its last attempt; ``args`` is a JSON value, without secrets;
     ``fingerprint`` names the group of its last error."""
 
@@ -48,8 +48,7 @@ class Entry:
     args: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """One attempt of a job, from 1; ``version`` is what its consumer said that it runs."""
 
     number: int
@@ -67,8 +66,7 @@ class Run:
     fingerprint: str
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One line of a job's log."""
 
     at: datetime
@@ -78,8 +76,7 @@ class Line:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Story:
+class Story(Struct, frozen=True):
     """All that history has of one job: its attempts, oldest first, and the last lines of its log (``has_more_lines``:
     there are earlier ones). ``namesakes`` counts older jobs that had the same id."""
 
@@ -91,16 +88,14 @@ class Story:
     namesakes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """Jobs that match, newest first. ``after`` is where the next page begins; "" when there is none."""
 
     entries: tuple[Entry, ...]
     after: str
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
+class Count(Struct, frozen=True):
     """How many jobs match; when it is not exact, there are at least so many."""
 
     value: int

@@ -5,9 +5,10 @@ Counts of failed attempts come from attempts; how many jobs are dead now the bro
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
+
+from msgspec import Struct, field
 
 from storage.broker.records import FailureGroup
 from storage.database.connection import Database, Session
@@ -17,6 +18,7 @@ from storage.history.conditions import condition
 from storage.history.filters import Filter, Window
 from storage.history.jobs import known
 from storage.history.tallies import HOURS_SHOWN, Tally, last_at, tallies_at
+from storage.values import replace
 
 GroupState = Literal["open", "muted", "resolved", "regressed"]
 GROUP_STATES: tuple[GroupState, ...] = ("open", "regressed", "muted", "resolved")
@@ -32,8 +34,7 @@ _MARK = """
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """What an operator said of a group."""
 
     state: Literal["muted", "resolved"]
@@ -42,8 +43,7 @@ class Mark:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Trend:
+class Trend(Struct, frozen=True):
     """Failed attempts within the last hour, three hours, day and week, and by hour of the last day, oldest first."""
 
     hour: int = 0
@@ -53,8 +53,7 @@ class Trend:
     hours: tuple[int, ...] = (0,) * HOURS_SHOWN
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """Failures of one cause. ``attempts`` counts those that failed in the days for which history keeps jobs, ``dead``
     the jobs that are dead of it now. ``sample`` is the id of the job that failed last; hosts and versions are the most
     frequent first. A group is *regressed* when it was resolved and failed again after that."""

@@ -5,8 +5,9 @@ Numbers are whole and in the smallest unit: milliseconds, attempts. Instants are
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 _BARE = re.compile(r"[^\s\"(),:\\-][^\s\"(),:\\]*\Z")
 _SEGMENT = re.compile(r"[^\s\"(),:.\\]+\Z")
@@ -14,8 +15,7 @@ _KEYWORDS = ("OR", "AND", "NOT")
 MS_UNITS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1))
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(Struct, frozen=True):
     """A part of the task's name or of the error, or the beginning of words in the arguments."""
 
     text: str
@@ -26,8 +26,7 @@ class Word:
         return self.text if is_bare else quoted(self.text)
 
 
-@dataclass(frozen=True, slots=True)
-class Is:
+class Is(Struct, frozen=True):
     """A field that holds text is one of these; ``*`` stands for any characters where a name is asked for."""
 
     field: str
@@ -37,8 +36,7 @@ class Is:
         return f"{self.field}:{','.join(map(written, self.values))}"
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+class Argument(Struct, frozen=True):
     """The argument at a path is, or is a list that has, one of these."""
 
     path: tuple[str, ...]
@@ -49,8 +47,7 @@ class Argument:
         return f"args{path}:{','.join(map(written, self.values))}"
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """Numbers from ``low`` to ``high``, both included; None: without an end on that side."""
 
     low: int | None
@@ -61,8 +58,7 @@ class Span:
         return (self.low is None or number >= self.low) and (self.high is None or number <= self.high)
 
 
-@dataclass(frozen=True, slots=True)
-class Between:
+class Between(Struct, frozen=True):
     """A field that holds a number is in one of these spans: attempt, and in ms dur, wait and age."""
 
     field: str
@@ -73,8 +69,7 @@ class Between:
         return f"{self.field}:{','.join(_span(one, write) for one in self.spans)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """The time from ``start_at`` until right before ``end_at``; None: without an end on that side."""
 
     start_at: datetime | None
@@ -89,8 +84,7 @@ class Window:
         return f"{start}..{end}"
 
 
-@dataclass(frozen=True, slots=True)
-class During:
+class During(Struct, frozen=True):
     """The job was created in one of these windows."""
 
     windows: tuple[Window, ...]
@@ -99,8 +93,7 @@ class During:
         return f"at:{','.join(map(str, self.windows))}"
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(Struct, frozen=True):
     """What the node does not match."""
 
     node: "Node"
@@ -109,8 +102,7 @@ class Not:
         return f"-({self.node})" if isinstance(self.node, All | Any) else f"-{self.node}"
 
 
-@dataclass(frozen=True, slots=True)
-class All:
+class All(Struct, frozen=True):
     """What each of two or more nodes matches; none of them is an All."""
 
     nodes: tuple["Node", ...]
@@ -119,8 +111,7 @@ class All:
         return " ".join(f"({node})" if isinstance(node, Any) else str(node) for node in self.nodes)
 
 
-@dataclass(frozen=True, slots=True)
-class Any:
+class Any(Struct, frozen=True):
     """What one of two or more nodes matches; none of them is an Any."""
 
     nodes: tuple["Node", ...]
@@ -133,8 +124,7 @@ Leaf = Word | Is | Argument | Between | During
 Node = Leaf | Not | All | Any
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(Struct, frozen=True):
     """Which jobs, as of ``now``, which the ages count from; ``node`` is None for all of them."""
 
     node: Node | None

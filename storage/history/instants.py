@@ -4,8 +4,9 @@ Clock times and dates are read in the reader's time zone; what comes out is awar
 """
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+
+from msgspec import Struct
 
 from storage.errors import FilterError
 from storage.history.filters import MS_UNITS, Window, duration
@@ -62,8 +63,7 @@ def _unit_ms(unit: str, text: str, position: int) -> int:
 # -- instants --------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Moment:
+class _Moment(Struct, frozen=True):
     """A word for a time: from ``start_at`` until ``end_at``, which are the same for an instant. ``clock`` is set when
     no day is named."""
 
@@ -90,8 +90,7 @@ def window(text: str, position: int, *, now: datetime, zone: tzinfo) -> Window:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
+class _Reader(Struct, frozen=True):
     text: str
     position: int
     now: datetime

@@ -1,10 +1,10 @@
 """How far history is behind what happens, who writes it, and what it lost. Reads Redis only, and changes nothing."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import redis
+from msgspec import Struct
 
 from storage.broker.inspector import Inspector
 from storage.broker.reading import Reads, instant, text
@@ -15,8 +15,7 @@ BEHIND_S = 10.0
 """From here on it is worth saying that history is behind, or that nobody writes it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lag:
+class Lag(Struct, frozen=True):
     """How history stands. Without a recorder that ever ran, ``exists`` is False and the rest says nothing.
 
     ``leader`` is "" when nobody leads now; ``beat_at`` is when somebody last did. ``trouble`` is what keeps the leader

@@ -8,7 +8,8 @@ page says so.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from storage.broker.inspector import Inspector
 from storage.broker.records import STATES, State
@@ -26,8 +27,7 @@ LIVE_LOOKED_AT = 5_000
 """Most jobs of the broker that are searched in place of history."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """A page of jobs, newest first. ``trouble`` says why history is not in it; "" when it is."""
 
     entries: tuple[Entry, ...]

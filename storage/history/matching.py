@@ -4,9 +4,10 @@ For jobs that history does not have yet, or has as they were a moment ago.
 """
 
 from collections.abc import Container, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any as Anything
+
+from msgspec import Struct, field
 
 from storage.history import texts
 from storage.history.conditions import BY_BEGINNING, OPEN
@@ -22,8 +23,7 @@ def matches(given: Filter, entry: Entry, logged: Logged | None = None) -> bool:
     return given.node is None or _Reader(entry, given.now, logged or {}).node(given.node)
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
+class _Reader(Struct, frozen=True):
     entry: Entry
     now: datetime
     logged: Logged = field(default_factory=dict)

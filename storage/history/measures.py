@@ -5,9 +5,10 @@ histograms that were added up (histogram.py), never from averages of quantiles: 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from storage.database.connection import Database, Session
 from storage.history.histogram import quantile
@@ -21,8 +22,7 @@ By = Literal["queue", "task"]
 _COUNTS = ("enqueued", "started", "succeeded", "failed", "lost", "canceled", "dead", "wait_ms", "run_ms")
 
 
-@dataclass(frozen=True, slots=True)
-class Quantiles:
+class Quantiles(Struct, frozen=True):
     """Half of all took at most ``p50_s`` seconds, and so on; None: there was none."""
 
     p50_s: float | None = None
@@ -30,8 +30,7 @@ class Quantiles:
     p99_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(Struct, frozen=True):
     """What was counted in a window, of one queue and task ("": of all).
 
     Jobs: ``enqueued``, ``canceled``, ``dead``. Attempts: ``started``, ``succeeded``, ``failed``, ``lost``.
@@ -53,8 +52,7 @@ class Measured:
     run: Quantiles
 
 
-@dataclass(frozen=True, slots=True)
-class Stats:
+class Stats(Struct, frozen=True):
     """The measures of a window, as far as it was recorded: ``start_at`` may be earlier than asked, at a full hour."""
 
     start_at: datetime
@@ -63,8 +61,7 @@ class Stats:
     rows: tuple[Measured, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """What was counted in one minute or hour."""
 
     at: datetime
@@ -75,8 +72,7 @@ class Step:
     lost: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(Struct, frozen=True):
     step_s: int
     start_at: datetime
     end_at: datetime

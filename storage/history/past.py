@@ -3,9 +3,10 @@ what is recorded of their attempts.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec import Struct
 
 from storage.broker.records import STATES, Limits, State
 from storage.database.connection import Database, Session
@@ -29,8 +30,7 @@ _RUNNING = f"""
 """
 
 
-@dataclass(frozen=True, slots=True)
-class PastQueue:
+class PastQueue(Struct, frozen=True):
     """A queue as it stood. ``oldest_waiting_s`` is 0 when none waited; ``paused_by`` is "" when it was not paused; the
     rates are of the minute before. ``limits`` and ``paused_at`` are None where they were not recorded yet."""
 
@@ -47,8 +47,7 @@ class PastQueue:
     limits: Limits | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PastConsumer:
+class PastConsumer(Struct, frozen=True):
     """A consumer as it stood. ``queues`` is empty when it served all; ``running`` are ids of jobs. ``order`` is what it
     had been told ("quiet", "stop", or nothing), None where that was not recorded yet."""
 
@@ -67,8 +66,7 @@ class PastConsumer:
     is_silent: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class PastRun:
+class PastRun(Struct, frozen=True):
     """A job that ran at the instant. ``finished_at`` is when that attempt ended, None while it still runs."""
 
     job_id: str
@@ -81,8 +79,7 @@ class PastRun:
     outcome: str
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(Struct, frozen=True):
     """How things stood at ``at``. ``sampled_at`` is when queues and consumers were looked at. ``events_behind`` says
     how far history was behind then: what had not been recorded yet may have been recorded since."""
 

@@ -8,9 +8,10 @@ the only door: what it does not understand is a `FilterError` that says where it
 import difflib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from itertools import pairwise
+
+from msgspec import Struct
 
 from storage.broker.records import STATES
 from storage.errors import FilterError
@@ -97,8 +98,7 @@ def is_state(node: Node) -> bool:
     return all(isinstance(one, Is) and one.field == "state" for one in _flat(node, All))
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(Struct, frozen=True):
     """One of those that must all match, and where it stands."""
 
     node: Node

@@ -17,7 +17,6 @@ import socket
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import Protocol
 
 from storage.broker.broker import Broker
@@ -34,6 +33,7 @@ from storage.history.shown import Describe, Opaque, Redact, Shown
 from storage.history.stream import LEASE_MS, Lead, Stream
 from storage.history.versions import Versions
 from storage.history.writing import Writer
+from storage.values import replace
 
 _logger = logging.getLogger(__name__)
 

@@ -2,8 +2,9 @@
 
 import logging
 import time
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+
+from msgspec import Struct
 
 from storage.database.connection import Session, translated
 from storage.errors import StoreUnavailable
@@ -19,8 +20,7 @@ MINUTES_KEPT = timedelta(days=2)
 HOURS_KEPT = timedelta(days=92)
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
+class _Kind(Struct, frozen=True):
     table: str
     column: str
     condition: str

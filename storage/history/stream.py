@@ -6,10 +6,10 @@ file for each event that is read, for nothing: what is read again after a crash 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgpack
+from msgspec import Struct
 
 from storage.broker.broker import Broker
 from storage.broker.reading import Reads
@@ -27,8 +27,7 @@ EVENTS_AT_ONCE = 500
 LINES_AT_ONCE = 2_000
 
 
-@dataclass(frozen=True, slots=True)
-class Gone:
+class Gone(Struct, frozen=True):
     """An event of a job that the broker no longer knows. ``created_ms`` is None where the event does not say it."""
 
     job_id: str
@@ -38,8 +37,7 @@ class Gone:
     created_ms: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Events:
+class Events(Struct, frozen=True):
     """What some events say. ``has_gap``: events before them went unread. ``through_ms``: once these are recorded, all
     that happened until then is. ``is_last``: there were no more of them."""
 
@@ -54,8 +52,7 @@ class Events:
     """Ids of jobs whose first event is among these, and that come with a later one, which is not."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lead:
+class Lead(Struct, frozen=True):
     """The lead of the recorders: where to go on. ``walk`` is not 0 when every job has to be looked at, and with
     ``lines_after`` what it has logged since that position."""
 
@@ -65,8 +62,7 @@ class Lead:
     lines_after: str
 
 
-@dataclass(frozen=True, slots=True)
-class Lines:
+class Lines(Struct, frozen=True):
     """Log lines by their position. ``has_gap``: lines before them went unread."""
 
     last_id: str

@@ -3,7 +3,8 @@
 import difflib
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from storage.broker.records import STATES
 from storage.errors import FilterError
@@ -20,8 +21,7 @@ LARGEST_ATTEMPT = 1_000_000_000
 _COMPARED = re.compile(r"(>=|<=|>|<|)(.*)\Z", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(Struct, frozen=True):
     """A value as it stands in the text."""
 
     text: str

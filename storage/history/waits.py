@@ -1,13 +1,13 @@
 """How long the oldest waiting job had waited, minute by minute."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 from storage.database.connection import Database
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(Struct, frozen=True):
     """The age of the oldest waiting job of all queues at an instant, in seconds; 0 when none waited."""
 
     at: datetime

@@ -8,9 +8,10 @@ less where what was found so far tells that less will do.
 
 import contextlib
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any as Anything
+
+from msgspec import Struct
 
 from storage.database.connection import Database, Session
 from storage.errors import FilterError
@@ -36,8 +37,7 @@ _SETTINGS = """
 TIMEOUT_MS = 20_000
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Right after a job, in the order of pages."""
 
     created_at: datetime
@@ -70,8 +70,7 @@ def reading(database: Database) -> Iterator[Session]:
         yield session
 
 
-@dataclass(frozen=True, slots=True)
-class Walk:
+class Walk(Struct, frozen=True):
     """A way from the newest jobs that a filter can match to the oldest."""
 
     session: Session

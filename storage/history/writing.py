@@ -6,9 +6,10 @@ stays true to its end. A job whose row has this version or a later one is left a
 
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
+
+from msgspec import Struct
 
 from storage.database.connection import Session
 from storage.errors import StoreUnavailable
@@ -73,8 +74,7 @@ _ADD_GROUPS = """
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """What became of a batch: jobs that were new, that had changed, and that history knew already."""
 
     new: int

@@ -6,8 +6,9 @@ import os
 import re
 import stat
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from storage.errors import SettingsError, StoreUnavailable
 from storage.servers.postgres import PostgresServer
@@ -25,8 +26,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9/._+-]+")
 _LARGEST_LOG_BYTES = 5 * 2**20
 
 
-@dataclass(frozen=True, slots=True)
-class Home:
+class Home(Struct, frozen=True):
     """One DEWEY_HOME."""
 
     path: Path

@@ -19,9 +19,10 @@ import socket
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+from msgspec import Struct
 
 from storage.errors import StorageError, StoreUnavailable
 from storage.servers import launch
@@ -35,8 +36,7 @@ _FIRST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
+class Patience(Struct, frozen=True):
     """How much a keeper puts up with. A life of `short_life_s` or longer is not one of a server that can not live."""
 
     ready_s: float = 120.0
@@ -45,10 +45,13 @@ class Patience:
     most_short_lives: int = 10
 
 
+PATIENCE = Patience()
+
+
 class Keeper:
     """Keeps one server of one home running while it has users."""
 
-    def __init__(self, home: Home, name: str, patience: Patience = Patience()) -> None:
+    def __init__(self, home: Home, name: str, patience: Patience = PATIENCE) -> None:
         self._home = home
         self._name = name
         self._patience = patience

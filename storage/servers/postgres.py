@@ -5,12 +5,12 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import ClassVar
 
 import psycopg2
+from msgspec import Struct
 
 from storage.errors import StoreUnavailable
 from storage.servers import launch
@@ -40,8 +40,7 @@ def bin_dir() -> Path:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class PostgresServer:
+class PostgresServer(Struct, frozen=True):
     """What there is to know about one PostgreSQL: where it lies, how it starts, whether it answers."""
 
     data_dir: Path

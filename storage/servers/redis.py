@@ -6,10 +6,11 @@ import shutil
 import signal
 import socket
 import subprocess
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import ClassVar
+
+from msgspec import Struct
 
 from storage.errors import StoreUnavailable
 from storage.servers.launch import Identity
@@ -35,8 +36,7 @@ def executable() -> Path:
     return Path(found)
 
 
-@dataclass(frozen=True, slots=True)
-class RedisServer:
+class RedisServer(Struct, frozen=True):
     """What there is to know about one Redis: where it lies, how it starts, whether it answers."""
 
     data_dir: Path

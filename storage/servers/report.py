@@ -2,16 +2,19 @@
 
 import json
 import os
-from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+from msgspec import Struct
+from msgspec.structs import asdict
+
+from storage.values import replace
+
 Phase = Literal["starting", "ready", "failed"]
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """The state of one server, as its keeper saw it last."""
 
     phase: Phase

@@ -1,7 +1,6 @@
 """The canary requeue of a group or a filter, and what operators tell one that goes on: pause, go on, abort."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from storage.audit import Item
@@ -9,6 +8,7 @@ from storage.broker.canaries import DEFAULT_RATE, DEFAULT_SHARE, Canary, Order, 
 from storage.errors import JobMissing
 from storage.history.filters import All, Is
 from storage.history.query import parse
+from storage.values import replace
 from tasks.actions.on_groups import broke
 from tasks.actions.on_jobs import look_requeue, selected
 from tasks.actions.selection import LABEL_CHARS, refusal, shown

@@ -4,13 +4,13 @@ The job's id follows from the key of the action, so doing it again makes no seco
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import msgspec
 
 from storage.audit import Entry, Item
 from storage.broker.records import Job, NewJob, TaskInfo
 from storage.errors import AlreadyThere, JobMissing, QueueFull, Refused
+from storage.values import replace
 from tasks.actions.on_jobs import cancel, job_key
 from tasks.actions.selection import items_of, look_at, only, shown
 from tasks.actions.tools import Act, Action, Tools, Undo

@@ -8,13 +8,13 @@ and what became of it is in the audit after. Performing the same preview again a
 import logging
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from storage import audit
 from storage.audit import Begun, Item, NewEntry
 from storage.database.text import storable
 from storage.errors import NotArmed, NotRecorded, Refused, StorageError
 from storage.redaction import MASK
+from storage.values import replace
 from tasks.actions import registry, undoing
 from tasks.actions.tools import Act, Action, Tools
 from tasks.actions.values import Approval, Found, Performed, Preview, Request, Subject, command_line

@@ -2,8 +2,9 @@
 
 import socket
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
+
+from msgspec import Struct, field
 
 from storage import audit
 from storage.audit import Entry, Item
@@ -25,8 +26,7 @@ MOST = 100_000
 PAGE = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Tools:
+class Tools(Struct, frozen=True):
     """The broker with an operator's hands, the database, and what a filter finds (``search``: a text and a limit to
     ids)."""
 
@@ -45,8 +45,7 @@ class Tools:
         return audit.items(self.database, audit_id)
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
+class Act(Struct, frozen=True):
     """An action while it is done: its key in the audit, who does it and why, what was asked for, and to what it is done
     now. ``shown`` takes what it reveals."""
 
@@ -62,8 +61,7 @@ class Act:
         return f"{verb} by {self.actor}" + (f": {self.reason}" if self.reason else "")
 
 
-@dataclass(frozen=True, slots=True)
-class Undo:
+class Undo(Struct, frozen=True):
     """How an action is undone: what of it still can be (``look``), and doing so (``effect``). ``sentence`` says what
     undoing does, and until when it can be."""
 
@@ -72,8 +70,7 @@ class Undo:
     effect: Callable[[Tools, Act, Entry], list[Item]]
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(Struct, frozen=True):
     """Something that an operator can do.
 
     ``look`` finds what it would be done to, ``effect`` does it to what was shown and answers for each item, ``words``

@@ -1,10 +1,9 @@
 """Undoing: an action of its own, recorded like every other one, that names the one that it undoes."""
 
-from dataclasses import replace
-
 from storage import audit
 from storage.audit import Entry, Item
 from storage.errors import Refused
+from storage.values import replace
 from tasks.actions.tools import Act, Action, Tools, Undo
 from tasks.actions.values import Found, Request
 

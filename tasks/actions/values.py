@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from storage.audit import Item
@@ -22,8 +23,7 @@ SAMPLE = 5
 """How many of the items a preview names."""
 
 
-@dataclass(frozen=True, slots=True)
-class Armed:
+class Armed(Struct, frozen=True):
     """Writing is allowed, by somebody, for a reason, for a time."""
 
     by: str
@@ -31,8 +31,7 @@ class Armed:
     until_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Approval:
+class Approval(Struct, frozen=True):
     """Who does it, from where, why, and what they typed where a name was asked for. Without ``armed`` only looking is
     allowed."""
 
@@ -43,8 +42,7 @@ class Approval:
     typed: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """What is asked for: an action on named things, on a group of failures or a queue (in ``options``), or on
     everything that matches ``query``, a filter. ``options`` are what else the action takes."""
 
@@ -66,8 +64,7 @@ class Request:
         return value if isinstance(value, float) else default
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(Struct, frozen=True):
     """One thing that an action will be done to. ``seen`` is what it is now: when that has changed, it is refused.
     ``label`` says what it is, for a person."""
 
@@ -76,16 +73,14 @@ class Subject:
     label: str
 
 
-@dataclass(frozen=True, slots=True)
-class NotEligible:
+class NotEligible(Struct, frozen=True):
     """One thing that an action can not be done to, and why."""
 
     id: str
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """What a look found: what the action can be done to, and what not. ``confirm`` is a name to be typed."""
 
     subjects: tuple[Subject, ...] = ()
@@ -94,8 +89,7 @@ class Found:
     confirm: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Preview:
+class Preview(Struct, frozen=True):
     """What an action would do, as of an instant: performing it does exactly this, once, to what has not changed since.
 
     ``undo`` is how it is undone, or why it can not be; ``can_undo`` says which. ``command`` is the command line that
@@ -128,8 +122,7 @@ class Preview:
         return tuple(subject.label for subject in self.subjects[:SAMPLE])
 
 
-@dataclass(frozen=True, slots=True)
-class Performed:
+class Performed(Struct, frozen=True):
     """What became of an action, item by item. ``audit_id`` is None when it was not recorded. ``is_repeat`` says that
     it was done before; ``unsaved`` why its outcome is not in the audit. ``values`` are what it shows: of a revealing
     action."""

@@ -8,9 +8,10 @@ The rule itself, and what it does on the days when clocks change, is in storage/
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from msgspec import Struct
 
 from storage.broker.broker import Broker
 from storage.broker.records import NewJob
@@ -37,8 +38,7 @@ def cron(expression: str, *, timezone: str = "UTC", missed: Missed = "latest") -
     return Schedule(expression, timezone, missed)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """A periodic task as the clock sees it. ``job`` makes the job of one tick."""
 
     name: str

@@ -8,9 +8,10 @@ import os
 import re
 import site
 import sysconfig
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+
+from msgspec import Struct
 
 SHAPE_CHARS = 200
 READ_CHARS = 4_000
@@ -40,8 +41,7 @@ _LIBRARIES = tuple(
 _ENGINE = f"{Path(__file__).parent}{os.sep}"
 
 
-@dataclass(frozen=True, slots=True)
-class Fingerprint:
+class Fingerprint(Struct, frozen=True):
     """``id`` names the group of an error; ``shape`` is its message with what differs taken out."""
 
     id: str

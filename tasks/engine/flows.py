@@ -14,19 +14,18 @@ A child may be a pipeline, ``first.s().then(second)``: its last value counts.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from huey import signals
 from huey.api import Result, Task, TaskWrapper, chord, group
 from huey.utils import ChordConfig, Error
+from msgspec import Struct
 
 from storage.broker.requests import Write, job_table
 from tasks.engine.launch import Launching, chain_of
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """A job to be, and those that it waits for."""
 
     task: Any

@@ -2,10 +2,10 @@
 
 import logging
 import time
-from dataclasses import dataclass
 from typing import Literal
 
 from huey.exceptions import ConfigurationError
+from msgspec import Struct
 
 from storage.broker.broker import Broker
 from storage.errors import StorageError
@@ -18,8 +18,7 @@ CONNECTIONS_BESIDE_WORKERS = 4
 """The scheduler's, the heart's, the shipper's, and one for a task that enqueues."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """Something about Redis that jobs would suffer from. ``refuse``: a consumer does not start with it."""
 
     level: Literal["refuse", "warn"]

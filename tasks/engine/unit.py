@@ -10,7 +10,7 @@ import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from huey.exceptions import RETRYING_EXCEPTIONS
 from storage.broker.records import State
 from storage.broker.requests import Claim, Settlement, Write
 from storage.errors import StoreRefused
+from storage.values import replace
 from tasks.engine.context import RunningJob
 from tasks.engine.fingerprint import READ_CHARS, Fingerprint, fingerprint, place_of
 from tasks.engine.interrupt import Stop

@@ -6,7 +6,8 @@ search looks further than one window, so the work grows with the length of the t
 """
 
 import unicodedata
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 SIZE = 1000
 OVERLAP = 200
@@ -25,8 +26,7 @@ _JOINERS = frozenset("\u200d\ufe0e\ufe0f\u20e3")
 _CLUSTER_STEPS = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
+class Chunk(Struct, frozen=True):
     """A piece of a text: `text[start:end] == chunk.text`; ordinals count from 0 without holes."""
 
     ordinal: int

@@ -7,7 +7,6 @@ addresses are taken apart here, and the finished bytes are parsed again and comp
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from email import policy
 from email.errors import MessageError
@@ -15,6 +14,8 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.parser import BytesHeaderParser
 from hashlib import blake2b
+
+from msgspec import Struct
 
 from tasks.errors import MailRefused
 from tasks.services.extraction.cleaning import clean
@@ -32,8 +33,7 @@ _MEDIA_TYPE = re.compile(r"([a-z0-9][a-z0-9.+-]*)/([a-z0-9][a-z0-9.+-]*)")
 _DIRECTIONS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
-@dataclass(frozen=True, slots=True)
-class Attachment:
+class Attachment(Struct, frozen=True):
     """A file that goes with a mail."""
 
     name: str
@@ -41,8 +41,7 @@ class Attachment:
     content: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Mail:
+class Mail(Struct, frozen=True):
     """What somebody wants sent. Each recipient field is exactly one address, with or without a name."""
 
     to: str
@@ -55,8 +54,7 @@ class Mail:
     attachments: tuple[Attachment, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(Struct, frozen=True):
     """A mail ready to be carried: the envelope's addresses, and the bytes to hand over after DATA.
 
     The same key gives the same `message_id`, so that a reader's program can tell a second delivery.

@@ -8,9 +8,10 @@ import ssl
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NoReturn, Protocol
+
+from msgspec import Struct
 
 from storage.settings import Settings
 from storage.smtp import SmtpServer
@@ -22,8 +23,7 @@ log = logging.getLogger(__name__)
 Reply = tuple[int, bytes | str]
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(Struct, frozen=True):
     """A mail that was taken over: who it goes to, and what it is called from now on."""
 
     recipients: tuple[str, ...]

@@ -4,10 +4,10 @@ A template that wants a value nobody gave is an error, never a gap in a mail; va
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, TemplateError, select_autoescape
+from msgspec import Struct
 
 from tasks.errors import MailRefused
 from tasks.services.mail import one_line
@@ -16,8 +16,7 @@ DIRECTORY = Path(__file__).with_suffix("")
 _SUBJECT = "Subject:"
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
+class Rendered(Struct, frozen=True):
     """A mail's own words; `html` is empty where the template has no HTML."""
 
     subject: str

@@ -3,7 +3,6 @@
 import contextlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from storage.database.connection import Database, Parameters, Session, parameters_of
@@ -17,8 +16,7 @@ _OF_ALL = ("_pkey", "_id_idx", "_queue_idx", "_task_idx", "_started_at_idx")
 scans are off. The others have only those jobs that their own condition is for."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Watched(Session):
+class _Watched(Session, frozen=True):
     asked: list[tuple[str, Parameters]]
 
     def rows(self, sql: str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -53,6 +52,7 @@ from storage.chunks import Chunk, Hit
 from storage.doctor import Finding
 from storage.files import File
 from storage.trash import Trashed
+from storage.values import replace
 from tasks.actions import registry
 from tasks.actions.values import NotEligible, Performed, Preview, Request, Subject
 from tests.console.hostile_history import HostileHistory

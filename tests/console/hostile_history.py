@@ -1,6 +1,5 @@
 """The part of a hostile gateway that knows history: every text of every answer is a payload."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from console.formats import safe_text
@@ -12,6 +11,7 @@ from console.gateway.glance import Glance
 from console.gateway.past import PastFailures, PastView
 from console.gateway.views import PauseView
 from storage.history.failures import Group, Mark
+from storage.values import replace
 
 
 class HostileHistory(DemoGateway):

@@ -1,6 +1,5 @@
 """A gateway whose Redis answers while its PostgreSQL does not."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from textual.content import Content
@@ -9,6 +8,7 @@ from console.gateway.beside import BesideView, DiffView, RunTimes
 from console.gateway.demo import DemoGateway
 from console.gateway.failures import FailuresView
 from console.gateway.past import PastFailures, PastView
+from storage.values import replace
 
 
 class NoHistoryGateway(DemoGateway):

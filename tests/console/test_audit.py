@@ -40,7 +40,7 @@ class LongAudit(FlakyGateway):
         step = 2 if criteria == "actor:ada" else 1
         numbers = [n for n in range(1_000 if before is None else before - step, 0, -step) if n not in self.over]
         return tuple(
-            EntryRow(str(number), number, *(getattr(row, name) for name in EntryRow.__slots__[2:]))
+            EntryRow(str(number), number, *(getattr(row, name) for name in EntryRow.__struct_fields__[2:]))
             for number in numbers[:limit]
         )
 

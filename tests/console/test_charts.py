@@ -1,7 +1,6 @@
 """Charts over minutes: axes that end at round numbers, bars, and what can not be known."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 from textual.content import Content
@@ -10,6 +9,7 @@ from console.gateway.demo import DemoGateway
 from console.gateway.glance import Glance
 from console.widgets.chart import Chart, draw, nice_count, nice_span, rates, spans
 from console.widgets.trends import charts_of
+from storage.values import replace
 
 CALM = DemoGateway().glance()
 ROW = replace(CALM.queues[0], queued=0, minutes=((1, 1, 0),) * 30, consumers=1, pause=None)

@@ -5,7 +5,6 @@ import io
 import json
 import os
 import stat
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,6 +23,7 @@ from console.screens.export_dialog import ExportDialog
 from console.screens.jobs import JobsScreen
 from console.screens.revealed import RevealedDialog
 from storage.redaction import MASK
+from storage.values import replace
 from tests.console.gateways import FlakyGateway, VastGateway
 from tests.console.stage import Stage, hidden_characters, play, send_key, still_app
 

@@ -1,7 +1,5 @@
 """Groups of failures on the screen: what is known of them, what can not be, and what they were made of."""
 
-from dataclasses import replace
-
 import pytest
 
 from console.formats import Moment
@@ -11,6 +9,7 @@ from console.gateway.errors import GatewayRefused
 from console.gateway.failures import FailuresView, PlaceView, place_view
 from console.screens.failures import TABS, FailuresScreen, in_tab
 from console.widgets.failure_table import NARROW, FailureTable
+from storage.values import replace
 from tests.console.gateways import FlakyGateway, HostileGateway
 from tests.console.no_history import NoHistoryGateway
 from tests.console.payloads import PAYLOADS

@@ -1,6 +1,5 @@
 """Groups of failures and the past, over real Redis and PostgreSQL: found, acted on, marked, and looked back at."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -13,6 +12,7 @@ from storage.broker.records import Job
 from storage.errors import StoreUnavailable
 from storage.history.recorder import Recorder
 from storage.history.sampling import Sampler
+from storage.values import replace
 from tasks import resources
 from tasks.actions.layer import Actions
 from tasks.actions.tools import open_tools

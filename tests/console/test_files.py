@@ -1,6 +1,5 @@
 """The screen of files: pages without gaps, hostile names and texts, and real files in PostgreSQL."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +19,7 @@ from storage.chunks import NewChunk
 from storage.embedded import Endpoints
 from storage.files import Status
 from storage.settings import Settings
+from storage.values import replace
 from tasks.operations import Operations
 from tasks.resources import Resources
 from tests.console.gateways import FlakyGateway, HostileGateway

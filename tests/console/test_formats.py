@@ -1,6 +1,5 @@
 """How things are said."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -10,6 +9,7 @@ from rich.cells import cell_len
 from console import formats
 from console.formats import Moment, TimeMode, brief, safe_text
 from storage.broker.records import STATES
+from storage.values import replace
 
 NOW = datetime(2026, 3, 14, 2, 47, 13, 250_000, tzinfo=UTC)
 

@@ -1,11 +1,10 @@
 """The lines of the frame that are there only when they matter: writing, a canary, the past; on a short terminal one."""
 
-from dataclasses import replace
-
 import pytest
 
 from console.gateway.acting import CanaryRow
 from console.gateway.demo import DemoGateway
+from storage.values import replace
 from tests.console.stage import Stage, play, still_app
 
 WRITE = "mail is down, see #ops"

@@ -60,7 +60,7 @@ def test_how_many_were_shorter_is_counted_by_bucket() -> None:
 
 
 def _entry(**fields: object) -> Entry:
-    names = dict.fromkeys(Entry.__dataclass_fields__, None) | {"id": "0123456789", "created_at": NOW} | fields
+    names = dict.fromkeys(Entry.__struct_fields__, None) | {"id": "0123456789", "created_at": NOW} | fields
     return Entry(**names)  # type: ignore[arg-type]
 
 

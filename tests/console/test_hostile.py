@@ -1,6 +1,5 @@
 """Whatever a job holds: nothing reaches the terminal raw, nothing is read as markup, nothing is done."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from console.screens.pick import PickScreen
 from console.screens.revealed import RevealedDialog
 from console.screens.trigger import TriggerScreen
 from console.widgets.filter_bar import FilterBar
+from storage.values import replace
 from tests.console.gateways import HostileGateway
 from tests.console.payloads import ESC, PAYLOADS
 from tests.console.stage import Stage, hidden_characters, play, still_app

@@ -1,6 +1,5 @@
 """Log lines: filtered, walked with a cursor, opened, searched."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -15,6 +14,7 @@ from console.screens.logs import LogsScreen
 from console.widgets.filter_bar import FilterBar
 from console.widgets.log_view import LINES_LIMIT, LogView
 from storage.errors import FilterError
+from storage.values import replace
 from tests.console.gateways import FlakyGateway
 from tests.console.stage import Stage, play, still_app
 

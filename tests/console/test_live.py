@@ -1,7 +1,6 @@
 """The live gateway and the console over it, on real Redis."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,6 +16,7 @@ from storage.broker.connection import connect
 from storage.broker.inspector import Inspector
 from storage.broker.records import NewJob, Parameter, TaskInfo
 from storage.broker.requests import ClaimRequest, Note, Settlement, job_table
+from storage.values import replace
 from tasks.actions.values import Request
 from tasks.engine import registry
 from tasks.operations import Operations

@@ -1,7 +1,6 @@
 """The overview: one question at a time, and none that blocks; what runs and what broke where there is room."""
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -24,6 +23,7 @@ from storage.broker.inspector import Inspector
 from storage.doctor import Finding
 from storage.embedded import Endpoints
 from storage.settings import Settings
+from storage.values import replace
 from tasks.operations import Operations
 from tasks.resources import Resources
 from tests.console.gateways import FlakyGateway, HostileGateway

@@ -1,6 +1,5 @@
 """Lists that are read from place to place, and filters as the console carries them."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,6 +12,7 @@ from storage.errors import FilterError
 from storage.history.entries import Count, Entry
 from storage.history.ledger import Found
 from storage.history.walking import Place
+from storage.values import replace
 from tests.console.gateways import VastGateway
 
 NOW = datetime(2026, 3, 14, 2, 47, tzinfo=UTC)

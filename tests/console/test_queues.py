@@ -1,7 +1,6 @@
 """The queues: limits with who set them, waits and runs with their quantiles; the books never hold a screen up."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -19,6 +18,7 @@ from console.widgets.queue_table import failing, status
 from storage.audit import standing
 from storage.broker.records import Limits
 from storage.history.recorder import Recorder
+from storage.values import replace
 from tasks import resources
 from tasks.actions.layer import Actions
 from tasks.actions.tools import open_tools

@@ -3,8 +3,6 @@
 Fixed clock, canned data, nothing that moves; `--snapshot-update` makes them anew.
 """
 
-from dataclasses import replace
-
 import pytest
 from pytest_textual_snapshot import SVGImageExtension
 from syrupy.assertion import SnapshotAssertion
@@ -18,6 +16,7 @@ from console.gateway.glance import Lateness
 from console.gateway.protocol import Gateway
 from console.screens.base import DeweyScreen
 from console.widgets.palette import DARK, LIGHT
+from storage.values import replace
 from tests.console.gateways import FlakyGateway, VastGateway
 from tests.console.stage import Play, Stage, play, still_app
 

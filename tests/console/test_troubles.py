@@ -1,6 +1,5 @@
 """What is wrong, the worst first, each with what helps and the keys that lead there."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 from textual.content import Content
@@ -12,6 +11,7 @@ from console.gateway.glance import Glance, health_view
 from console.gateway.troubles import troubles
 from console.gateway.views import LimitView, PauseView
 from storage.doctor import Finding
+from storage.values import replace
 from tests.console.stage import Stage, play, still_app
 
 MOMENT = Moment(NOW)

@@ -1,7 +1,5 @@
 """The screen of consumers: what it says of each, when there are none, and on live consumers."""
 
-from dataclasses import replace
-
 import pytest
 from textual.content import Content
 
@@ -13,6 +11,7 @@ from console.screens.workers import WorkersScreen
 from storage.broker.broker import Broker
 from storage.broker.inspector import Inspector
 from storage.broker.requests import Beat
+from storage.values import replace
 from tasks.operations import Operations
 from tests.console.gateways import FlakyGateway, HostileGateway
 from tests.console.payloads import PAYLOADS

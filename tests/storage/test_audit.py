@@ -1,7 +1,6 @@
 """Actions are recorded before their effect, once, and what became of each item after."""
 
 import uuid
-from dataclasses import replace
 
 import pytest
 
@@ -9,6 +8,7 @@ from storage import audit
 from storage.audit import Item, NewEntry
 from storage.database.connection import Database
 from storage.errors import Refused
+from storage.values import replace
 
 NEW = NewEntry(
     key="",

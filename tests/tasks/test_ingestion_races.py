@@ -3,12 +3,12 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from storage import files
+from storage.values import replace
 from tasks.app import huey
 from tasks.ingestion import fail_stranded_files, ingest_file
 from tasks.services.extraction.extractor import Extraction, extract

@@ -4,8 +4,9 @@ import base64
 import binascii
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from tasks.errors import DocumentTooLarge, NoText, UnreadableDocument
 from tasks.services.extraction import kinds, plaintext
@@ -23,8 +24,7 @@ PICTURE_BYTES = 7 * 2**20
 NO_VISION_MODEL = "no vision model was asked"
 
 
-@dataclass(frozen=True, slots=True)
-class Extraction:
+class Extraction(Struct, frozen=True):
     """The clean text of a document, how it was read, how many pages it has, and what its owner should know.
 
     `text` is never blank. `note` is empty, or a sentence on what is missing from the text.

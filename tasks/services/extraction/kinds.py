@@ -1,7 +1,8 @@
 """What a document is, told from its first bytes; its name and its declared type are only hearsay."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from tasks.errors import UnsupportedType
 
@@ -16,8 +17,7 @@ class Kind(StrEnum):
     TEXT = "text"
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentType:
+class DocumentType(Struct, frozen=True):
     """The kind of a document, its media type, and for an image the name of its format in Pillow."""
 
     kind: Kind

@@ -1,12 +1,11 @@
 """How much one document may cost before it is refused."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 MIB = 2**20
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """What is refused as too large; memory, CPU and wall time hold for the child that opens the document."""
 
     file_bytes: int = 50 * MIB

@@ -2,11 +2,11 @@
 
 import json
 import unicodedata
-from dataclasses import replace
 
 from console.commands.printing import table, terminal_width
 from storage.broker.records import Limits
 from storage.broker.requests import Settlement
+from storage.values import replace
 from tests.console.commands.office import CommandLine, Office
 from tests.console.payloads import PAYLOADS
 

@@ -3,7 +3,6 @@
 import re
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from console.commands import logs as log_commands
 from storage.broker.inspector import Inspector
 from storage.broker.records import LogPage
 from storage.broker.requests import Settlement
+from storage.values import replace
 from tests.console.commands.office import CommandLine, Office
 
 STAMP = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} ")

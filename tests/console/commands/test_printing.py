@@ -2,12 +2,12 @@
 
 import json
 import math
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from msgspec import Struct
 
 from console.commands.printing import as_document, paragraph, plain, plural, shown, span, table, visible
 from tests.console.payloads import PAYLOADS
@@ -21,8 +21,7 @@ def test_nothing_hidden_is_left_in_a_text(payload: str) -> None:
     assert hidden_characters(visible(payload, lines=True)) == []
 
 
-@dataclass(frozen=True, slots=True)
-class Thing:
+class Thing(Struct, frozen=True):
     at: datetime
     parts: tuple[object, ...]
 

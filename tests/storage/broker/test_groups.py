@@ -3,7 +3,6 @@
 import random
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
@@ -13,6 +12,7 @@ from storage.broker.reconciler import Reconciler
 from storage.broker.records import NewJob
 from storage.broker.requests import Bounds, ClaimRequest, Settlement
 from storage.errors import JobMissing
+from storage.values import replace
 from tests.storage.broker.conftest import REQUEST
 
 Add = Callable[..., str]

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 import redis
@@ -12,6 +11,7 @@ from storage.broker.inspector import Inspector
 from storage.broker.records import Limits, NewJob
 from storage.broker.requests import Claim, Settlement
 from storage.errors import AlreadyThere, QueueFull, Refused
+from storage.values import replace
 from tests.servers import wait_until
 from tests.storage.broker.conftest import REQUEST
 

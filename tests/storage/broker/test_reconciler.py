@@ -1,7 +1,6 @@
 """Impossible states, made by hand, are found, repaired where that is safe, and counted."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
@@ -9,6 +8,7 @@ from storage.broker.broker import Broker
 from storage.broker.inspector import Inspector
 from storage.broker.reconciler import Reconciler, Repair
 from storage.broker.requests import Settlement
+from storage.values import replace
 from tests.storage.broker.conftest import REQUEST
 
 Add = Callable[..., str]

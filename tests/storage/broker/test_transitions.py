@@ -4,7 +4,6 @@ import json
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 import redis
@@ -14,6 +13,7 @@ from storage.broker.inspector import Inspector
 from storage.broker.records import FINISHED, STATES, NewJob, State
 from storage.broker.requests import Beat, Bounds, Claim, ClaimRequest, Note, Settlement, job_table
 from storage.errors import JobMissing, Refused
+from storage.values import replace
 from tests.events import Event, events_of
 from tests.storage.broker.conftest import REQUEST
 

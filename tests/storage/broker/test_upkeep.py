@@ -1,7 +1,6 @@
 """What keeps the books small and true over time, and what an answer of Redis means."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 import redis
@@ -14,6 +13,7 @@ from storage.broker.records import Limits, NewJob
 from storage.broker.requests import Beat, Bounds, Claim, ClaimRequest, Settlement, job_table
 from storage.broker.scripts import pack, translated
 from storage.errors import StoreRefused, StoreUnavailable
+from storage.values import replace
 from tests.servers import wait_until
 from tests.storage.broker.conftest import REQUEST
 

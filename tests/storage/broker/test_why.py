@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 import redis
@@ -14,6 +13,7 @@ from storage.broker.requests import Beat, Claim, Settlement, job_table
 from storage.broker.scene import RUNNING_READ
 from storage.broker.why import Reason
 from storage.errors import JobMissing
+from storage.values import replace
 from tasks.engine import registry
 from tests.storage.broker.conftest import REQUEST
 

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,6 +10,7 @@ from storage import audit, trash
 from storage.broker.custody import Custody
 from storage.broker.requests import Beat
 from storage.errors import NotArmed, NotRecorded, Refused, StoreUnavailable
+from storage.values import replace
 from tasks.actions import registry
 from tasks.actions.values import Approval, Armed, Preview, Request
 from tasks.app import huey

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ from huey import group
 
 from storage.broker.requests import Claim, Settlement
 from storage.errors import StoreRefused, StoreUnavailable
+from storage.values import replace
 from tasks.engine.consumer import DeweyWorker
 from tasks.engine.huey import DeweyHuey
 from tests.servers import wait_until
