@@ -11,7 +11,7 @@ import json
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from storage.database.connection import Database
@@ -46,6 +46,16 @@ COLUMNS = {
     " error traceback fingerprint",
     "logs": "at position job_id task queue attempt level logger message",
 }
+INSTANTS = ("created_at", "queued_at", "started_at", "finished_at", "job_created_at", "at")
+COPIED = {
+    **dict.fromkeys(
+        ("created_at", "queued_at", "started_at", "finished_at", "job_created_at", "at"),
+        "{name} + nth * interval '7 ms'",
+    ),
+    **{"id": "md5(id || nth)", "job_id": "md5(job_id || nth)", "position": "position || '-' || nth"},
+}
+"""What is another one in a copy of a row; the rest is the same."""
+BEGINS = {"jobs": "created_at", "attempts": "job_created_at", "logs": "at"}
 Row = dict[str, Any]
 _NAMED = """
     INSERT INTO measures (step_s, at, queue, task, enqueued)
@@ -79,8 +89,8 @@ def fill(database: Database, jobs: int, *, days: int = 30, seed: int = 7, end_at
             maker.job(number, first_at + _share(number, jobs, days), rows)
         with database.transaction() as session:
             for table, made in rows.items():
-                at = "at" if table == "logs" else "created_at" if table == "jobs" else "job_created_at"
-                partitions.ensure(session, (table,), sorted({row[at].date() for row in made} | {day}))
+                days_made = {row[BEGINS[table]].date() for row in made}
+                partitions.ensure(session, (table,), sorted(days_made | {day}))
                 columns = COLUMNS[table].split()
                 stream = io.BytesIO("".join(_lines(made, columns)).encode())
                 session.copy_in(f"COPY {table} ({', '.join(columns)}) FROM STDIN", stream)
@@ -88,10 +98,40 @@ def fill(database: Database, jobs: int, *, days: int = 30, seed: int = 7, end_at
     with database.session() as session:
         session.run(_NAMED)
         session.run(_GROUPED)
-        session.run("VACUUM ANALYZE jobs")
-        session.run("VACUUM ANALYZE attempts")
-        session.run("VACUUM ANALYZE logs")
+    _tend(database)
     return Made(**counts)
+
+
+def multiply(database: Database, made: Made, times: int) -> Made:
+    """Let every job of `fill`, with its attempts and lines, be there so many times, each some ms after the other."""
+    if times < 2:
+        return made
+    for table, names in COLUMNS.items():
+        columns = names.split()
+        values = [COPIED.get(name, "{name}").format(name=name) for name in columns]
+        begins = BEGINS[table]
+        with database.session() as session:
+            days = partitions.days_of(session, table)
+        for day in reversed(days):  # what comes to stand in the day after is not copied again
+            with database.transaction() as session:
+                session.run(
+                    f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(values)} FROM {table}, "
+                    f"generate_series(1, %s) AS nth WHERE {begins} >= %s AND {begins} < %s ORDER BY {begins}",
+                    (times - 1, _start_of(day), _start_of(day) + timedelta(days=1)),
+                )
+    _tend(database)
+    return Made(made.jobs * times, made.attempts * times, made.logs * times)
+
+
+def _start_of(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def _tend(database: Database) -> None:
+    """What the autovacuum does in the course of a day."""
+    with database.session() as session:
+        for table in COLUMNS:
+            session.run(f"VACUUM ANALYZE {table}")
 
 
 def _share(number: int, jobs: int, days: int) -> timedelta:

@@ -76,13 +76,14 @@ def main(arguments: Sequence[str]) -> int:
     """Print a line for each filter; answers 1 when a plan reads whole days for a filter of one field."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench search", description=__doc__)
     parser.add_argument("--jobs", type=int, default=1_000_000, help="jobs over 30 days")
+    parser.add_argument("--times", type=int, default=1, help="how many times each of them is there")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often each question is asked")
     options = parser.parse_args(arguments)
     with postgres_server() as server:
         url = server.url_of("postgres")
         migrations.apply(url)
         begun_s = time.perf_counter()
-        made = population.fill(connect(url), options.jobs)
+        made = population.multiply(connect(url), population.fill(connect(url), options.jobs), options.times)
         print(f"{made.jobs:,} jobs, {made.attempts:,} attempts, {made.logs:,} lines", end="; ")
         print(f"made in {time.perf_counter() - begun_s:.0f} s; {datetime.now(UTC):%Y-%m-%d}; ms at p50 and p95")
         return report(url, options.rounds)
