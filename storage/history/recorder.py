@@ -136,7 +136,7 @@ class Recorder:
             if not any(row.is_new for row in rows):
                 raise
             # It was recorded, but whoever did so could not say it any more: now each is looked up.
-            self._write([row._replace(is_new=False) for row in rows], again=again)
+            self._write([replace(row, is_new=False) for row in rows], again=again)
         except DataRefused as error:
             self._write_apart(list(rows), error, again=again)
 

@@ -4,11 +4,13 @@ not keep. Instants are milliseconds of the broker's clock until they are written
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from storage.database.text import storable
+from storage.values import replace
 
 LONGEST_NAME = 300
 LONGEST_ERROR = 10_000
@@ -24,7 +26,7 @@ ShownTexts = Callable[[str, bytes | None, bytes | None], tuple[str | None, str |
 """JSON texts of the arguments and the result of a job of this task, or None."""
 
 
-class Run(NamedTuple):
+class Run(Struct, frozen=True, gc=False):
     """An attempt that runs or has ended. ``finished_ms`` is None while it runs; ``queued_ms`` None when not known."""
 
     number: int
@@ -52,14 +54,24 @@ class Run(NamedTuple):
         return None if self.finished_ms is None else max(0, self.finished_ms - self.started_ms)
 
 
-class JobRow(NamedTuple):
+class JobRow(Struct, frozen=True, gc=False):
     """A job as its record says, with all that ran of it, oldest first; ``args`` and ``result`` are JSON texts.
 
-    ``texts`` are its id, task, queue, state, worker, consumer, reason, error type, error, fingerprint, parent and
-    unique key. ``is_new``: history can not know it yet.
+    ``worker`` and ``fingerprint`` are of its last attempt and its last error. ``is_new``: history can not know it yet.
     """
 
-    texts: tuple[str, ...]
+    id: str
+    task: str
+    queue: str
+    state: str
+    worker: str
+    consumer: str
+    reason: str
+    error_type: str
+    error: str
+    fingerprint: str
+    parent: str
+    unique: str
     created_ms: int
     version: int
     priority: float
@@ -75,38 +87,6 @@ class JobRow(NamedTuple):
     result: str | None
     runs: tuple[Run, ...]
     is_new: bool = False
-
-    @property
-    def id(self) -> str:
-        """Its id."""
-        return self.texts[0]
-
-    @property
-    def task(self) -> str:
-        """Its task."""
-        return self.texts[1]
-
-    @property
-    def queue(self) -> str:
-        """Its queue."""
-        return self.texts[2]
-
-    @property
-    def state(self) -> str:
-        """Its state."""
-        return self.texts[3]
-
-    @property
-    def worker(self) -> str:
-        """The worker of its last attempt."""
-        return self.texts[4]
-
-    @property
-    def fingerprint(self) -> str:
-        """That of its last error."""
-        if self.texts[9] or not self.texts[7] or not self.runs:
-            return self.texts[9]
-        return self.runs[-1].fingerprint
 
     @property
     def stored_runs(self) -> tuple[Run, ...]:
@@ -137,23 +117,27 @@ def job_row(packed: Packed, shown: ShownTexts) -> JobRow:
         _instant(queued),
     )
     words = (job_id, task, queue, state, worker, consumer, reason, error_type, error, fingerprint, parent, unique)
-    texts = tuple([text or "" for text in words])
+    texts = [text or "" for text in words]
     if not _is_plain(texts):
-        texts = tuple(storable(_visible(text), longest=most) for text, most in zip(texts, _LONGEST, strict=True))
+        texts = [storable(_visible(text), longest=most) for text, most in zip(texts, _LONGEST, strict=True)]
+    job_id, task, queue, state, worker, consumer, reason, error_type, error, fingerprint, parent, unique = texts
     runs = _runs(packed) if len(packed) > FIRST_ATTEMPT_AT else []
-    if texts[3] == "succeeded" and number == 1 and started_ms is not None:
-        runs.append(Run(1, "succeeded", queued_ms, started_ms, finished_ms, texts[4]))
-    elif texts[3] == "running" and started_ms is not None:
-        runs.append(Run(number, "running", queued_ms, started_ms, None, texts[4]))
-    shown_args, shown_result = shown(texts[1], _whole(payload, payload_bytes), _whole(result, result_bytes))
+    if state == "succeeded" and number == 1 and started_ms is not None:
+        runs.append(Run(1, "succeeded", queued_ms, started_ms, finished_ms, worker))
+    elif state == "running" and started_ms is not None:
+        runs.append(Run(number, "running", queued_ms, started_ms, None, worker))
+    if error_type and not fingerprint and runs:
+        fingerprint = runs[-1].fingerprint
+    shown_args, shown_result = shown(task, _whole(payload, payload_bytes), _whole(result, result_bytes))
     return JobRow(
-        *(texts, created_ms, int(version), float(priority or 0), queued_ms, _instant(run_at), started_ms, finished_ms),
+        *(job_id, task, queue, state, worker, consumer, reason, error_type, error, fingerprint, parent, unique),
+        *(created_ms, int(version), float(priority or 0), queued_ms, _instant(run_at), started_ms, finished_ms),
         *(number, int(crashes or 0), int(retries or 0), int(left or 0)),
         *(shown_args, shown_result, tuple(runs), bool(is_new)),
     )
 
 
-def _is_plain(texts: tuple[str, ...]) -> bool:
+def _is_plain(texts: Sequence[str]) -> bool:
     """Whether these can be kept as they are; most are short and of plain characters."""
     joined = "".join(texts)
     return len(joined) <= LONGEST_NAME and "\0" not in joined and joined.isascii()
@@ -166,9 +150,9 @@ def _visible(text: str) -> str:
 
 def bare(row: JobRow, why: str) -> JobRow:
     """A row without what jobs themselves have put in it, for one that PostgreSQL would not take."""
-    runs = tuple(run._replace(error="", traceback="", shape="") for run in row.runs)
-    texts = tuple("" if place in (_REASON, _ERROR) else text for place, text in enumerate(row.texts))
-    return row._replace(texts=texts, args=json.dumps({"unrecorded": why[:LONGEST_NAME]}), result=None, runs=runs)
+    runs = tuple(replace(run, error="", traceback="", shape="") for run in row.runs)
+    unrecorded = json.dumps({"unrecorded": why[:LONGEST_NAME]})
+    return replace(row, reason="", error="", args=unrecorded, result=None, runs=runs)
 
 
 def _runs(packed: Packed) -> list[Run]:

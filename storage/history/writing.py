@@ -183,23 +183,20 @@ def _groups(found: Iterable[tuple[JobRow, Run]]) -> Iterator[tuple[object, ...]]
 
 
 def _job_line(row: JobRow, counted: tuple[int, int], versions: dict[str, str]) -> str:
-    (
-        texts, created_ms, version, priority, queued_ms, run_at_ms, started_ms, finished_ms, attempt, crashes, retries,
-        left, args, result, runs, _,
-    ) = row  # fmt: skip
-    job_id, task, queue, state, worker, _, reason, error_type, error, _, parent, unique_key = texts
-    host, process = _place_of(worker)
+    host, process = _place_of(row.worker)
     words = all_quoted(
         (
-            *(job_id, task, queue, state, worker, reason, error_type, error, row.fingerprint, parent, unique_key),
-            *(host, versions.get(process, "")),
+            *(row.id, row.task, row.queue, row.state, row.worker, row.reason, row.error_type, row.error),
+            *(row.fingerprint, row.parent, row.unique, host, versions.get(process, "")),
         )
     )
+    runs = row.runs
     took = f"{number(runs[-1].wait_ms)}\t{number(runs[-1].run_ms)}" if runs else f"{NULL}\t{NULL}"
     return (
-        f"{words}\t{instant(created_ms)}\t{version}\t{priority!r}\t{instant(queued_ms)}\t{instant(run_at_ms)}\t"
-        f"{instant(started_ms)}\t{instant(finished_ms)}\t{took}\t{attempt}\t{crashes}\t{retries}\t{left}\t"
-        f"{counted[0]}\t{counted[1]}\t{json_text(args)}\t{json_text(result)}\n"
+        f"{words}\t{instant(row.created_ms)}\t{row.version}\t{row.priority!r}\t{instant(row.queued_ms)}\t"
+        f"{instant(row.run_at_ms)}\t{instant(row.started_ms)}\t{instant(row.finished_ms)}\t{took}\t{row.attempt}\t"
+        f"{row.crashes}\t{row.retries}\t{row.retries_left}\t{counted[0]}\t{counted[1]}\t{json_text(row.args)}\t"
+        f"{json_text(row.result)}\n"
     )
 
 

@@ -26,7 +26,7 @@ def a_row(
     run = Run(1, "succeeded", created_ms, created_ms + wait_ms, created_ms + wait_ms + run_ms)
     texts = (f"j{number}", task, "q", "succeeded", "h:1/w", "h:1", "", "", "", "", "", "")
     times = (created_ms, None, run.started_ms, run.finished_ms)
-    return JobRow(texts, created_ms, 3, 0.0, *times, 1, 0, 0, 0, None, None, (run,))
+    return JobRow(*texts, created_ms, 3, 0.0, *times, 1, 0, 0, 0, None, None, (run,))
 
 
 def write(database: Database, rows: list[JobRow]) -> None:
