@@ -5,11 +5,12 @@ import importlib
 import sys
 
 BENCHMARKS = {
-    "console": "the console against its budgets: first paint, keys under load, log tail, memory, effect on throughput",
+    "console": "the console against its budgets: first paint, keys under load, log tail, memory",
     "engine": "no-op jobs through stock Huey on Redis and through Dewey, in turn",
     "history": "the recorder alone against one consumer, and a consumer with and without it",
     "outage": "PostgreSQL away for some minutes under load: the jobs' speed, the lag, and what is missing afterwards",
     "search": "pages and counts of filters over a month of jobs, with their plans",
+    "watching": "a consumer's jobs per second while a console watches it, and while none does",
 }
 
 

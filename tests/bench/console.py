@@ -2,13 +2,12 @@
 
 Paints are timed from outside: from the key's byte to the first byte that comes back. A key is pressed when nothing was
 painted for 30 ms; once in a while a poll's paint comes first and is taken for the key's, which makes few times shorter
-and none longer. Effects on throughput are measured in turn, on one Redis, the console frozen or not.
+and none longer. What a console costs the consumer that it watches is measured by `watching.py`.
 """
 
 import argparse
 import os
 import re
-import signal
 import statistics
 import subprocess
 import sys
@@ -17,7 +16,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 
 import redis
 
@@ -28,11 +26,13 @@ from tests.bench import population
 from tests.bench.cpu import used_s
 from tests.bench.finishing import NAMESPACE
 from tests.bench.painted import ROOT, PaintedConsole
-from tests.servers import postgres_server, redis_server, short_directory, wait_until
+from tests.servers import postgres_server, redis_server, short_directory
 
 CONSUMER = "from huey.bin.huey_consumer import consumer_main; consumer_main()"
 STARTS = {"overview": b"billing", "queues": b"billing", "jobs": b"succeeded"}
 """The screens whose first paint is timed, and what only their data has."""
+OPENS = 30
+"""How often a job is opened at least: the 95th of fewer would be the slowest of them."""
 LINE = re.compile(rb"line (\d+) of an order")
 
 
@@ -64,13 +64,12 @@ def main(arguments: Sequence[str]) -> int:
     """Print the table; which parts, and how long each takes, can be said."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench console", description=__doc__)
     parser.add_argument("--jobs", type=int, default=50_000, help="recorded jobs (the budget's: 1000000)")
-    parser.add_argument("--rounds", type=int, default=5, help="how often each first paint and throughput is measured")
+    parser.add_argument("--rounds", type=int, default=5, help="how often each first paint is measured")
     parser.add_argument("--keys", type=int, default=100, help="how often keys are pressed")
     parser.add_argument("--polls", type=int, default=3_600, help="polls of the memory's measurement; an hour has 3600")
-    parser.add_argument("--consumed", type=int, default=6_000, help="jobs of each measurement of throughput")
     parser.add_argument("--parts", nargs="+", default=list(PARTS), choices=list(PARTS), help="what to measure")
     options = parser.parse_args(arguments)
-    with _servers(options) as bench:
+    with servers(options) as bench:
         print(f"{'':<46}{'budget':>10}  {'measured':<44}", flush=True)
         for part in options.parts:
             try:
@@ -83,7 +82,8 @@ def main(arguments: Sequence[str]) -> int:
 
 
 @contextmanager
-def _servers(options: argparse.Namespace) -> Iterator[Bench]:
+def servers(options: argparse.Namespace) -> Iterator[Bench]:
+    """A Redis, and a PostgreSQL with recorded jobs, while in the block."""
     with short_directory() as directory, redis_server() as redis_at, postgres_server() as server:
         url = server.url_of("postgres")
         migrations.apply(url)
@@ -151,14 +151,17 @@ def _keys(bench: Bench) -> Iterator[Line]:
             console.watch(1)
             console.press(b"3", b"every job")
             opens = []
-            for _ in range(presses // 10):
+            wholes = []
+            for _ in range(max(OPENS, presses // 2)):
                 console.watch(0.5)
                 opens.append(console.press(b"\r", b"Summary"))
+                wholes.append(opens[-1] + console.wait_for(b"Arguments"))
                 console.watch(0.5)
                 console.press(b"\x1b")
         said = f"{reached[0]:,.0f} jobs/s end" if rate else "nothing happens"
-        for name, times in (("j k", moves), ("1 2 3 7 8", goes), ("enter", opens)):
+        for name, times in (("j k", moves), ("1 2 3 7 8", goes), ("enter, a job", opens)):
             yield _pressed(f"key to paint, {name}; {said}", times)
+        yield _pressed(f"enter, all of the job's page; {said}", wholes)
 
 
 def _pressed(what: str, times: list[float]) -> Line:
@@ -204,61 +207,11 @@ def _memory(bench: Bench) -> Iterator[Line]:
     yield Line("growth of memory in the second half", "", f"{growth:+.1f} MiB per 1,000 polls", None)
 
 
-def _throughput(bench: Bench) -> Iterator[Line]:
-    redis_pid, jobs = bench.client.info("server")["process_id"], bench.options.consumed
-    for screen in ("queues", "overview"):
-        with _load(bench, "jobs", 100):
-            pass  # queues for the console to show
-        ratios, costs, own = [], [], []
-        with PaintedConsole(bench.environment, screen) as console:
-            console.until(b"billing")
-            for number in range(bench.options.rounds):
-                found: dict[bool, tuple[float, float]] = {}
-                for is_on in (True, False) if number % 2 else (False, True):
-                    console.child.send_signal(signal.SIGCONT if is_on else signal.SIGSTOP)
-                    before = used_s(console.child.pid)
-                    found[is_on] = _consume(bench, jobs, redis_pid, partial(console.watch, 0.01))
-                    if is_on:
-                        own.append((used_s(console.child.pid) - before) / (jobs / found[True][0]))
-                ratios.append(found[True][0] / found[False][0])
-                costs.append(found[True][1] / found[False][1])
-            console.child.send_signal(signal.SIGCONT)
-        ratio = statistics.median(ratios)
-        said = f"{ratio:.3f} ({min(ratios):.3f} to {max(ratios):.3f}), Redis's time x{statistics.median(costs):.3f}"
-        yield Line(f"jobs/s with {screen} open / without", "0.98", said, ratio > 0.98)
-        yield Line(f"processor that {screen} takes itself", "", f"{statistics.median(own):.0%} of a core", None)
-
-
-def _consume(bench: Bench, jobs: int, redis_pid: int, meanwhile: Callable[[], None]) -> tuple[float, float]:
-    """Jobs per second of one consumer over a full queue, and the seconds of processor that Redis took for each."""
-    from tests.bench import jobs as applications  # noqa: PLC0415 - reads the address from the environment
-
-    bench.client.flushall()
-    for number in range(jobs):
-        applications.dewey_noop(number)
-    command = [sys.executable, "-c", CONSUMER, "tests.bench.jobs.dewey", "-w", "4", "-q", "-n"]
-    consumer = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-    def left_at_most(most: int) -> bool:
-        meanwhile()
-        return len(applications.dewey) <= most
-
-    try:
-        wait_until(partial(left_at_most, int(jobs * 0.95)), "the first jobs", timeout_s=60)
-        begun, start_s, used = len(applications.dewey), time.perf_counter(), used_s(redis_pid)
-        wait_until(partial(left_at_most, 0), "the last job", timeout_s=300)
-        return begun / (time.perf_counter() - start_s), (used_s(redis_pid) - used) / begun
-    finally:
-        consumer.terminate()
-        consumer.wait()
-
-
 PARTS: dict[str, Callable[[Bench], Iterator[Line]]] = {
     "paint": _first_paint,
     "keys": _keys,
     "tail": _tail,
     "memory": _memory,
-    "throughput": _throughput,
 }
 
 if __name__ == "__main__":

@@ -97,6 +97,15 @@ class PaintedConsole:
             self.read(0.5)
         return time.monotonic() - pressed_s
 
+    def wait_for(self, text: bytes) -> float:
+        """Read until a text has come since the last key; answers for how long."""
+        begun_s = time.monotonic()
+        while text not in self.painted:
+            if time.monotonic() > begun_s + 10:
+                raise AssertionError(f"{text!r} did not come: {_plain(self.painted)[-2000:]}")
+            self.read(0.5)
+        return time.monotonic() - begun_s
+
     def watch(self, seconds: float) -> None:
         """Read for a while, so that it can paint."""
         until_s = time.monotonic() + seconds
