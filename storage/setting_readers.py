@@ -7,9 +7,6 @@ and never with a word of the text, which may be secret, unless the setting is kn
 import os
 import re
 from collections.abc import Callable
-from email.errors import MessageError
-from email.headerregistry import Address
-from email.utils import parseaddr
 from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import SplitResult, urlsplit
@@ -109,6 +106,10 @@ def bucket(given: str) -> str:
 def mail_address(given: str) -> str:
     """One address of mail, with or without its owner's name."""
     _require(given.isprintable() and "=?" not in given)
+    from email.errors import MessageError  # noqa: PLC0415 - slow, and needed only where this is set
+    from email.headerregistry import Address  # noqa: PLC0415 - the same
+    from email.utils import parseaddr  # noqa: PLC0415 - the same
+
     try:
         parsed = Address(addr_spec=parseaddr(given)[1])
     except (ValueError, IndexError, MessageError):

@@ -21,6 +21,7 @@ USUAL_S: Final = 60.0
 class LiveFleet(LivePart):
     """Consumers, what they run, and orders to them."""
 
+    _is_first = True
     _usual_read: tuple[float, dict[str, float]] = (float("-inf"), {})
 
     def fleet(self) -> tuple[ConsumerView, ...]:
@@ -30,17 +31,18 @@ class LiveFleet(LivePart):
             found = self._inspector.consumers(silent=True)
             ids = [job_id for consumer in found for job_id in consumer.running][:RUNNING_SHOWN]
             jobs = {job.id: (job, self._call(job)) for job in self._inspector.rows(ids)}
-        now, usual_s = self.now(), self._usual_s()
+        now, usual_s = self.now(), self._usual_s() if jobs else {}
         views = [consumer_view(one, jobs, usual_s, now) for one in found]
         return tuple(sorted(views, key=lambda view: (not view.is_silent, view.key)))
 
     def _usual_s(self) -> dict[str, float]:
-        """Return the p95 of the last day's runs by task, as history knew it a minute ago at most."""
-        if self._held is None:
+        """Return the p95 of the last day's runs by task, as history knew it a minute ago at most; at first nothing."""
+        is_first, self._is_first = self._is_first, False
+        if self._held is None or is_first:
             return {}
         read_at, known = self._usual_read
         if monotonic() - read_at > USUAL_S:
-            from storage.history.measures import stats  # noqa: PLC0415 - history is asked later than the first screen is drawn
+            from storage.history.measures import stats  # noqa: PLC0415 - the first screen is drawn without it
 
             try:
                 now = self.now()

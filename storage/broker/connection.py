@@ -2,6 +2,7 @@
 
 import redis
 from redis.backoff import NoBackoff
+from redis.driver_info import DriverInfo
 from redis.retry import Retry
 
 from storage.errors import SettingsError
@@ -24,6 +25,7 @@ def connect(url: str, *, timeout_s: float = 10.0) -> "redis.Redis":
             socket_timeout=timeout_s,
             socket_connect_timeout=5.0,
             health_check_interval=30,
+            driver_info=DriverInfo("dewey", None),  # looking for its own version takes redis-py longer than to connect
         )
     except ValueError as error:
         raise SettingsError(f"REDIS_URL is {url!r}: {error}") from error

@@ -1,19 +1,23 @@
 """What the console loads before its first screen, and what it makes ready after it."""
 
 import gc
+import os
 import subprocess
 import sys
 import weakref
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 import pytest
+import redis
 
 from console import warming
 from console.app import DeweyApp
 from console.gateway.demo import DemoGateway
 from console.screens.base import DeweyScreen
 from console.screens.doors import DOORS
+from storage.broker.broker import Broker
 from tests.console.stage import SMALL, Stage, play, still_app
 from tests.console.test_live_console import until
 
@@ -25,10 +29,21 @@ LOADED: Final = "; ".join(
         "print(*sys.modules)",
     ]
 )
+ANSWERED: Final = "; ".join(
+    [
+        "import pathlib, sys",
+        "from console.commands.opening import open_desk",
+        "from console.gateway.live import LiveGateway",
+        "desk = open_desk()",
+        "gateway = LiveGateway(desk.inspector, desk.operations, 'ada', held=desk.resources)",
+        "getattr(gateway, sys.argv[1])()",
+        "print(*sys.modules)",
+    ]
+)
 NOT_YET: Final = frozenset(
     {
         *("peewee", "yoyo", "sqlparse", "pgvector", "smtplib", "http.server", "google.genai", "boto3", "PIL", "pypdf"),
-        *("pydantic", "pydantic_settings", "dotenv"),
+        *("pydantic", "pydantic_settings", "dotenv", "email.headerregistry", "email.parser"),
         *("textual.widgets._markdown", "textual.widgets._text_area", "rich.markdown", "pygments", "rich.syntax"),
         *("console.gateway.demo", "console.exporting", "console.places", "console.screens.job", "console.screens.help"),
         *("console.screens.action_dialog", "console.screens.pick", "console.screens.command_line"),
@@ -49,6 +64,18 @@ def test_the_first_screen_waits_for_nothing_that_it_does_not_need(first: str) ->
     assert loaded & NOT_YET == set()
     other_screens = {door.module for name, door in DOORS.items() if name != first}
     assert loaded & other_screens == set()
+
+
+@pytest.mark.parametrize("question", ["glance", "queues"])
+def test_the_first_answer_waits_for_nothing_but_redis(
+    question: str, redis_client: "redis.Redis", redis_url: str, namespace: str, tmp_path: Path
+) -> None:
+    Broker(redis_client, namespace).add_queues(["email"])
+    nowhere = "postgresql://nobody@127.0.0.1:1/none"
+    told = {"REDIS_URL": redis_url, "DATABASE_URL": nowhere, "DEWEY_HOME": str(tmp_path), "DEWEY_NAMESPACE": namespace}
+    command = [sys.executable, "-c", ANSWERED, question]
+    found = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, **told})
+    assert set(found.stdout.split()) & NOT_YET == set()
 
 
 @pytest.fixture

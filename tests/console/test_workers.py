@@ -1,5 +1,8 @@
 """The screen of consumers: what it says of each, when there are none, and on live consumers."""
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 from textual.content import Content
 
@@ -11,8 +14,11 @@ from console.screens.workers import WorkersScreen
 from storage.broker.broker import Broker
 from storage.broker.inspector import Inspector
 from storage.broker.requests import Beat
+from storage.embedded import Endpoints
+from storage.settings import Settings
 from storage.values import replace
 from tasks.operations import Operations
+from tasks.resources import Resources
 from tests.console.gateways import FlakyGateway, HostileGateway
 from tests.console.payloads import PAYLOADS
 from tests.console.stage import Stage, hidden_characters, play, still_app
@@ -160,3 +166,24 @@ def test_a_live_consumer_has_the_jobs_that_its_workers_run(gateway: LiveGateway,
     assert (consumer.queues, consumer.memory_bytes, consumer.version.plain) == ((), 2_097_152, "2.0")
     (run,) = consumer.runs
     assert (run.key, run.worker.plain, run.job.task.plain, run.p95_s) == (key, "2", "ingest_file", None)
+
+
+def test_the_first_answer_waits_for_no_history_and_the_next_one_knows_what_is_usual(
+    gateway: LiveGateway, broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+
+    def stats(database: object, *_: object, **__: object) -> SimpleNamespace:
+        asked.append(database)
+        return SimpleNamespace(rows=[SimpleNamespace(task=INGEST.name, run=SimpleNamespace(p95_s=8.2))])
+
+    monkeypatch.setattr("storage.history.measures.stats", stats)
+    endpoints = Endpoints("redis://127.0.0.1:1/0", "postgresql://127.0.0.1:1/none", tmp_path, frozenset())
+    gateway._held = Resources(Settings(dewey_home=tmp_path), endpoints)
+    _beat(broker)
+    assert (_only(gateway).runs, _only(gateway).runs, asked) == ((), (), []), "where nothing runs, nothing is asked"
+    key = trigger(broker)
+    assert broker.take(replace(REQUEST, worker="host:1/Worker-2"), key) is not None
+    _beat(broker, key)
+    assert [_only(gateway).runs[0].p95_s for _ in range(3)] == [None, 8.2, 8.2]
+    assert asked == [gateway._held.database], "and not again within a minute"
