@@ -5,12 +5,12 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
-from console.gateway import building, demo_records, demo_scene
+from console.gateway import building, demo_night, demo_records, demo_scene
 from console.gateway.building import Call
 from console.gateway.demo_acting import DemoActing
 from console.gateway.demo_beside import DemoBeside
 from console.gateway.demo_book import DemoBook
-from console.gateway.demo_failures import DemoFailures, marks_of_night
+from console.gateway.demo_failures import DemoFailures, failed_of_night, marks_of_night
 from console.gateway.demo_flow import DemoFlow
 from console.gateway.demo_glance import DemoGlance
 from console.gateway.demo_library import DemoLibrary
@@ -36,7 +36,7 @@ class DemoGateway(
         self._lock = threading.RLock()
         self._jobs: dict[str, CannedJob] = {}
         if not empty:
-            self._jobs = {canned.job.id: canned for canned in demo_records.canned_jobs()}
+            self._jobs = {canned.job.id: canned for canned in demo_night.canned_jobs()}
         self._pauses: dict[str, Pause] = {} if empty else dict(demo_records.PAUSES)
         self._queues = () if empty else demo_records.QUEUES
         self._log = demo_records.log_lines([canned.job for canned in self._jobs.values()])
@@ -46,6 +46,7 @@ class DemoGateway(
         self._book = DemoBook(empty=empty)
         if not empty:
             self._book.cells["mark"] = marks_of_night()
+        self._failed = failed_of_night(canned.job for canned in self._jobs.values())
         self._holds: dict[str, SchedulePause] = {} if empty else dict(HOLDS)
 
     def now(self) -> datetime:
@@ -64,14 +65,13 @@ class DemoGateway(
     def _queue(self, name: str) -> QueueRow:
         jobs = [canned.job for canned in self._jobs.values() if canned.job.queue == name]
         counts = {state: sum(1 for job in jobs if job.state == state) for state in STATES}
-        waiting = [(self.now() - job.created_at).total_seconds() for job in jobs if job.state == "queued"]
         stats = QueueStats(
             name,
             counts,
-            max(waiting, default=0.0),
+            demo_night.oldest_s(jobs, self.now()),
             self._pauses.get(name),
             demo_records.CONSUMERS[name],
-            demo_records.minutes(name),
+            demo_night.minutes(name),
             self.limits_set(name),
         )
         return building.queue_row(stats)
@@ -94,7 +94,8 @@ class DemoGateway(
             canned = self._jobs.get(key)
         if canned is None:
             raise GatewayRefused(f"there is no job {key}")
-        return building.job_view(canned.job, Call(kwargs=canned.kwargs), canned.result, self.now())
+        job = demo_night.progressed(canned.job, self.now())
+        return building.job_view(job, Call(kwargs=canned.kwargs), canned.result, self.now())
 
     def why(self, key: str) -> WhyView:
         """Return why a canned job does not run."""

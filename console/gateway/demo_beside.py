@@ -4,6 +4,7 @@ from typing import Final
 
 from console.formats import safe_text
 from console.gateway.beside import BesideView, DiffView, RunTimes, diff_view
+from console.gateway.demo_fleet import FLEET
 from console.gateway.demo_jobs import entry_of
 from console.gateway.demo_looking import REDACTOR
 from console.gateway.demo_part import DemoPart
@@ -16,7 +17,7 @@ from storage.values import replace
 
 RUNS: Final = 1_204
 DAYS: Final = 7
-_VERSIONS: Final = {"w1": "1.4.0", "w2": "1.4.1"}
+_VERSIONS: Final = {one.host: one.version for one in FLEET}
 
 
 class DemoBeside(DemoPart):

@@ -18,6 +18,9 @@ from tasks.engine.fingerprint import shape_of
 MAIL_GROUP: Final = group_named("tasks.email.send_email", demo_tracebacks.SMTP.error_type)
 MAIL_BROKE: Final = f"{demo_tracebacks.SMTP.error_type}: {shape_of(demo_tracebacks.SMTP.error)}"
 """The group that mail's outage left behind, and what broke in it."""
+TIMEOUT_GROUP: Final = group_named("tasks.contacts.sync_contacts", "TimeoutError")
+BY_HAND: Final = 65
+"""The number of the dead mail that was to be requeued by hand when a console was lost."""
 
 Cell = tuple[str, str]
 """A place in the demo where something stands: a kind (job, pause, hold ...) and a name."""
@@ -69,16 +72,18 @@ _DEEDS: Final = (
           (Item("reports", "", "done"),)),
     _deed(102, 1_440, "ada", "dewey purge maintenance --state scheduled", "left over from the drill",
           tuple(Item(job_id(7_000 + number), "1", "done") for number in range(3))),
-    _deed(103, 310, "cron-bot", "dewey requeue --group 5c1f --limit 50", "hourly retry of timeouts", _jobs(130, 12, 2)),
+    _deed(103, 310, "cron-bot", f"dewey requeue --group {TIMEOUT_GROUP[:4]} --limit 50", "hourly retry of timeouts",
+          _jobs(8_000, 12, 2)),
     _deed(104, 96, "grace", "dewey cancel --matching 'task:sync_contacts state:queued'", "partner is down",
-          _jobs(200, 4), _CALLED_OFF),
+          _jobs(8_100, 4), _CALLED_OFF),
     _deed(105, 41, "ada", "dewey discard " + job_id(7_010), "test of a customer, by hand",
           (Item(job_id(7_010), "3", "done"),)),
     _deed(106, 38, "ada", "dewey pause reports --until 2026-03-14T08:00Z", "ledger is being migrated, see #ops",
           (Item("reports", "", "done"),)),
-    _deed(107, 12, "grace", f"dewey requeue --group {MAIL_GROUP[:4]} --canary --rate 120", "mail is back", _jobs(20, 9),
+    _deed(107, 12, "grace", f"dewey requeue --group {MAIL_GROUP[:4]} --canary --rate 120", "mail is back",
+          _jobs(8_200, 64),
           "abort it with `dewey canary abort`; what it has requeued by then goes on"),
-    _deed(108, 3, "ada", "dewey requeue " + job_id(60), "one by hand, to see", _jobs(60, 0, 0, 1)),
+    _deed(108, 3, "ada", "dewey requeue " + job_id(BY_HAND), "one by hand, to see", _jobs(BY_HAND, 0, 0, 1)),
 )  # fmt: skip
 _TRASH: Final = tuple(
     Trashed(

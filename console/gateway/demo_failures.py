@@ -1,13 +1,15 @@
 """The demo's groups of failures: those of its dead and retrying jobs, and some that only history remembers."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, cast
 
 from msgspec import Struct
 
-from console.gateway import demo_tracebacks
 from console.gateway.demo_book import DemoBook
+from console.gateway.demo_fleet import FLEET
+from console.gateway.demo_night import minutes
 from console.gateway.demo_part import DemoPart
 from console.gateway.demo_records import NOW, chance, group_named, group_of, job_id
 from console.gateway.errors import GatewayRefused
@@ -18,8 +20,7 @@ from storage.history.tallies import HOURS_SHOWN
 from storage.values import replace
 from tasks.engine.fingerprint import shape_of
 
-_VERSIONS: Final = ("2026.3.12", "2026.3.9")
-_HOSTS: Final = ("w1", "w2")
+_VERSIONS: Final = {one.host: one.version for one in FLEET}
 
 
 class Remembered(Struct, frozen=True):
@@ -47,7 +48,7 @@ def marks_of_night() -> dict[str, object]:
     return {
         refused: Mark("muted", "people mistype their addresses", "ada", NOW - timedelta(days=3)),
         timeout: Mark("resolved", "partner raised our limit", "grace", NOW - timedelta(hours=20)),
-        "7be0c41d22f09a36": Mark("resolved", "accounts without orders, fixed in 2026.3.12", "ada", NOW),
+        "7be0c41d22f09a36": Mark("resolved", "accounts without orders, fixed in 1.4.1", "ada", NOW),
     }
 
 
@@ -59,6 +60,8 @@ class DemoFailures(DemoPart):
     """Groups of failures, and where they broke."""
 
     _book: DemoBook
+    _failed: Mapping[str, Sequence[Job]]
+    """What had failed when the console was opened, by group."""
 
     def failures(self, anew: bool = False) -> FailuresView:
         """Return the groups, the one with the latest failure first."""
@@ -71,17 +74,20 @@ class DemoFailures(DemoPart):
         if not self._queues:
             return []
         marks = cast(Mapping[str, Mark], self._book.cells["mark"])
-        found = [_group(jobs, now) for jobs in self._failed().values()]
+        queues: dict[str, int] = {}
+        for jobs in self._failed.values():
+            queues[jobs[0].queue] = queues.get(jobs[0].queue, 0) + len(jobs)
+        found = [
+            _group(jobs, len(jobs) / queues[jobs[0].queue], len(self.members(fingerprint)), now)
+            for fingerprint, jobs in self._failed.items()
+        ]
         found += [_remembered(one, now) for one in REMEMBERED]
         with_marks = [_marked(group, marks.get(group.fingerprint)) for group in found]
         return sorted(with_marks, key=lambda group: group.last_seen_at, reverse=True)
 
-    def _failed(self) -> dict[str, list[Job]]:
-        found: dict[str, list[Job]] = {}
-        for canned in self._jobs.values():
-            if canned.job.state in ("dead", "retrying"):
-                found.setdefault(group_of(canned.job), []).append(canned.job)
-        return found
+    def members(self, group: str) -> tuple[str, ...]:
+        """Return the jobs that are dead of a group."""
+        raise NotImplementedError
 
     def place(self, sample_key: str) -> PlaceView:
         """Return where a canned job broke."""
@@ -92,15 +98,29 @@ class DemoFailures(DemoPart):
         return place_view(sample_key, canned.job.attempts[-1].traceback if canned.job.attempts else "")
 
 
-def _group(jobs: list[Job], now: datetime) -> Group:
-    ends = [attempt.finished_at or job.created_at for job in jobs for attempt in job.attempts]
+def failed_of_night(jobs: Iterable[Job]) -> dict[str, tuple[Job, ...]]:
+    """Return the jobs that have failed by group: requeueing them later takes nothing from what has happened."""
+    found: dict[str, tuple[Job, ...]] = {}
+    for job in jobs:
+        if job.state in ("dead", "retrying"):
+            found[group_of(job)] = (*found.get(group_of(job), ()), job)
+    return found
+
+
+def _group(jobs: Sequence[Job], share: float, dead: int, at: datetime) -> Group:
+    """A group at an instant; ``share`` is its part of what failed in its queue."""
+    attempts = [attempt for job in jobs for attempt in job.attempts]
+    ends = sorted(attempt.finished_at for attempt in attempts if attempt.finished_at is not None)
+    known = [end for end in ends if end <= at]
     last = max(jobs, key=lambda job: job.attempts[-1].finished_at or job.created_at)
-    fingerprint = group_of(last)
-    base = len(ends)
-    hours = tuple(_failed_in(fingerprint, hour, base, now) for hour in range(HOURS_SHOWN))
+    fingerprint, hosts = group_of(last), sorted({attempt.worker.partition(":")[0] for attempt in attempts})
+    first_seen_at = ends[0] - timedelta(hours=26 + 90 * chance("first", fingerprint))
+    of_late = math.ceil(share * 1.4 * sum(failed for _, _, failed in minutes(last.queue)))
+    hours = tuple(
+        0 if end < first_seen_at else _failed_by(end, fingerprint, ends, of_late) for end in _ends_of_hours(at)
+    )
     hour, three, day = hours[-1], sum(hours[-3:]), sum(hours)
     week = day + int(day * (1 + 2 * chance("week", fingerprint)))
-    permanent = demo_tracebacks.failure_of(last.task, 0).permanent
     return Group(
         fingerprint=fingerprint,
         task=last.task,
@@ -108,41 +128,53 @@ def _group(jobs: list[Job], now: datetime) -> Group:
         message=shape_of(last.error),
         state="open",
         mark=None,
-        attempts=week + int(40 * chance("older", fingerprint)),
-        dead=sum(1 for job in jobs if job.state == "dead"),
-        first_seen_at=min(ends) - timedelta(hours=3 + 90 * chance("first", fingerprint)),
-        last_seen_at=max(ends),
+        attempts=week,
+        dead=dead,
+        first_seen_at=first_seen_at,
+        last_seen_at=max(known, default=_last_of(hours, at, first_seen_at)),
         sample=last.id,
         trend=Trend(hour, three, day, week, hours),
-        hosts=_HOSTS[: 1 + permanent + len(jobs) // 4],
-        versions=_VERSIONS[: 1 + len(jobs) // 3],
+        hosts=tuple(hosts),
+        versions=tuple(sorted({_VERSIONS[host] for host in hosts if host in _VERSIONS}, reverse=True)),
     )
 
 
-def _failed_in(fingerprint: str, hour: int, base: int, now: datetime) -> int:
-    """What failed in one of the last hours: more of late, as with an outage that has just begun."""
-    del now
-    since = HOURS_SHOWN - hour
-    if since <= 2:
-        return max(1, base // since)
-    return int(base * chance("hour", fingerprint, hour) ** 3 / 3)
+def _ends_of_hours(at: datetime) -> Iterator[datetime]:
+    return (at - timedelta(hours=since) for since in range(HOURS_SHOWN - 1, -1, -1))
 
 
-def _remembered(one: Remembered, now: datetime) -> Group:
-    hours = tuple(
-        int(one.per_hour + 2 * one.per_hour * chance("hour", one.fingerprint, hour))
-        if HOURS_SHOWN - hour > one.last_hours_ago
-        else 0
-        for hour in range(HOURS_SHOWN)
-    )
-    week = sum(hours) + int(one.per_hour * max(0.0, min(168, one.first_hours_ago) - HOURS_SHOWN))
+def _failed_by(end: datetime, fingerprint: str, ends: Sequence[datetime], of_late: int) -> int:
+    """What failed in the hour before an instant: more of late, as with an outage that has just begun."""
+    recorded = sum(1 for one in ends if end - timedelta(hours=1) < one <= end)
+    if end > NOW - timedelta(minutes=90):
+        return max(recorded, of_late if end > NOW - timedelta(minutes=30) else of_late // 2)
+    return recorded + int(len(ends) * chance("hour", fingerprint, int(end.timestamp() // 3_600)) ** 3 / 3)
+
+
+def _last_of(hours: Sequence[int], at: datetime, otherwise: datetime) -> datetime:
+    """When it failed last, as far as its counts by hour tell."""
+    since = next((since for since, failed in enumerate(reversed(hours)) if failed), None)
+    return otherwise if since is None else at - timedelta(hours=since, minutes=20)
+
+
+def _remembered(one: Remembered, at: datetime) -> Group:
+    first_at, last_at = NOW - timedelta(hours=one.first_hours_ago), NOW - timedelta(hours=one.last_hours_ago)
+    hours = tuple(_remembered_by(end, one, first_at, last_at) for end in _ends_of_hours(at))
+    week = sum(hours) + int(one.per_hour * max(0.0, one.first_hours_ago - HOURS_SHOWN))
     return Group(
-        *(one.fingerprint, one.task, one.error_type, one.message, "open", None, week, 0),
-        *(now - timedelta(hours=one.first_hours_ago), now - timedelta(hours=one.last_hours_ago)),
+        *(one.fingerprint, one.task, one.error_type, one.message, "open", None, week, 0, first_at, last_at),
         *(job_id(9_000 + len(one.message)), Trend(hours[-1], sum(hours[-3:]), sum(hours), week, hours)),
-        hosts=_HOSTS[:1],
-        versions=_VERSIONS[1:],
+        hosts=("w1",),
+        versions=(_VERSIONS["w1"],),
     )
+
+
+def _remembered_by(end: datetime, one: Remembered, first_at: datetime, last_at: datetime) -> int:
+    start = end - timedelta(hours=1)
+    if end < first_at or start >= last_at:
+        return 0
+    failed = int(one.per_hour * (1 + 2 * chance("hour", one.fingerprint, int(end.timestamp() // 3_600))))
+    return max(1, failed) if end >= last_at else failed
 
 
 def _marked(group: Group, mark: Mark | None) -> Group:

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Final
 
+from console.gateway.demo_night import canned_jobs
 from console.gateway.demo_part import DemoPart
-from console.gateway.demo_records import canned_jobs
 from console.gateway.errors import GatewayRefused
 from console.gateway.flow import FlowLine, flow_lines
 from storage.broker.flows import FlowNode

@@ -1,11 +1,12 @@
 """The demo's whole at a glance: one store that wants attention, an hour of waits."""
 
+from datetime import timedelta
 from typing import Final
 
 from textual.content import Content
 
 from console.gateway.demo_fleet import DemoFleet
-from console.gateway.demo_records import chance
+from console.gateway.demo_night import gap, oldest_s
 from console.gateway.glance import Glance, HealthView, Lateness, Part, Waits, health_view
 from console.gateway.views import QueueRow
 from storage.doctor import Finding
@@ -48,12 +49,13 @@ class DemoGlance(DemoFleet):
         return Lateness()
 
     def waits(self) -> Waits:
-        """Return an hour in which a queue was paused 38 minutes ago; five minutes of it nobody saw."""
+        """Return how long the oldest of the canned jobs waited in each minute of an hour; five of them nobody saw."""
         if not self._queues:
             return Waits((), Content("nobody has recorded it in the last hour"))
-        seconds: list[float | None] = []
-        for minute in range(MINUTES - 1, -1, -1):
-            calm = 20 + 70 * chance("wait", minute)
-            seconds.append(calm if minute > 38 else 300 + (38 - minute) * 112.0)
-        seconds[30:35] = [None] * 5
+        with self._lock:
+            jobs = [canned.job for canned in self._jobs.values()]
+        now = self.now()
+        ages = range(MINUTES - 1, -1, -1)
+        instants = [now - timedelta(minutes=minute) for minute in ages]
+        seconds = [None if gap(at) else oldest_s(jobs, at) for at in instants]
         return Waits(tuple(seconds), Content(""))

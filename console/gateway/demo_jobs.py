@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from console.gateway import building
 from console.gateway.building import Call
 from console.gateway.criteria import parsed, plain
+from console.gateway.demo_night import progressed
 from console.gateway.demo_part import DemoPart
 from console.gateway.demo_records import TASKS, CannedJob, group_of
 from console.gateway.reading import translated
@@ -82,7 +83,7 @@ class DemoJobs(DemoPart):
         }
 
     def _row(self, canned: CannedJob) -> JobRow:
-        return building.job_row(canned.job, Call(kwargs=canned.kwargs), self.now())
+        return building.job_row(progressed(canned.job, self.now()), Call(kwargs=canned.kwargs), self.now())
 
 
 def _place(canned: CannedJob) -> tuple[int, str]:

@@ -2,20 +2,13 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final, cast
+from typing import cast
 
 from console.gateway.demo_book import DemoBook
+from console.gateway.demo_night import MEASURED
 from console.gateway.demo_part import DemoPart
-from console.gateway.measured import MeasuredView, Measures, SetterView, Spans, setter_view
+from console.gateway.measured import Measures, SetterView, setter_view
 from storage.broker.records import Limits
-
-MEASURED: Final = {
-    "default": MeasuredView(Spans(0.9, 14.0, 41.0), Spans(3.1, 24.0, 31.0)),
-    "email": MeasuredView(Spans(12.0, 340.0, 1_260.0), Spans(0.6, 8.2, 12.4)),
-    "ingestion": MeasuredView(Spans(48.0, 610.0, 1_900.0), Spans(6.8, 41.0, 58.0)),
-    "maintenance": MeasuredView(Spans(0.02, 0.4, 0.9), Spans(0.3, 1.1, 1.2)),
-    "reports": MeasuredView(Spans(2.4, 11.0, 19.0), Spans(9.5, 30.0, 37.0)),
-}
 
 
 class DemoMeasures(DemoPart):

@@ -1,23 +1,26 @@
-"""The demo's past: the night as it went since nine in the evening, with ten minutes in which nobody recorded it."""
+"""The demo's past: the night as it went since nine in the evening, with minutes in which nobody recorded it."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from textual.content import Content
 
-from console.gateway import demo_records
+from console.gateway import demo_night, demo_records
 from console.gateway.demo_failures import DemoFailures
 from console.gateway.demo_fleet import FLEET
+from console.gateway.demo_night import UNSEEN, gap, oldest_s, waited
 from console.gateway.demo_records import NOW, chance, job_id
 from console.gateway.glance import Waits
 from console.gateway.past import PastFailures, PastView, past_failures, past_view
-from storage.broker.records import STATES, Limits
+from storage.broker.records import STATES, Job, Limits
 from storage.history.failures import Group, GroupState
 from storage.history.past import Past, PastConsumer, PastQueue, PastRun, Rates
 from storage.values import replace
 
 BEGAN_AT: Final = NOW.replace(hour=21, minute=0, second=0, microsecond=0) - timedelta(days=1)
-UNSEEN: Final = (NOW.replace(hour=1, minute=10, second=0), NOW.replace(hour=1, minute=20, second=0))
+RECORDED: Final = NOW - timedelta(hours=1)
+"""Since when the canned jobs themselves say how it was."""
 MINUTES: Final = 60
 _TASKS: Final = {"default": "tasks.contacts.sync_contacts", "email": "tasks.email.send_email",
                  "ingestion": "tasks.ingestion.ingest_file"}  # fmt: skip
@@ -31,10 +34,12 @@ class DemoPast(DemoFailures):
         problem = self._unseen(at)
         if problem:
             return PastView(at, problem=Content(problem))
-        queues = tuple(_queue(name, at) for name in self._queues)
+        with self._lock:
+            jobs = [canned.job for canned in self._jobs.values()]
+        queues = tuple(_queue(name, at, jobs) for name in self._queues)
         consumers = tuple(_consumer(number, at) for number in range(2))
         rates = {name: _rates(name, at) for name in self._queues}
-        seconds = tuple(_waited(at - timedelta(minutes=ago)) for ago in range(MINUTES - 1, -1, -1))
+        seconds = tuple(_waited(at - timedelta(minutes=ago), jobs) for ago in range(MINUTES - 1, -1, -1))
         found = Past(at, at, 0, queues, consumers, _running(at))
         return past_view(found, rates, Waits(seconds, Content("")))
 
@@ -51,17 +56,19 @@ class DemoPast(DemoFailures):
             return (
                 f"no recorder was running at {at:%Y-%m-%d %H:%M:%S} UTC: what is known begins at {BEGAN_AT:%H:%M} UTC"
             )
-        if UNSEEN[0] < at < UNSEEN[1]:
+        between = gap(at)
+        if between is not None:
             return (
                 f"no recorder was running at {at:%Y-%m-%d %H:%M:%S} UTC: the last sample before it is of "
-                f"{UNSEEN[0]:%H:%M:%S} UTC, the next one of {UNSEEN[1]:%H:%M:%S} UTC"
+                f"{between[0]:%H:%M:%S} UTC, the next one of {between[1]:%H:%M:%S} UTC"
             )
         return ""
 
 
 def _as_of(group: Group, at: datetime) -> Group:
     """A group as it was: what failed since is left out, and what was said since."""
-    last_seen_at = min(group.last_seen_at, at - timedelta(minutes=1 + 40 * chance("as of", group.fingerprint)))
+    earlier = at - timedelta(minutes=1 + 40 * chance("as of", group.fingerprint))
+    last_seen_at = group.last_seen_at if group.last_seen_at <= at else earlier
     mark = group.mark if group.mark is not None and group.mark.at <= at else None
     state: GroupState = "open" if mark is None else mark.state
     if mark is not None and mark.state == "resolved" and last_seen_at > mark.at:
@@ -74,7 +81,7 @@ def _minutes_since(at: datetime) -> int:
     return round((at - BEGAN_AT).total_seconds() / 60)
 
 
-def _queue(name: str, at: datetime) -> PastQueue:
+def _queue(name: str, at: datetime, jobs: Sequence[Job]) -> PastQueue:
     minute = _minutes_since(at)
     busy = {"default": 3, "email": 12, "ingestion": 9, "maintenance": 1, "reports": 4}[name]
     queued = int(busy * (0.4 + chance("past", name, minute // 5)))
@@ -86,9 +93,15 @@ def _queue(name: str, at: datetime) -> PastQueue:
         "dead": minute // 60 if name in ("email", "ingestion") else 0,
         "succeeded": minute * busy // 4,
     }
+    oldest = queued * 4.0
+    if at > RECORDED:
+        ours = [job for job in jobs if job.queue == name]
+        dead = sum(1 for job in ours if job.state == "dead" and job.finished_at is not None and job.finished_at <= at)
+        counts |= {"queued": sum(1 for job in ours if waited(job, at)), "dead": dead}
+        oldest = oldest_s(ours, at)
     enqueued, succeeded, failed = _rates(name, at)[-2]
     return PastQueue(
-        *(name, counts, queued * 4.0 if queued else 0.0, demo_records.CONSUMERS[name]),
+        *(name, counts, oldest, demo_records.CONSUMERS[name]),
         *("ada" if is_paused else "", "ledger is being migrated, see #ops" if is_paused else ""),
         *(enqueued, succeeded, failed),
         paused_at=NOW - timedelta(minutes=38) if is_paused else None,
@@ -98,15 +111,17 @@ def _queue(name: str, at: datetime) -> PastQueue:
 
 def _rates(name: str, at: datetime) -> Rates:
     """Thirty minutes, or as many as there are since the recorder began again."""
-    since = UNSEEN[1] if at >= UNSEEN[1] else BEGAN_AT
+    since = max((end for _, end in UNSEEN if end <= at), default=BEGAN_AT)
     known = min(30, max(0, round((at - since).total_seconds() / 60)) + 1)
-    minutes = demo_records.minutes(name)
+    minutes = demo_night.minutes(name)
     shift = _minutes_since(at) % 30
     return tuple(minutes[(shift + place) % 29] for place in range(30 - known, 30)) if known > 1 else ((0, 0, 0),) * 2
 
 
-def _waited(at: datetime) -> float | None:
-    return None if at < BEGAN_AT or UNSEEN[0] < at < UNSEEN[1] else 15 + 60 * chance("waited", _minutes_since(at))
+def _waited(at: datetime, jobs: Sequence[Job]) -> float | None:
+    if at < BEGAN_AT or gap(at):
+        return None
+    return oldest_s(jobs, at) if at > RECORDED else 15 + 60 * chance("waited", _minutes_since(at))
 
 
 def _running(at: datetime) -> tuple[PastRun, ...]:

@@ -2,15 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from msgspec import Struct
 
 from console.gateway import demo_tracebacks as tracebacks
-from storage.broker.records import Attempt, Job, LogLine, Parameter, Pause, Progress, State, TaskInfo
-from storage.values import replace
+from storage.broker.records import Attempt, Job, LogLine, Parameter, Pause, TaskInfo
 
 NOW: Final = datetime(2026, 3, 14, 2, 47, 13, 250_000, tzinfo=UTC)
 QUEUES: Final = ("default", "email", "ingestion", "maintenance", "reports")
@@ -19,11 +17,13 @@ CONSUMERS: Final = {"default": 2, "email": 2, "ingestion": 1, "maintenance": 2, 
 
 
 class CannedJob(Struct, frozen=True):
-    """A job with its arguments already decoded."""
+    """A job with its arguments already decoded; ``tick_at`` is what made it, if a schedule did, ``by`` who ran it."""
 
     job: Job
     kwargs: dict[str, Any]
     result: object = None
+    tick_at: datetime | None = None
+    by: str = ""
 
 
 def chance(*key: object) -> float:
@@ -150,10 +150,10 @@ _PEOPLE: Final = (
     "käthe@example.de",
     "tove@example.fi",
 )
-_WORKERS: Final = ("w1:4121/1", "w1:4121/2", "w2:887/1", "w2:887/4")
 
 
-def _kwargs(task: str, number: int) -> dict[str, Any]:
+def kwargs_of(task: str, number: int) -> dict[str, Any]:
+    """Return the arguments of the n-th canned job."""
     match task:
         case "tasks.email.send_email":
             return {
@@ -173,7 +173,8 @@ def _kwargs(task: str, number: int) -> dict[str, Any]:
             return {}
 
 
-def _result(task: str, number: int) -> object:
+def result_of(task: str, number: int) -> object:
+    """Return what the n-th canned job returned."""
     match task:
         case "tasks.ingestion.ingest_file":
             return {"chunks": 12 + number % 90, "pages": 1 + number % 14, "model": "gemini-embedding-001"}
@@ -183,142 +184,6 @@ def _result(task: str, number: int) -> object:
             return {"deleted": number % 7, "kept": 0}
         case _:
             return None
-
-
-_MIX: Final[tuple[tuple[State, str, int], ...]] = (
-    ("running", "tasks.ingestion.ingest_file", 2),
-    ("running", "tasks.email.send_email", 2),
-    ("running", "tasks.contacts.sync_contacts", 1),
-    ("retrying", "tasks.contacts.sync_contacts", 2),
-    ("retrying", "tasks.ingestion.ingest_file", 1),
-    ("retrying", "tasks.email.send_email", 3),
-    ("queued", "tasks.reports.build_report", 8),
-    ("queued", "tasks.email.send_email", 14),
-    ("queued", "tasks.ingestion.ingest_file", 19),
-    ("scheduled", "tasks.email.send_welcome_email", 6),
-    ("scheduled", "tasks.tokens.clean_expired_tokens", 1),
-    ("scheduled", "tasks.files.clean_abandoned_files", 1),
-    ("blocked", "tasks.reports.build_report", 2),
-    ("dead", "tasks.email.send_email", 9),
-    ("dead", "tasks.ingestion.ingest_file", 4),
-    ("dead", "tasks.contacts.sync_contacts", 1),
-    ("canceled", "tasks.reports.build_report", 2),
-    ("succeeded", "tasks.email.send_email", 60),
-    ("succeeded", "tasks.ingestion.ingest_file", 34),
-    ("succeeded", "tasks.tokens.clean_expired_tokens", 12),
-    ("succeeded", "tasks.email.send_welcome_email", 18),
-    ("succeeded", "tasks.contacts.sync_contacts", 22),
-)
-
-
-def canned_jobs() -> Iterator[CannedJob]:
-    """Yield the night's jobs, in no order, and at last the hostile one."""
-    number = 0
-    infos = {info.name: info for info in TASKS}
-    for state, task, how_many in _MIX:
-        for place in range(how_many):
-            number += 1
-            yield _canned(number, state, infos[task], place)
-    yield hostile_job()
-
-
-def _canned(number: int, state: State, info: TaskInfo, place: int) -> CannedJob:
-    created = NOW - timedelta(seconds=20 + chance("age", number) * (300 if state == "running" else 6_000))
-    if info.schedule and state == "succeeded":
-        created = NOW.replace(minute=0, second=1, microsecond=0) - timedelta(hours=place)
-    kwargs = _kwargs(info.name, number)
-    job = Job(
-        id=job_id(number),
-        task=info.name,
-        queue=info.queue,
-        state=state,
-        priority=info.priority,
-        created_at=created,
-        version=3,
-        retries=info.retries,
-        retries_left=info.retries,
-        payload=json.dumps(kwargs).encode(),
-    )
-    return CannedJob(_lived(job, number), kwargs, _result(info.name, number))
-
-
-def _lived(job: Job, number: int) -> Job:
-    started = job.created_at + timedelta(seconds=2 + 40 * chance("wait", number))
-    worker = pick(_WORKERS, "worker", number)
-    lived = job
-    match job.state:
-        case "running":
-            lived = _running(job, number)
-        case "scheduled":
-            lived = replace(job, run_at=NOW + timedelta(seconds=60 + 5_000 * chance("due", number)))
-        case "retrying" | "dead":
-            lived = _failed(job, number, started, worker)
-        case "blocked":
-            lived = replace(job, reason="waits for 2 of 3 jobs before it")
-        case "canceled":
-            ended = job.created_at + timedelta(minutes=3)
-            lived = replace(job, finished_at=ended, reason="revoked by ada")
-        case "succeeded":
-            lived = _succeeded(job, number, started, worker)
-    return lived
-
-
-_BUSY: Final = ("w1:4121/2", "w1:4121/3", "w1:4121/1", "w2:887/1", "w2:887/4")
-
-
-def _running(job: Job, number: int) -> Job:
-    worker = _BUSY[number % len(_BUSY)]
-    started = NOW - timedelta(seconds=4 + 70 * chance("run", number))
-    done = 3 + int(9 * chance("done", number))
-    progress = Progress(done, 14, f"page {done}", NOW) if job.queue == "ingestion" else None
-    return replace(
-        job,
-        started_at=started,
-        attempt=1,
-        worker=worker,
-        progress=progress,
-        lease_until=NOW + timedelta(seconds=21),
-        attempts=(Attempt(1, "running", started, None, worker),),
-    )
-
-
-def _succeeded(job: Job, number: int, started: datetime, worker: str) -> Job:
-    ended = started + timedelta(seconds=0.2 + 12 * chance("took", number) ** 3)
-    return replace(
-        job,
-        started_at=started,
-        finished_at=ended,
-        attempt=1,
-        worker=worker,
-        result=json.dumps(_result(job.task, number)).encode(),
-        attempts=(Attempt(1, "succeeded", started, ended, worker),),
-    )
-
-
-def _failed(job: Job, number: int, started: datetime, worker: str) -> Job:
-    failure = tracebacks.failure_of(job.task, number)
-    runs = job.retries + 1 if job.state == "dead" and not failure.permanent else 1 + number % 2
-    attempts = []
-    at = started
-    for attempt in range(1, runs + 1):
-        ended = at + timedelta(seconds=0.4 + 9 * chance("failed", number, attempt))
-        attempts.append(
-            Attempt(attempt, "failed", at, ended, worker, failure.error_type, failure.error, failure.traceback)
-        )
-        at = ended + timedelta(seconds=5 * 2**attempt)
-    dead = job.state == "dead"
-    return replace(
-        job,
-        started_at=attempts[-1].started_at,
-        finished_at=attempts[-1].finished_at if dead else None,
-        run_at=None if dead else NOW + timedelta(seconds=3 + 50 * chance("again", number)),
-        attempt=runs,
-        retries_left=max(0, job.retries - runs),
-        worker=worker,
-        error_type=failure.error_type,
-        error=failure.error,
-        attempts=tuple(attempts),
-    )
 
 
 HOSTILE: Final = "\x1b]52;c;ZXZpbA==\x07\x1b[2J[@click=app.quit]free[/] [/foo] \u202eexe.fdp\u0000 [b"
@@ -349,23 +214,6 @@ def hostile_job() -> CannedJob:
         attempts=(Attempt(1, "failed", started, ended, f"w9:{HOSTILE}", "NoteError", HOSTILE, trace),),
     )
     return CannedJob(job, kwargs)
-
-
-def minutes(queue: str) -> tuple[tuple[int, int, int], ...]:
-    """Return what went through a queue in each of the last 30 minutes."""
-    base = {"default": 6, "email": 42, "ingestion": 17, "maintenance": 1, "reports": 3}[queue]
-    out = []
-    for minute in range(30):
-        wave = 0.6 + 0.8 * chance("wave", queue, minute // 4) + 0.3 * chance("noise", queue, minute)
-        enqueued = int(base * wave)
-        failed = int(enqueued * 0.35 * chance("fail", queue, minute // 3) ** 4)
-        succeeded = max(0, int(enqueued * (0.7 + 0.4 * chance("done", queue, minute))) - failed)
-        if queue == "reports" and minute > 8:
-            failed = succeeded = 0
-        if minute == 29:
-            enqueued, succeeded, failed = enqueued // 4, succeeded // 4, failed // 4
-        out.append((enqueued, succeeded, failed))
-    return tuple(out)
 
 
 def log_lines(jobs: list[Job]) -> list[LogLine]:

@@ -1,14 +1,13 @@
 """The demo's schedules: some on time, one late, one paused, one that can not be read."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import islice, takewhile
 from typing import Final
 
 from console.gateway.demo_part import DemoPart
-from console.gateway.demo_records import NOW, chance
+from console.gateway.demo_records import NOW, CannedJob
 from console.gateway.timetable import ScheduleRow, schedule_row
-from storage.broker.records import Job, ScheduleInfo, SchedulePause, ScheduleRun
+from storage.broker.records import ScheduleInfo, SchedulePause, ScheduleRun
 from storage.broker.timetable import Schedule
 from storage.values import replace
 
@@ -57,15 +56,12 @@ class DemoSchedules(DemoPart):
         return replace(info, pause=pause, next_at=coming, runs=self._runs(info))
 
     def _runs(self, info: ScheduleInfo) -> tuple[ScheduleRun, ...]:
-        jobs = [canned.job for canned in self._jobs.values() if canned.job.task == info.name]
-        ended = [job for job in jobs if job.finished_at is not None or job.id in self._by_hand]
-        if not ended:
-            return tuple(reversed([_forgotten(info, tick) for tick in _ticks_before(info)]))
-        ended.sort(key=lambda job: job.created_at, reverse=True)
-        ticks = reversed(_ticks_before(info))
-        runs = [_run(job, ticks, self._by_hand.get(job.id, "")) for job in ended[:10]]
+        ended = [one for one in self._jobs.values() if one.job.task == info.name]
+        runs = [_run(one, one.by or self._by_hand.get(one.job.id, "")) for one in ended]
         found = [run for run in runs if run.tick_at is not None or run.by]
-        return tuple(sorted(found, key=lambda run: run.enqueued_at, reverse=True))
+        if not found:
+            return tuple(reversed([_forgotten(info, tick) for tick in _ticks_before(info)]))
+        return tuple(sorted(found, key=lambda run: run.enqueued_at, reverse=True))[:10]
 
 
 def _ticks_before(info: ScheduleInfo) -> list[datetime]:
@@ -82,18 +78,15 @@ def _forgotten(info: ScheduleInfo, tick: datetime) -> ScheduleRun:
     return ScheduleRun(f"cron:{info.name}:{tick:%d%H%M%S}", tick, at, 0.3, "", None, "")
 
 
-def _run(job: Job, ticks: Iterator[datetime], by: str) -> ScheduleRun:
-    """Make a job into one of the next tick, or of an operator."""
-    if not by and chance("by hand", job.id) < 0.08:
-        by = "ada"
-    tick = None if by else next(ticks, None)
-    late_s = 0.0 if tick is None else 0.1 + 14 * chance("late", job.id) ** 6
+def _run(canned: CannedJob, by: str) -> ScheduleRun:
+    """Make a job into a run of its tick, or of an operator; of neither, it is not the schedule's."""
+    job, tick = canned.job, canned.tick_at
     seconds = (job.finished_at - job.started_at).total_seconds() if job.finished_at and job.started_at else None
     return ScheduleRun(
         job_id=job.id,
         tick_at=tick,
-        enqueued_at=job.created_at if tick is None else tick + timedelta(seconds=late_s),
-        late_s=late_s,
+        enqueued_at=job.created_at,
+        late_s=0.0 if tick is None else (job.created_at - tick).total_seconds(),
         state=job.state,
         duration_s=seconds,
         error=job.error if job.error.startswith(job.error_type) else f"{job.error_type}: {job.error}",

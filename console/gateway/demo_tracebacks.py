@@ -12,12 +12,14 @@ LineMaker = Callable[[float, str, str, str], LogLine]
 
 
 class Failure(Struct, frozen=True):
-    """What a canned job failed of."""
+    """What a canned job failed of; its attempts took ``took_s`` or a little more, and ``wait_s`` is until the next."""
 
     error_type: str
     error: str
     traceback: str
     permanent: bool = False
+    took_s: float = 0.4
+    wait_s: float = 0.0
 
 
 SMTP: Final = Failure(
@@ -44,6 +46,7 @@ SMTP: Final = Failure(
     raise SMTPServerDisconnected("Connection unexpectedly closed: "
 smtplib.SMTPServerDisconnected: Connection unexpectedly closed: mail.example.org:587 after 30.0 s
 """,
+    took_s=30.0,
 )
 _RECIPIENT: Final = Failure(
     "MailRefused",
@@ -97,6 +100,8 @@ Traceback (most recent call last):
     raise TransientError(words, wait_s=17.5) from error
 tasks.services.errors.TransientError: 429 RESOURCE_EXHAUSTED from gemini-embedding-001: the server says to wait 17.5 s
 """,
+    took_s=3.1,
+    wait_s=17.5,
 )
 _TIMEOUT: Final = Failure(
     "TimeoutError",
@@ -108,7 +113,19 @@ _TIMEOUT: Final = Failure(
     raise TimeoutError(f"{self.host} did not answer within {self.timeout_s} s")
 TimeoutError: contacts.example.com did not answer within 20 s
 """,
+    took_s=20.0,
 )
+
+
+GOES_ON: Final = timedelta(minutes=10)
+"""How long the log of what runs goes on after the demo's present."""
+STEP_S: Final = 0.9
+"""What each step of reading a page takes; a page has four."""
+
+
+def page_at(seconds: float) -> int:
+    """Return the page that is read some seconds after the start."""
+    return 1 + int(seconds / STEP_S) // 4
 
 
 def failure_of(task: str, number: int) -> Failure:
@@ -135,7 +152,7 @@ def _log_of_attempt(job: Job, attempt: Attempt, now: datetime) -> list[LogLine]:
 
     lines = [line(0.012, "INFO", f"tasks.{job.queue}", f"{job.task} started on {attempt.worker}")]
     if attempt.outcome == "running":
-        seconds = (now - attempt.started_at).total_seconds() + 600
+        seconds = (now - attempt.started_at + GOES_ON).total_seconds()
         lines += _progress_lines(line, job.task, seconds)
     elif attempt.finished_at is not None:
         seconds = (attempt.finished_at - attempt.started_at).total_seconds()
@@ -166,8 +183,8 @@ def _progress_lines(line: LineMaker, task: str, seconds: float) -> list[LogLine]
 def _ingestion_lines(line: LineMaker, seconds: float) -> list[LogLine]:
     service = "tasks.services"
     lines = []
-    for step in range(1, int(seconds / 0.9)):
-        page, at = 1 + step // 4, step * 0.9
+    for step in range(1, int(seconds / STEP_S)):
+        page, at = 1 + step // 4, step * STEP_S
         words = f"page {page}: {1 + page % 5} chunks, {(3 + page % 7) * 1_117:,} characters"
         match step % 4:
             case 1:

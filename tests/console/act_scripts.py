@@ -254,7 +254,7 @@ async def _nine_shows_the_audit(stage: Stage) -> None:
 @key("open.entry", "open.item", "copy", "copy.command", start="audit")
 async def _enter_shows_an_action_with_its_items(stage: Stage) -> None:
     await stage.press("j", "j", "j", "j", "j", "y")
-    assert stage.app.clipboard == "dewey requeue --group 5c1f --limit 50"
+    assert stage.app.clipboard == "dewey requeue --group 147e --limit 50"
     await stage.press("Y")
     assert stage.app.clipboard == "dewey audit 103"
     await stage.press("enter")
@@ -262,7 +262,7 @@ async def _enter_shows_an_action_with_its_items(stage: Stage) -> None:
     assert "14 items: 12 done, 2 not" in stage.text
     assert "hourly retry of timeouts" in stage.text
     await stage.press("y")
-    assert stage.app.clipboard == "dewey requeue --group 5c1f --limit 50"
+    assert stage.app.clipboard == "dewey requeue --group 147e --limit 50"
     await stage.press("Y", "enter")
     assert stage.app.clipboard == "dewey audit 103"
     assert isinstance(stage.app.screen, JobScreen)

@@ -130,7 +130,7 @@ async def _m_mutes_a_group_with_a_reason_and_o_opens_it_again(stage: Stage) -> N
 
 @key("resolve", start="failures")
 async def _uppercase_m_resolves_a_group_with_a_note(stage: Stage) -> None:
-    await stage.press("G")
+    await stage.press("j")
     group = _table(stage).cursor_key
     assert _state(stage, group) == "regressed"
     assert "↺ regressed · resolved by grace 20h ago: partner raised our limit" in stage.text

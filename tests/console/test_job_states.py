@@ -162,7 +162,7 @@ def test_what_has_ended_is_in_one_line_over_all_queues_created_last_first() -> N
 def test_the_whole_error_queue_and_worker_of_the_job_under_the_cursor_stand_below_the_list() -> None:
     async def script(stage: Stage) -> None:
         pane = stage.text.splitlines()[-4:-1]
-        assert pane[0].startswith(" dead send_email · in email · on w2:887/1 · died 02:36:18 · created 02:34:4")
+        assert pane[0].startswith(" dead send_email · in email · on w2:887/1 · died 02:35:58 · created 02:32:4")
         said = " ".join(" ".join(pane[1:]).split())
         assert said == "SMTPServerDisconnected: Connection unexpectedly closed: mail.example.org:587 after 30.0 s"
         await stage.press("G")
@@ -174,7 +174,7 @@ def test_the_whole_error_queue_and_worker_of_the_job_under_the_cursor_stand_belo
 def test_the_pane_follows_what_time_is_called() -> None:
     async def script(stage: Stage) -> None:
         await stage.press("T", "T")
-        assert "died 10m ago" in stage.text.splitlines()[-4]
+        assert "died 11m ago" in stage.text.splitlines()[-4]
 
     play(script, still_app(start="state:dead err:SMTP"))
 

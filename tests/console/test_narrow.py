@@ -41,7 +41,7 @@ def test_charts_that_leave_no_room_for_words_are_left_out() -> None:
         detail = stage.app.screen.query_one(QueueDetail)
         detail.show(DemoGateway().queues()[1], Moment(NOW))
         await stage.settle()
-        assert "grows by 6/min" in stage.text
+        assert "empty in about 2 m 11" in stage.text
         assert "−30 min" not in stage.text
 
     play(script, size=(60, 24))

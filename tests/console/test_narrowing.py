@@ -10,7 +10,7 @@ import pytest
 
 from console.gateway.criteria import parsed
 from console.gateway.demo_jobs import entry_of
-from console.gateway.demo_records import canned_jobs
+from console.gateway.demo_night import canned_jobs
 from console.gateway.narrowing import UNNARROWED, with_state
 from storage.broker.records import STATES, State
 from storage.errors import FilterError

@@ -104,7 +104,7 @@ def test_a_tall_terminal_tells_what_runs_and_what_broke() -> None:
         text = stage.text
         assert "Runs now  5 jobs, the longest first" in text
         assert "1 m 10 ▲ p95 24 s     684131a4  sync_contacts on w1:4121" in text
-        assert "82 in 24 h    7 dead  send_email  SMTPServerDisconnected" in text
+        assert "194 in 24 h    7 dead  send_email  SMTPServerDisconnected" in text
         order = [text.index(name) for name in ("\n default  ", "\n reports  ", "Runs now", "Broke of late")]
         assert order == sorted(order)
         await stage.press("comma")
