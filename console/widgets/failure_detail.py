@@ -11,6 +11,7 @@ from console.gateway.acting import CanaryRow
 from console.gateway.failures import GroupRow, PlaceView
 from console.widgets.drawn import Drawn
 from console.widgets.failure_table import drawn_state
+from console.widgets.fitting import listed, spread
 from console.widgets.queue_detail import bars
 from console.widgets.write_bar import canary_line
 
@@ -47,13 +48,15 @@ class FailureDetail(Drawn):
             return ()
         width, height = self.content_size
         title = _title(shown)
-        top = [title.stylize("bold $strong").truncate(width, ellipsis=True)]
+        notes = [title.stylize("bold $strong"), _said(shown.row, shown.moment, title)]
         if shown.canary is not None:
-            top.append(canary_line(shown.canary).truncate(width, ellipsis=True))
-        top.append(_said(shown.row, shown.moment, title).truncate(width, ellipsis=True))
+            notes.insert(1, canary_line(shown.canary))
+        least = len(_words(shown, width))
+        is_said = shown.row.mark is not None and notes[-1].cell_length > width
+        top = spread(notes, width, max(len(notes), height - least + is_said))
         chart = _chart(shown, height - len(top), 2 if width >= 110 else 1)
         left_width = max(20, width - max(line.cell_length for line in chart) - 2)
-        words = _words(shown, left_width)
+        words = _words(shown, left_width, height - len(top))
         lines = []
         for index in range(height - len(top)):
             left = (words[index] if index < len(words) else Content("")).truncate(left_width, ellipsis=True)
@@ -68,17 +71,20 @@ def _title(shown: Shown) -> Content:
     return said if said.plain.strip() else shown.row.error
 
 
-def _words(shown: Shown, width: int) -> list[Content]:
+def _words(shown: Shown, width: int, height: int = 99) -> list[Content]:
+    """What there is to say beside the chart; where rows are few, without the code, which `enter` shows."""
     row, moment = shown.row, shown.moment
     lines = [_line("task", row.task)]
-    lines += _broke_at(shown.place, width)
+    broke_at = _broke_at(shown.place, width)
+    around = 3 if row.trend is None else 5
+    lines += broke_at[: max(1, height - around)]
     first, last = moment.ago(row.first_seen_at), moment.ago(row.last_seen_at)
     lines.append(_line("seen", Content.assemble(last, (", first ", "$muted"), first)))
     dead = "can not be known" if row.dead is None else plural(row.dead, "job") + " dead"
     lines.append(_line(moment.word, Content.assemble(dead, (" · last ", "$muted"), row.sample.stylize("$primary"))))
     if row.trend is not None:
-        lines.append(_line("hosts", _list(row.hosts)))
-        lines.append(_line("versions", _list(row.versions)))
+        lines.append(_line("hosts", _list(row.hosts, width - 10)))
+        lines.append(_line("versions", _list(row.versions, width - 10)))
     return lines
 
 
@@ -124,8 +130,8 @@ def _line(name: str, value: Content | str) -> Content:
     return Content.assemble((f"{name:<10}", "$muted"), value)
 
 
-def _list(names: Sequence[Content]) -> Content:
-    return Content(", ").join(names) if names else Content.styled("not recorded", "$faint")
+def _list(names: Sequence[Content], room: int) -> Content:
+    return listed(names, room) if names else Content.styled("not recorded", "$faint")
 
 
 def _chart(shown: Shown, height: int, cell: int) -> list[Content]:

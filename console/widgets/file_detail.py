@@ -8,6 +8,7 @@ from console.formats import Moment, plural, size
 from console.gateway.library import FileRow, HitView
 from console.widgets.drawn import Drawn
 from console.widgets.file_table import status
+from console.widgets.fitting import spread
 
 MEANINGS = {
     "PENDING": "It waits for its upload, or for a job of the queue that ingests it.",
@@ -16,6 +17,9 @@ MEANINGS = {
     "FAILED": "Its text is not searchable.",
     "DUPLICATE": "Its owner has the same bytes in another file: only that one is searchable.",
 }
+
+NAME, MEANING = 0, 1
+"""Which of its lines may be long, and matter most: its name, and what is wrong with it."""
 
 
 class FileDetail(Drawn):
@@ -37,7 +41,9 @@ class FileDetail(Drawn):
         width, height = self.content_size
         if self._row is None or self._moment is None:
             return ()
-        lines = file_lines(self._row, self._moment) if isinstance(self._row, FileRow) else _hit(self._row, width)
+        if isinstance(self._row, FileRow):
+            return spread(file_lines(self._row, self._moment), width, height, (MEANING, NAME))
+        lines = _hit(self._row, width)
         shown = [line.truncate(width, ellipsis=True) for line in lines[:height]]
         if len(lines) > height:
             shown[-1] = shown[-1].truncate(width - 2, pad=True) + Content.styled(" …", "$faint")

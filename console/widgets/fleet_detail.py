@@ -8,6 +8,7 @@ from textual.content import Content
 from console.formats import Moment, coarse, duration, plural, size
 from console.gateway.fleet import ConsumerView, RunView
 from console.widgets.drawn import Drawn
+from console.widgets.fitting import spread
 from console.widgets.fleet_table import FleetLine, elapsed_s, is_slow, status, tries
 from console.widgets.page import heading
 
@@ -37,10 +38,10 @@ class FleetDetail(Drawn):
             return ()
         width, height = self.content_size
         if self._line.run is None:
-            lines = [*_consumer(self._line.consumer, self._moment), *_runs(self._line.consumer, self._moment, width)]
-        else:
-            lines = _run(self._line.run, self._moment)
-        return [line.truncate(width, ellipsis=True) for line in lines[:height]]
+            rows = spread(_consumer(self._line.consumer, self._moment), width, height)
+            runs = _runs(self._line.consumer, self._moment, width)
+            return [*rows, *(line.truncate(width, ellipsis=True) for line in runs)][:height]
+        return spread(_run(self._line.run, self._moment), width, height)
 
 
 def _pair(label: str, value: Content | str, tone: str = "$foreground") -> Content:
@@ -58,11 +59,14 @@ def _consumer(consumer: ConsumerView, moment: Moment) -> list[Content]:
         Content.styled(_meaning(consumer, beat_s), "$foreground"),
         _pair("process", Content.assemble(f"{consumer.pid} on ", consumer.host, f", {workers}")),
         _pair("queues", queues),
-        _pair("memory", f"{size(consumer.memory_bytes)}, of all its processes"),
+        _pair("memory", f"{size(consumer.memory_bytes)}, of all its processes; version {_version(consumer)}"),
         _pair("started", moment.full(consumer.started_at)),
         _pair("last beat", moment.full(consumer.beat_at)),
-        _pair("version", consumer.version if consumer.version.plain else "it did not say"),
     ]
+
+
+def _version(consumer: ConsumerView) -> str:
+    return consumer.version.plain or "not said"
 
 
 def _runs(consumer: ConsumerView, moment: Moment, width: int) -> list[Content]:

@@ -9,6 +9,7 @@ from textual.content import Content
 from console.formats import SPARKS, Moment, count, duration, plural
 from console.gateway.views import LimitView, QueueRow
 from console.widgets.drawn import Drawn
+from console.widgets.fitting import spread, whole
 from console.widgets.queue_table import per_minute
 
 ASKING: Final = Content("asking…")
@@ -69,7 +70,15 @@ class QueueDetail(Drawn):
         if self._row is None or self._moment is None:
             return ()
         width, height = self.content_size
-        words = [*_words(self._row, self._moment), *_measured(self._row, self._problem)]
+        words = [*_words(self._row), *_measured(self._row, self._problem)]
+        notes = [_title(self._row), *_notes(self._row, self._moment, width)]
+        top = spread(notes, width, max(len(notes), height - len(words)))
+        return [*top, *self._beside(words, width, height - len(top))]
+
+    def _beside(self, words: Sequence[Content], width: int, height: int) -> list[Content]:
+        """Put the charts beside the words, where there is room for both."""
+        if self._row is None or self._moment is None:
+            return []
         cell = max(1, min(4, (width - WORDS - GAP - AXIS) // 30))
         chart = _chart(self._row, max(2, min(CHART_MOST, (height - 3) // 2)), cell, self._moment.word)
         left_width = width - max(line.cell_length for line in chart) - GAP
@@ -84,23 +93,30 @@ class QueueDetail(Drawn):
         return lines
 
 
-def _words(row: QueueRow, moment: Moment) -> list[Content]:
-    lines = [_title(row)]
+def _notes(row: QueueRow, moment: Moment, width: int) -> list[Content]:
+    """Say who holds a queue back, and why: over the whole width, so that nothing below gives way."""
+    lines = []
     pause, limit = row.pause, row.limit
     if pause is not None:
-        lines.append(
-            Content.assemble(("‖ paused", "$warning"), " by ", pause.by.stylize("bold"), f" {moment.ago(pause.at)}")
-        )
-        lines.append(Content.assemble("  “", pause.reason, "”"))
+        said = Content.assemble(" by ", pause.by.stylize("bold"), f" {moment.ago(pause.at)}")
+        why = Content.assemble(": “", pause.reason, "”") if pause.reason.plain else Content("")
+        lines.append(Content.styled("‖ paused", "$warning") + said + why)
     if limit is not None:
-        lines.append(Content.assemble(("◆ limited", "$warning" if row.queued else "$foreground"), _by(limit, moment)))
-        lines.append(Content(f"  {limit.words}"))
-    lines.append(_pairs((("queued", row.queued), ("scheduled", row.scheduled))))
-    lines.append(_pairs((("running", row.running), ("retrying", row.retrying))))
-    lines.append(_pairs((("dead", row.dead), ("blocked", row.blocked))))
+        limited = Content.styled("◆ limited", "$warning" if row.queued else "$foreground")
+        words = Content(f": {limit.words}")
+        lines.append(whole(limited + _by(limit, moment) + words, limited + words, width=width))
+    return lines
+
+
+def _words(row: QueueRow) -> list[Content]:
+    lines = [
+        _pairs((("queued", row.queued), ("scheduled", row.scheduled))),
+        _pairs((("running", row.running), ("retrying", row.retrying))),
+        _pairs((("dead", row.dead), ("blocked", row.blocked))),
+    ]
     waits = duration(row.oldest_waiting_s) if row.queued else "–"
     lines.append(Content.assemble(("oldest    ", "$muted"), waits))
-    if pause is None and row.consumers:
+    if row.pause is None and row.consumers:
         lines.append(Content.assemble(("outlook   ", "$muted"), forecast(row)))
     return lines
 

@@ -7,6 +7,7 @@ from textual.content import Content
 from console.formats import Moment, count, plural
 from console.gateway.timetable import ScheduleRow
 from console.widgets.drawn import Drawn
+from console.widgets.fitting import spread, whole
 from console.widgets.schedule_table import status
 
 POLICIES = {
@@ -14,6 +15,9 @@ POLICIES = {
     "latest": "of missed ticks the last one is made up",
     "all": "missed ticks are all made up",
 }
+
+NEXT, HOLD = 1, 3
+"""Which of the lines say why there is no next tick, and who holds the schedule back."""
 
 
 class ScheduleDetail(Drawn):
@@ -31,18 +35,19 @@ class ScheduleDetail(Drawn):
             self.redraw()
 
     def draw(self) -> Sequence[Content]:
-        """Write four lines."""
+        """Write four lines; what is too long has a row more."""
         if self._row is None or self._moment is None:
             return ()
         row, moment = self._row, self._moment
+        width, height = self.content_size
         said = status(row)
         lines = [
             Content.assemble(row.name.stylize("bold $strong"), "  ", (said.text, f"${said.tone}"), "  ", _rule(row)),
-            _next(row, moment),
-            _ticks(row),
+            _next(row, moment, width),
+            whole(_ticks(row, is_short=False), _ticks(row, is_short=True), width=width),
             _hold(row, moment),
         ]
-        return [line.truncate(self.content_size.width, ellipsis=True) for line in lines]
+        return spread(lines, width, height, (HOLD, NEXT))
 
 
 def _rule(row: ScheduleRow) -> Content:
@@ -51,27 +56,30 @@ def _rule(row: ScheduleRow) -> Content:
     return Content.assemble(row.rule.stylize("$foreground"), " ", row.timezone)
 
 
-def _next(row: ScheduleRow, moment: Moment) -> Content:
+def _next(row: ScheduleRow, moment: Moment, width: int) -> Content:
     label = Content.styled("next   ", "$muted")
     if row.problem.plain:
         return Content.assemble(label, row.problem.stylize("$warning"))
     if not row.next_at:
         return Content.assemble(label, ("none, until it is resumed", "$faint"))
     first, *others = row.next_at
-    whole = Content.assemble(
+    line = Content.assemble(
         label, (moment.short(first), "bold $strong"), (f" {moment.ago(first)}" if moment.is_absolute else "", "$muted")
     )
     for tick in others:
-        whole += Content.assemble(("  ›  ", "$faint"), moment.short(tick))
-    return whole
+        longer = line + Content.assemble(("  ›  ", "$faint"), moment.short(tick))
+        if longer.cell_length > width:
+            break
+        line = longer
+    return line
 
 
-def _ticks(row: ScheduleRow) -> Content:
+def _ticks(row: ScheduleRow, *, is_short: bool) -> Content:
     parts = [Content.assemble((count(row.enqueued), "$foreground"), " ran")]
     for number, word, tone in (
         (row.late, "late", "$warning"),
-        (row.missed, "missed: nobody was there", "$error"),
-        (row.skipped, "skipped while paused", "$warning"),
+        (row.missed, "missed" if is_short else "missed: nobody was there", "$error"),
+        (row.skipped, "skipped" if is_short else "skipped while paused", "$warning"),
         (row.by_hand, "by hand", "$foreground"),
     ):
         if number:
