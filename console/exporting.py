@@ -32,6 +32,8 @@ FORMATS: Final[Mapping[Format, str]] = {
     "csv": "CSV, for a spreadsheet",
     "svg": "SVG, a picture of this screen",
 }
+NOTE: Final = "export_note"
+"""The field, or the column, that says what is to be known of the whole list; there is none where nothing is."""
 MOST: Final = 10_000
 """Records of one file."""
 FEW: Final = 100
@@ -49,6 +51,12 @@ class Extract(Struct, frozen=True):
 
     records: Sequence[Record]
     note: str = ""
+
+    @property
+    def noted(self) -> Sequence[Record]:
+        """The records as they go into a file: each says what is to be known of all of them, as it does of which instant
+        they are. So a file of any format can be read as ever, and its first lines, or some of them, still say it."""
+        return [{**record, NOTE: self.note} for record in self.records] if self.note else self.records
 
 
 class Sheet(Struct, frozen=True):

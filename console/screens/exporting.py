@@ -53,7 +53,7 @@ def _write(read: Callable[[], Extract], ordered: Ordered, picture: str) -> Extra
     from console import exporting  # noqa: PLC0415 - loaded when somebody exports
 
     extract = exporting.Extract(()) if ordered.form == "svg" else read()
-    text = picture or exporting.written(extract.records, ordered.form)
+    text = picture or exporting.written(extract.noted, ordered.form)
     try:
         exporting.save(ordered.path, text, replaces=ordered.replaces)
     except exporting.ExportError as error:
