@@ -1,9 +1,10 @@
 """A checker that can not fail proves nothing: each is given a history in which its promise is broken."""
 
-from dataclasses import replace
+import dataclasses
 from datetime import UTC, datetime
 
 from storage.broker.records import Attempt, AttemptOutcome, Job, State
+from storage.values import replace
 from tests.chaos.checkers import Books, check
 from tests.chaos.history import DEAD, Event, History, What
 
@@ -69,7 +70,7 @@ def test_a_start_before_its_time_is_early() -> None:
     start = Event("start", "a", clock_ms=1_000, due_ms=1_051)
     early = History((Event("acked", "a"), start, Event("done", "a")))
     assert check(early, books(job("a"))).early == ("a",)
-    in_time = History((Event("acked", "a"), replace(start, due_ms=1_050), Event("done", "a")))
+    in_time = History((Event("acked", "a"), dataclasses.replace(start, due_ms=1_050), Event("done", "a")))
     assert check(in_time, books(job("a"))).clean
 
 

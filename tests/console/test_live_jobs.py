@@ -1,6 +1,6 @@
 """LiveGateway of jobs on real Redis and PostgreSQL: what is open as Redis has it, what has ended as history has it."""
 
-from dataclasses import replace
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from storage.broker.inspector import Inspector
 from storage.embedded import Endpoints
 from storage.history.recorder import Recorder
 from storage.settings import Settings
+from storage.values import replace
 from tasks.engine.codec import encode
 from tasks.operations import Operations
 from tasks.resources import Resources
@@ -180,7 +181,7 @@ def test_what_the_settings_call_secret_by_now_is_masked_in_what_was_recorded_bef
     record(recorder)
     redis_client.flushdb()
     assert "B-DW 4711" in lists.jobs("", 0, 10).rows[0].note.plain + str(lists.job(gone).argument_lines)
-    strict = Resources(replace(held.settings, dewey_redact_keys=("plate",)), held.endpoints)
+    strict = Resources(dataclasses.replace(held.settings, dewey_redact_keys=("plate",)), held.endpoints)
     later = LiveGateway(lists._inspector, lists._operations, "ada", held=strict)
     assert "4711" not in str(later.job(gone))
     assert "4711" not in str(later.jobs("", 0, 10))
