@@ -6,7 +6,6 @@ from typing import ClassVar, Final
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Static
 
 from console import bindings
 from console.exporting import Sheet, all_rows
@@ -20,6 +19,7 @@ from console.screens.entry import EntryScreen
 from console.screens.exporting import ExportingScreen
 from console.screens.filtering import FilteredScreen
 from console.widgets.audit_tables import AuditTable, TrashTable
+from console.widgets.drawn import Sentence
 from console.widgets.filter_bar import Grammar
 from console.widgets.line_table import LineTable
 from console.widgets.notice import Notice
@@ -32,7 +32,8 @@ TABS: Final = (("actions", "Actions"), ("trash", "Trash"))
 PAGE: Final = 200
 """Actions, or jobs of the trash, of one question."""
 AGAIN: Final = 2_000
-"""Those that are asked for again, of as many as are shown: they may be over, undone, or match no more."""
+"""Of those that are shown, so many of the newest are asked for again with each poll, and of those further down a page
+that begins with what is in sight: they may be over, undone, or match no more."""
 
 ELSEWHERE: Final = {
     ("filter", "trash"): "The filter is for actions: [ shows them.",
@@ -63,7 +64,7 @@ class AuditScreen(ExportingScreen, FilteredScreen):
             yield AuditTable(self.moment, id="actions")
             yield TrashTable(self.moment, id="trash")
             yield Notice(id="audit-notice")
-        yield Static(id="audit-detail")
+        yield Sentence(id="audit-detail")
 
     def on_mount(self) -> None:
         """Say that the first answer is awaited."""
@@ -84,33 +85,47 @@ class AuditScreen(ExportingScreen, FilteredScreen):
     # Asking.
 
     def poll(self) -> None:
-        """Ask for the newest of what is in sight, and again for what is shown."""
-        self._ask(None)
+        """Ask for the newest, and again for what is shown: the newest of it, and what is in sight."""
+        limit = max(PAGE, min(len(self._rows[self.tab]), AGAIN))
+        before = self._above_sight(limit)
+        self._ask(POLL, [(None, limit)] + ([] if before is None else [(before, PAGE)]))
 
-    def _ask(self, before: int | None) -> None:
+    def _above_sight(self, limit: int) -> int | None:
+        """The number of the action before what is in sight; None where the newest ones reach so far."""
+        table: LineTable[EntryRow] | LineTable[TrashRow] = self.query_one(f"#{self.tab}", LineTable)
+        first, many = table.window()
+        numbers = sorted(self._rows[self.tab], reverse=True)
+        if min(first + many, len(numbers)) <= limit:
+            return None
+        return numbers[max(limit, first) - 1]
+
+    def _ask(self, name: str, pages: Sequence[tuple[int | None, int]]) -> None:
+        """Ask for pages, each by the number that it is before and its length."""
         gateway, tab, criteria = self.dewey.gateway, self.tab, self.criteria
-        name = POLL if before is None else "older"
-        limit = PAGE if before is not None else max(PAGE, min(len(self._rows[tab]), AGAIN))
 
-        def show(rows: Sequence[EntryRow | TrashRow]) -> None:
+        def read() -> list[Sequence[EntryRow | TrashRow]]:
+            if tab == "actions":
+                return [gateway.audit(before, limit, criteria) for before, limit in pages]
+            return [gateway.trash(before, limit) for before, limit in pages]
+
+        def show(found: list[Sequence[EntryRow | TrashRow]]) -> None:
             if criteria == self.criteria:
-                self._show(tab, before, rows, is_last=len(rows) < limit)
+                for (before, limit), rows in zip(pages, found, strict=True):
+                    self._take(tab, before, rows, is_last=len(rows) < limit)
+                self._show(tab)
 
-        if tab == "actions":
-            self.ask(name, lambda: gateway.audit(before, limit, criteria), show)
-        else:
-            self.ask(name, lambda: gateway.trash(before, limit), show)
+        self.ask(name, read, show)
 
-    def _show(self, tab: str, before: int | None, rows: Sequence[EntryRow | TrashRow], *, is_last: bool) -> None:
-        """Take a page in; of what the newest one reaches back to, nothing else is there."""
-        self._known[tab] = True
-        held = self._rows[tab]
-        if before is not None or not held or is_last:
+    def _take(self, tab: str, before: int | None, rows: Sequence[EntryRow | TrashRow], *, is_last: bool) -> None:
+        """Take a page in; as far as it reaches, nothing else is there."""
+        held, last = self._rows[tab], 0 if is_last else rows[-1].number
+        if is_last or not held or before == min(held):
             self._is_all[tab] = is_last
-        if before is None:
-            last = 0 if is_last else rows[-1].number
-            held = {number: row for number, row in held.items() if number < last}
-        self._rows[tab] = held | {row.number: row for row in rows}
+        kept = {one: row for one, row in held.items() if one < last or (before is not None and one >= before)}
+        self._rows[tab] = kept | {row.number: row for row in rows}
+
+    def _show(self, tab: str) -> None:
+        self._known[tab] = True
         newest = [row for _, row in sorted(self._rows[tab].items(), reverse=True)]
         table: LineTable[EntryRow] | LineTable[TrashRow] = self.query_one(f"#{tab}", LineTable)
         table.show(len(newest), 0, newest, self.moment)  # type: ignore[arg-type]  # a tab holds rows of its kind
@@ -145,7 +160,7 @@ class AuditScreen(ExportingScreen, FilteredScreen):
         event.stop()
         table = self.query_one(f"#{self.tab}", LineTable)
         if self._rows[self.tab] and not self._is_all[self.tab] and table.cursor >= table.total - 1:
-            self._ask(min(self._rows[self.tab]))
+            self._ask("older", [(min(self._rows[self.tab]), PAGE)])
         self._detail()
 
     def _detail(self) -> None:
@@ -154,10 +169,10 @@ class AuditScreen(ExportingScreen, FilteredScreen):
         is_known, is_all = self._known["actions"], self._is_all["actions"]
         self.bar.tell(Content.styled(_counted(len(self._rows["actions"]), is_all) if is_known else "", "$foreground"))
         entry = self._entry()
-        detail = self.query_one("#audit-detail", Static)
+        detail = self.query_one("#audit-detail", Sentence)
         detail.display = entry is not None
         if entry is not None:
-            detail.update(described(entry, max(20, self.size.width - 2)))
+            detail.say(described(entry, max(20, self.size.width - 2)))
         self.refresh_bindings()
 
     def _entry(self) -> EntryRow | None:

@@ -160,7 +160,42 @@ def test_what_is_asked_for_again_is_bounded(monkeypatch: pytest.MonkeyPatch) -> 
         gateway.over = {1_000, 300}
         screen.poll()
         await stage.settle()
-        assert (screen.actions_table.total, gateway.limits[-1]) == (3 * PAGE - 1, 2 * PAGE)
+        assert (screen.actions_table.total, gateway.limits[-2:]) == (3 * PAGE - 1, [2 * PAGE, PAGE])
+
+    play(script, still_app(gateway, start="audit"))
+
+
+def test_what_is_in_sight_is_asked_for_again_however_far_down_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit_screen, "AGAIN", PAGE)
+    gateway = LongAudit()
+
+    async def script(stage: Stage) -> None:
+        screen = stage.app.screen
+        assert isinstance(screen, AuditScreen)
+        table = screen.actions_table
+        await stage.press("G", "G", "G", "G")
+        assert table.total == 5 * PAGE
+        table.move_to(3 * PAGE)
+        await stage.settle()
+        in_sight = table.row
+        assert in_sight is not None
+        gateway.over = {in_sight.number - 2, 999, 1}
+        screen.poll()
+        await stage.settle()
+        held = {row.number for row in table.held(0, 5 * PAGE)}
+        assert {1_000 - number for number in range(5 * PAGE)} - held == {in_sight.number - 2, 999}
+        assert table.row == in_sight
+        table.move_to(table.total - 1)
+        await stage.settle()
+        screen.poll()
+        await stage.settle()
+        assert 1 not in {row.number for row in table.held(0, 5 * PAGE)}
+        table.move_to(0)
+        await stage.settle()
+        gateway.limits.clear()
+        screen.poll()
+        await stage.settle()
+        assert gateway.limits == [PAGE]
 
     play(script, still_app(gateway, start="audit"))
 
