@@ -152,7 +152,7 @@ class DeweyApp(WarmingApp, inherit_bindings=False):
         self._disarm_in_time()
         for screen in self.screen_stack[-1:]:  # there is none while the console ends
             if isinstance(screen, DeweyScreen):
-                screen.refresh_frame()
+                screen.tick()
 
     def action_time_mode(self) -> None:
         """Write instants in the next of the three ways."""

@@ -91,6 +91,6 @@ class ArmingApp(App[None], inherit_bindings=False):
 
     def heard_of_canaries(self, canaries: tuple[CanaryRow, ...]) -> None:
         """Take in how the canaries stand."""
-        self.canaries = canaries
-        if isinstance(self.screen, DeweyScreen):
+        before, self.canaries = self.canaries, canaries
+        if (before or canaries) and isinstance(self.screen, DeweyScreen):
             self.screen.refresh_frame()

@@ -212,7 +212,20 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("pick.up", "up", "move(-1)", "up", "Go to the task before.", ("pick",), shown=False, priority=True),
 )  # fmt: skip
 
+
+def _verb(key: Key) -> str:
+    """Return a key's action without its parameters."""
+    return key.action.partition("(")[0]
+
+
 BY_ID: Final[Mapping[str, Key]] = {key.id: key for key in KEYS}
+
+
+_WRITING: Final[Mapping[str, frozenset[Place]]] = {
+    action: frozenset(place for key in KEYS if key.acts and _verb(key) == action for place in key.places)
+    for action in {_verb(key) for key in KEYS}
+}
+"""The places of each action's keys that change something."""
 
 
 def of(*places: Place) -> list[BindingType]:
@@ -228,8 +241,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
 
 def writes(action: str, place: Place) -> bool:
     """Return whether an action of a place, or of every screen, changes something."""
-    places = {place, "screen", "app"}
-    return any(key.acts and key.action.partition("(")[0] == action and places & set(key.places) for key in KEYS)
+    return not _WRITING.get(action, frozenset()).isdisjoint((place, "screen", "app"))
 
 
 def checked(keys: Mapping[str, str], where: str) -> Mapping[str, str]:

@@ -1,7 +1,8 @@
 """What every screen has: the frame, the keys of everywhere, and a question about every second while it is in sight."""
 
 from collections.abc import Iterator
-from typing import ClassVar
+from datetime import datetime, timedelta
+from typing import ClassVar, Final
 
 from textual import events
 from textual.app import ComposeResult
@@ -12,12 +13,16 @@ from console import bindings
 from console.formats import Moment
 from console.gateway.errors import GatewayError
 from console.screens.acting import ActingScreen
-from console.screens.asking import POLL, AskingScreen
+from console.screens.asking import POLL, QUIET, AskingScreen
 from console.widgets.frame import PRODUCTION, HeaderLine, KeyBar, StaleBar
 from console.widgets.travel_bar import TravelBar, Where, elsewhere
 from console.widgets.write_bar import CanaryBar, WriteBar, armed_badge, canary_badge, shown_canary
 
 __all__ = ["POLL", "AskingScreen", "DeweyScreen"]
+
+
+BESIDES: Final = frozenset(QUIET) - {POLL}
+"""Questions whose answers change nothing but what their handlers show; how long they took the next tick says."""
 
 
 class DeweyScreen(ActingScreen):
@@ -33,6 +38,7 @@ class DeweyScreen(ActingScreen):
     def __init__(self) -> None:
         super().__init__()
         self._poll_timer: Timer | None = None
+        self._told: tuple[datetime | None, bool] = (None, False)
         # Its widgets wear what the application wears when they are made; the toolkit would dress all of them again.
         self._css_update_count = self.dewey._css_update_count
         width, height = self.app.size
@@ -134,7 +140,15 @@ class DeweyScreen(ActingScreen):
             pause = self.dewey.next_poll_s()
             if pause is not None:
                 self._poll_timer = self.set_timer(pause, self.poll)
-        if name == "lateness" or (name == "canaries" and not self.dewey.canaries):  # nothing in the body changes
+        if name not in BESIDES or self._told[1] != self.is_stale:
+            self.refresh_frame()
+        elif name == "lateness":
+            self._refresh_bars()
+
+    def tick(self) -> None:
+        """Let a second pass: in the frame, and in the body when nothing else has told it the time within a second."""
+        told_at = self._told[0]
+        if told_at is not None and self.moment.now - told_at < timedelta(seconds=1):
             self._refresh_bars()
         else:
             self.refresh_frame()
@@ -143,7 +157,9 @@ class DeweyScreen(ActingScreen):
         """Take the time and the health in, in the frame and in the body."""
         self._refresh_bars()
         if self.is_mounted:
-            self.tell(self.moment, self.is_stale)
+            moment, is_stale = self.moment, self.is_stale
+            self._told = moment.now, is_stale
+            self.tell(moment, is_stale)
 
     def _refresh_bars(self) -> None:
         moment, health = self.dewey.moment, self.dewey.health

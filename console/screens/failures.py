@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Static
 
 from console import bindings
 from console.formats import plural
@@ -23,6 +22,7 @@ from console.screens.exporting import ExportingScreen
 from console.screens.job_actions import Chosen, JobActions, safe_key
 from console.screens.listing import ListScreen
 from console.screens.travelling import TravellingScreen
+from console.widgets.drawn import Sentence
 from console.widgets.failure_detail import FailureDetail, Shown
 from console.widgets.failure_table import FailureTable
 from console.widgets.line_table import LineTable
@@ -61,7 +61,7 @@ class FailuresScreen(JobActions, ExportingScreen, ListScreen, TravellingScreen):
     def compose_body(self) -> ComposeResult:
         """Lay out the tabs, the table and the detail."""
         yield TabLine(TABS, self.tab)
-        yield Static(id="failures-trouble")
+        yield Sentence(id="failures-trouble")
         with Vertical(id="failures-body"):
             yield FailureTable(self.moment, id="failures-table")
             yield Notice(id="failures-notice")
@@ -100,9 +100,9 @@ class FailuresScreen(JobActions, ExportingScreen, ListScreen, TravellingScreen):
             self.query_one(Notice).nothing_here(*_nothing_in(self.tab))
         counts = {tab: len(in_tab(self.view.groups, tab)) for tab, _ in TABS}
         self.query_one(TabLine).tell(self.tab, counts, Content(""))
-        trouble = self.query_one("#failures-trouble", Static)
+        trouble = self.query_one("#failures-trouble", Sentence)
         trouble.display = bool(self.view.trouble)
-        trouble.update(Content.assemble((" ! ", "bold $warning"), self.view.trouble))
+        trouble.say(Content.assemble((" ! ", "bold $warning"), self.view.trouble))
 
     def show_detail(self) -> None:
         """Show the group under the cursor, and ask where it broke if that is not known."""

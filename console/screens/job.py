@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Static
 
 from console import bindings
 from console.exporting import Sheet, job_with_log
@@ -23,6 +22,7 @@ from console.screens.base import POLL
 from console.screens.exporting import ExportingScreen
 from console.screens.job_actions import RULES, Chosen, JobActions, safe_key
 from console.screens.revealed import RevealedDialog
+from console.widgets.drawn import Sentence
 from console.widgets.flow_table import FlowTable
 from console.widgets.history_page import HistoryPage
 from console.widgets.job_pages import AttemptsPage, JobPage, RawPage, SummaryPage
@@ -78,7 +78,7 @@ class JobScreen(JobActions, ExportingScreen):
 
     def compose_body(self) -> ComposeResult:
         """Lay out the title, the tabs and their pages."""
-        yield Static(id="job-title")
+        yield Sentence(id="job-title")
         yield TabLine(TABS, self.tab)
         with Vertical(id="job-body"):
             yield PageStack(self._pages(), self.tab, id="job-pages")
@@ -193,7 +193,7 @@ class JobScreen(JobActions, ExportingScreen):
             ("from history  ", "$accent") if view.is_recorded else "",
             view.error.first_line.stylize("$error") if view.error else "",
         )
-        self.query_one("#job-title", Static).update(title)
+        self.query_one("#job-title", Sentence).say(title)
         self._tell_page(self.moment)
         if self.tab == "history":
             self._ask_history()

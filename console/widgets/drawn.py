@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from textual.content import Content
 from textual.geometry import Region, Size
 from textual.widget import Widget
+from textual.widgets import Static
 
 
 def changed_rows(before: Sequence[Content], now: Sequence[Content], width: int) -> list[Region] | None:
@@ -27,13 +28,24 @@ class Drawn(Widget):
         super().__init__(id=id)
         self._drawn: Sequence[Content] | None = None
         self._drawn_size = Size()
+        self._may_differ = False
 
     def draw(self) -> Sequence[Content]:
         """Return the lines for the size at hand."""
         raise NotImplementedError
 
     def redraw(self) -> None:
-        """Repaint the lines that look different now."""
+        """Repaint the lines that look different, once all is told that there is to tell."""
+        self._may_differ = True
+        self.check_idle()
+
+    def on_idle(self) -> None:
+        """Draw once after several changes."""
+        if self._may_differ:
+            self._may_differ = False
+            self._repaint()
+
+    def _repaint(self) -> None:
         before, size = self._drawn, self.content_size
         if before is None or size != self._drawn_size:
             self._drawn = None
@@ -51,3 +63,13 @@ class Drawn(Widget):
         if self._drawn is None or self._drawn_size != self.content_size:
             self._drawn, self._drawn_size = self.draw(), self.content_size
         return Content("\n").join(self._drawn)
+
+
+class Sentence(Static):
+    """Words that are laid out and painted when they are others than before."""
+
+    def say(self, words: Content) -> None:
+        """Take the words in."""
+        said = self.content
+        if not (isinstance(said, Content) and said.is_same(words)):
+            self.update(words)

@@ -20,6 +20,7 @@ from textual.widgets import Input, Static
 from console import bindings
 from console.completion import Completion, complete
 from console.formats import safe_text
+from console.widgets.drawn import Sentence
 from storage.errors import FilterError
 from storage.history.query import MOST_CHARS
 
@@ -120,7 +121,7 @@ class FilterBar(Vertical):
             yield Static(id="filter-count")
         yield Static(id="filter-hint")
         yield Static(id="filter-error")
-        yield Static(id="filter-trouble")
+        yield Sentence(id="filter-trouble")
 
     def on_mount(self) -> None:
         """Show the filter that it was made with; where it is written, it stands in the same place."""
@@ -147,8 +148,9 @@ class FilterBar(Vertical):
 
     def tell(self, count: Content) -> None:
         """Say how many match, and how many are marked."""
-        self.line.count = count
-        self.line.refresh()
+        if not count.is_same(self.line.count):
+            self.line.count = count
+            self.line.refresh()
 
     def foresee(self, criteria: str, count: Content) -> None:
         """Say how many match what is typed; what was typed before is not of interest any more."""
@@ -157,7 +159,7 @@ class FilterBar(Vertical):
 
     def trouble(self, sentence: Content) -> None:
         """Say what is not in the list, and why; an empty sentence says nothing."""
-        self.query_one("#filter-trouble", Static).update(Content.assemble(("! ", "bold"), sentence))
+        self.query_one("#filter-trouble", Sentence).say(Content.assemble(("! ", "bold"), sentence))
         self.set_class(bool(sentence), "-trouble")
 
     @property

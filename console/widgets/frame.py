@@ -179,26 +179,18 @@ class KeyBar(Drawn):
     def __init__(self) -> None:
         super().__init__()
         self._spots: list[tuple[int, int, str]] = []
-        self._may_differ = False
 
     def on_mount(self) -> None:
         """Redraw when the focus, or what can be done, changes."""
         self.screen.bindings_updated_signal.subscribe(self, self._changed)
 
     def _changed(self, _screen: Screen[object]) -> None:
-        self._may_differ = True
-        self.check_idle()
+        self.redraw()
 
-    def on_idle(self) -> None:
-        """Look once at what may have changed several times."""
-        if not self._may_differ:
-            return
-        self._may_differ = False
-        if self.is_attached and self.screen.is_active:
-            self.redraw()
-        else:  # of a screen that goes nothing can be asked any more; one that comes back is drawn anew
-            self._drawn = None
-            self.refresh()
+    def _repaint(self) -> None:
+        if not (self.is_attached and self.screen.is_active):
+            self._drawn = None  # a screen that goes can not be asked any more; one that comes back is drawn anew
+        super()._repaint()
 
     def draw(self) -> Sequence[Content]:
         """Lay the keys out; help is always in sight, at the right. While something is typed, its keys stand there."""

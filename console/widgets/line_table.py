@@ -13,12 +13,12 @@ from rich.style import Style
 from textual import events
 from textual.geometry import Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from console import bindings
 from console.formats import Moment, fit
 from console.highlights import has_one, pieces
+from console.widgets.growing import Growing
 from console.widgets.palette import Palette, Tone, palette_of
 
 Row = TypeVar("Row")
@@ -60,7 +60,7 @@ def fitting(columns: Sequence[Column[Row]], width: int, gap: int) -> Sequence[Co
     return kept
 
 
-class LineTable(ScrollView, Generic[Row], can_focus=True):
+class LineTable(Growing, Generic[Row], can_focus=True):
     """The table itself; subclasses say which columns fit a width, and what a row's key is."""
 
     DEFAULT_CSS = """
@@ -98,6 +98,7 @@ class LineTable(ScrollView, Generic[Row], can_focus=True):
         self._gap = " "
         self._painted: dict[int, Any] = {}
         self._palette: Palette | None = None
+        self._may_differ = False
 
     # To be answered by subclasses.
 
@@ -140,13 +141,15 @@ class LineTable(ScrollView, Generic[Row], can_focus=True):
         self.moment = moment
         if total < self.total:
             self._rows = {index: row for index, row in self._rows.items() if index < total}
-        was_in_sight = self._in_sight(self.cursor)
+        was_in_sight, before = self._in_sight(self.cursor), (self.cursor, self.cursor_key, self.row)
         self._rows.update(enumerate(rows, offset))
         self._forget(offset)
         self.total = total
-        self.virtual_size = Size(self.width_in_cells, total + 1)
+        self.grow_to(Size(self.width_in_cells, total + 1))
         self._follow(offset, rows, was_in_sight)
-        self.repaint()
+        if (self.cursor, self.cursor_key, self.row) != before:
+            self.post_message(self.CursorMoved())
+        self._look_soon()
 
     def clear(self) -> None:
         """Forget every row, and go to the top."""
@@ -163,7 +166,7 @@ class LineTable(ScrollView, Generic[Row], can_focus=True):
             self._rows = {index: self._rows[index] for index in near}
 
     def _follow(self, offset: int, rows: Sequence[Row], was_in_sight: bool) -> None:
-        before = (self.cursor, self.cursor_key)
+        before = self.cursor
         for index, row in enumerate(rows, offset):
             if self.cursor_key and self.key_of(row) == self.cursor_key:
                 self.cursor = index
@@ -171,9 +174,8 @@ class LineTable(ScrollView, Generic[Row], can_focus=True):
         self.cursor = max(0, min(self.cursor, self.total - 1))
         row_now = self.row
         self.cursor_key = "" if row_now is None else self.key_of(row_now)
-        if self.cursor != before[0] and was_in_sight:
+        if self.cursor != before and was_in_sight:
             self._bring_into_sight()
-        self.post_message(self.CursorMoved())
 
     @property
     def width_in_cells(self) -> int:
@@ -221,7 +223,18 @@ class LineTable(ScrollView, Generic[Row], can_focus=True):
     def at(self, moment: Moment) -> None:
         """Say what time it is; ages that changed are repainted."""
         self.moment = moment
-        self.repaint()
+        self._look_soon()
+
+    def _look_soon(self) -> None:
+        """Look at the lines once after several changes."""
+        self._may_differ = True
+        self.check_idle()
+
+    def on_idle(self) -> None:
+        """Repaint what looks different by now."""
+        if self._may_differ:
+            self._may_differ = False
+            self.repaint()
 
     def _looks(self, index: int) -> Any:
         row = self._rows.get(index)

@@ -10,13 +10,13 @@ from rich.segment import Segment
 from textual import events
 from textual.geometry import Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from console import bindings
 from console.formats import Moment, fit, wrapped
 from console.gateway.views import LogLineView
 from console.highlights import has_one, pieces
+from console.widgets.growing import Growing
 from console.widgets.palette import LEVEL_TONES, Palette, Tone, palette_of
 
 LINES_LIMIT: Final = 10_000
@@ -36,7 +36,7 @@ class _Drawn(NamedTuple):
     first: bool
 
 
-class LogView(ScrollView, can_focus=True):
+class LogView(Growing, can_focus=True):
     """The log widget. With ``sources`` each line says which job of which task wrote it, and a cursor is on one of them:
     on the newest while the log is followed."""
 
@@ -138,7 +138,7 @@ class LogView(ScrollView, can_focus=True):
         """Set the scrollable size, and stay at the end, or on the same lines."""
         self._settling = True
         top = self.scroll_offset.y
-        self.virtual_size = Size(self._width(), len(self._drawn))
+        self.grow_to(Size(self._width(), len(self._drawn)))
         if self.following:
             self.scroll_end(animate=False, immediate=True, x_axis=False)
         elif gone:

@@ -9,6 +9,7 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from console.formats import safe_text
+from console.widgets.drawn import Sentence
 
 LONGEST = 1_000
 
@@ -49,7 +50,7 @@ class SearchBar(Horizontal):
         yield Static(Content(" / "), id="search-sign")
         yield Input(id="search-input", max_length=LONGEST, placeholder="the nearest passages to …", compact=True)
         yield Static(id="search-shown")
-        yield Static(id="search-note")
+        yield Sentence(id="search-note")
 
     def on_mount(self) -> None:
         """Say that nothing is searched."""
@@ -63,7 +64,7 @@ class SearchBar(Horizontal):
 
     def tell(self, note: Content) -> None:
         """Say how many there are, or were found."""
-        self.query_one("#search-note", Static).update(note)
+        self.query_one("#search-note", Sentence).say(note)
 
     @property
     def editing(self) -> bool:

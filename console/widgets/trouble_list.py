@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from textual.content import Content
 from textual.geometry import Size
-from textual.widget import Widget
 
 from console.formats import fit, plural
 from console.gateway.troubles import Trouble
+from console.widgets.drawn import Drawn
 
 LEAST = 4
 """Lines that it takes where others want the room too."""
@@ -17,7 +17,7 @@ WHERE_NARROW = 12
 NARROW = 100
 
 
-class TroubleList(Widget):
+class TroubleList(Drawn):
     """Says what is wrong, the worst first, with what helps."""
 
     DEFAULT_CSS = """
@@ -43,31 +43,37 @@ class TroubleList(Widget):
         """Take in what there is; ``is_known`` says that everything was looked at. ``dead`` counts the jobs that wait
         for somebody to decide."""
         if (tuple(troubles), is_known, dead) != (self._troubles, self._is_known, self._dead):
+            before = self._height()
             self._troubles, self._is_known, self._dead = tuple(troubles), is_known, dead
-            self.refresh(layout=True)
+            if self._height() != before:
+                self.refresh(layout=True)
+            self.redraw()
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """Return how many lines there are."""
         del container, viewport, width
+        return self._height()
+
+    def _height(self) -> int:
         return max(1, min(len(self._troubles), self._room))
 
-    def render(self) -> Content:
+    def draw(self) -> Sequence[Content]:
         """Write a line for each; what does not fit is counted."""
         width = self.content_size.width
         if not self._troubles:
             if not self._is_known:
-                return Content.styled("◌ looking…", "$muted")
+                return (Content.styled("◌ looking…", "$muted"),)
             if not self._dead:
-                return Content.assemble(("● ", "$success"), ("Nothing is wrong.", "$foreground"))
+                return (Content.assemble(("● ", "$success"), ("Nothing is wrong.", "$foreground")),)
             said = f"Nothing goes wrong, but {plural(self._dead, 'job')} {'is' if self._dead == 1 else 'are'} dead."
-            return Content.assemble(("! ", "bold $warning"), (said, "$foreground")) + _arrow(Content("4"))
+            return (Content.assemble(("! ", "bold $warning"), (said, "$foreground")) + _arrow(Content("4")),)
         shown = len(self._troubles)
         if shown > self._room:
             shown = self._room - 1
         lines = [_line(trouble, width) for trouble in self._troubles[:shown]]
         if shown < len(self._troubles):
             lines.append(Content.styled(f"  and {len(self._troubles) - shown:,} more", "$muted"))
-        return Content("\n").join(lines)
+        return lines
 
 
 def _line(trouble: Trouble, width: int) -> Content:
