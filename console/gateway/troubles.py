@@ -1,6 +1,6 @@
 """What is wrong now, the worst first, each with what helps."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -36,6 +36,7 @@ def troubles(glance: Glance | None, health: Iterable[HealthView], moment: Moment
         found += _fleet(glance)
         for row in glance.queues:
             found += _queue(row, moment)
+        found += _all_queues(glance.queues)
     return tuple(sorted(found, key=lambda trouble: trouble.level != "fail"))
 
 
@@ -93,6 +94,15 @@ def _queue(row: QueueRow, moment: Moment) -> Iterator[Trouble]:
         yield Trouble("warn", row.name, Content.assemble(*failing[1:]), Content("4 shows what broke"), "4")
 
 
+def _all_queues(rows: Sequence[QueueRow]) -> Iterator[Trouble]:
+    """Say that too much fails, where it does so in no queue alone."""
+    minutes = [minute for row in rows for minute in row.minutes[-6:]]
+    span = max((len(row.minutes[-6:]) for row in rows), default=0)
+    failing = _failed_of(minutes, span)
+    if failing and not any(map(_failing, rows)):
+        yield Trouble("warn", Content("all queues"), Content(failing), Content("4 shows what broke"), "4")
+
+
 def _paused(row: QueueRow, pause: PauseView, moment: Moment, jobs: str) -> Trouble:
     """A pause that jobs wait for. When nobody serves the queue either, resuming it would not help them."""
     nobody = "" if row.consumers else ", and nobody serves it"
@@ -105,7 +115,13 @@ def _paused(row: QueueRow, pause: PauseView, moment: Moment, jobs: str) -> Troub
 def _failing(row: QueueRow) -> tuple[str, ...]:
     """Say how many fail, behind a dot; nothing when that is as it should be."""
     recent = row.minutes[-6:]
-    failed, ended = sum(one[2] for one in recent), sum(one[1] + one[2] for one in recent)
+    said = _failed_of(recent, len(recent))
+    return (" · ", said) if said else ()
+
+
+def _failed_of(minutes: Sequence[tuple[int, int, int]], span: int) -> str:
+    """Say how many failed within some minutes; "" when that is as it should be."""
+    failed, ended = sum(one[2] for one in minutes), sum(one[1] + one[2] for one in minutes)
     if failed < FAILING_LEAST or failed <= ended * FAILING_SHARE:
-        return ()
-    return (" · ", f"{failed:,} of {ended:,} failed in {coarse(60 * len(recent))}")
+        return ""
+    return f"{failed:,} of {ended:,} failed in {coarse(60 * span)}"

@@ -99,7 +99,7 @@ class OverviewScreen(TravellingScreen):
                 self._asked_at[part] = now
                 self.ask(part, _looking(gateway.health, part), self._show_health)
                 return
-        if self._is_due("waits", WAITS_S, now):
+        if self._is_due("waits", self._waits_s, now):
             self._asked_at["waits"] = now
             self.ask("waits", gateway.waits, self._show_waits)
             return
@@ -110,6 +110,11 @@ class OverviewScreen(TravellingScreen):
     def _health_s(self, part: Part) -> float:
         view = self._health.get(part)
         return HEALTH_S if view is None or view.level == "ok" else ILL_S
+
+    @property
+    def _waits_s(self) -> float:
+        """How old an answer about waits may grow; where none is recorded yet, one may come any moment."""
+        return ILL_S if self._waits is not None and self._waits.problem.plain else WAITS_S
 
     def _is_due(self, name: str, after_s: float, now: float) -> bool:
         if name not in self._asked_at:

@@ -71,8 +71,10 @@ class QueueDetail(Drawn):
             return ()
         width, height = self.content_size
         words = [*_words(self._row), *_measured(self._row, self._problem)]
-        notes = [_title(self._row), *_notes(self._row, self._moment, width)]
-        top = spread(notes, width, max(len(notes), height - len(words)))
+        title, notes = _title(self._row), _notes(self._row, self._moment, width)
+        if not notes:
+            return self._beside([title, *words], width, height)
+        top = spread([title, *notes], width, max(len(notes) + 1, height - len(words)))
         return [*top, *self._beside(words, width, height - len(top))]
 
     def _beside(self, words: Sequence[Content], width: int, height: int) -> list[Content]:

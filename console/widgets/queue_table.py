@@ -64,10 +64,11 @@ def _rate(which: int) -> Draw:
 
 
 def per_minute(row: QueueRow, which: int) -> int:
-    """Return how many came (0), or went (1), in the last whole minute; what failed also went."""
+    """Return how many came (0), or went (1), in the last whole minute; what failed also went. In the first minute of a
+    queue it is what came and went so far."""
     if len(row.minutes) < 2:
         return 0
-    minute = row.minutes[-2]
+    minute = row.minutes[-2] if any(map(any, row.minutes[:-1])) else row.minutes[-1]
     return minute[0] if which == 0 else minute[1] + minute[2]
 
 

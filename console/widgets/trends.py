@@ -47,7 +47,7 @@ def charts_of(glance: Glance, waits: Waits | None) -> Sequence[Chart]:
     minutes += [running] if is_first else []
     ended = [float(sum(done + failed for _, done, failed in minute)) for minute in minutes]
     failed = [float(sum(minute[2] for minute in queues)) for queues in minutes]
-    so_far = " so far, this minute" if is_first else ""
+    so_far = " so far" if is_first else ""
     share = f"  {100 * failed[-1] / ended[-1]:.0f}%" if ended and ended[-1] else ""
     oldest = max((row.oldest_waiting_s for row in glance.queues if row.queued), default=0.0)
     return (

@@ -19,8 +19,8 @@ LIVING = tuple(one for one in CALM.fleet if not one.is_silent)
 def test_the_first_minute_is_drawn_while_it_is_under_way() -> None:
     before, idle = ((0, 0, 0),) * 29, replace(ROW, minutes=((0, 0, 0),) * 30)
     ended, failed, _ = charts_of(Glance((replace(ROW, minutes=(*before, (9, 5, 2))), idle), LIVING), None)
-    assert (ended.values[-1], ended.now.plain) == (7, "7 so far, this minute")
-    assert (failed.values[-1], failed.now.plain) == (2, "2 so far, this minute")
+    assert (ended.values[-1], ended.now.plain) == (7, "7 so far")
+    assert (failed.values[-1], failed.now.plain) == (2, "2 so far")
     assert len(ended.values) == 30
     ended, _, _ = charts_of(Glance((replace(ROW, minutes=(*before[1:], (1, 1, 0), (9, 5, 2))),), LIVING), None)
     assert (ended.values[-1], ended.now.plain, len(ended.values)) == (1, "1", 29)

@@ -15,7 +15,7 @@ from console.gateway.errors import GatewayUnavailable
 from console.gateway.glance import Glance, HealthView, Part, Waits, health_view
 from console.gateway.live import LiveGateway
 from console.screens.base import DeweyScreen
-from console.screens.overview import OverviewScreen
+from console.screens.overview import ILL_S, WAITS_S, OverviewScreen
 from console.widgets.trouble_list import TroubleList
 from storage import files, users
 from storage.broker.broker import Broker
@@ -287,3 +287,14 @@ def test_a_live_store_that_is_away_is_an_answer(redis_client: "redis.Redis", nam
     assert gateway.health("postgres").level == "fail"
     assert "127.0.0.1" in gateway.waits().problem.plain
     assert LiveGateway(inspector, operations, "ada").health("redis").level == "unknown"
+
+
+def test_waits_that_nobody_has_recorded_yet_are_asked_for_again_soon() -> None:
+    async def script(stage: Stage) -> None:
+        screen = stage.app.screen
+        assert isinstance(screen, OverviewScreen)
+        assert screen._waits_s == WAITS_S
+        screen._show_waits(Waits((), Content("nobody has recorded it in the last hour")))
+        assert screen._waits_s == ILL_S
+
+    play(script, still_app(start="overview"))

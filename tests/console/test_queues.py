@@ -13,8 +13,8 @@ from console.gateway.live import LiveGateway
 from console.gateway.measured import Measures, with_measures
 from console.gateway.views import LimitView, PauseView, QueueRow
 from console.screens.base import DeweyScreen
-from console.widgets.queue_detail import QueueDetail, _words, forecast
-from console.widgets.queue_table import failing, status
+from console.widgets.queue_detail import QueueDetail, _notes, _words, forecast
+from console.widgets.queue_table import failing, per_minute, status
 from storage.audit import standing
 from storage.broker.records import Limits
 from storage.history.recorder import Recorder
@@ -69,6 +69,13 @@ def test_what_stops_a_queue_stands_in_its_row() -> None:
     assert status(replace(EMAIL, consumers=0, limit=LIMIT)) == ("✗ unserved", "error")
     assert status(replace(EMAIL, pause=paused)) == ("‖ paused", "warning")
     assert status(replace(EMAIL, pause=paused, consumers=0)) == ("‖✗ paused", "error")
+
+
+def test_in_the_first_minute_of_a_queue_its_rates_are_what_came_and_went_so_far() -> None:
+    first = replace(EMAIL, minutes=((0, 0, 0),) * 29 + ((9, 3, 1),))
+    assert (per_minute(first, 0), per_minute(first, 1)) == (9, 4)
+    later = replace(EMAIL, minutes=((0, 0, 0),) * 27 + ((9, 3, 1), (0, 0, 0), (5, 5, 5)))
+    assert (per_minute(later, 0), per_minute(later, 1)) == (0, 0)
 
 
 def test_what_failed_is_a_share_of_what_ended() -> None:
@@ -162,7 +169,7 @@ def test_how_long_the_books_take_is_not_how_long_redis_takes() -> None:
 
 @pytest.mark.parametrize("key", sorted(ROWS))
 def test_no_line_of_words_ends_in_blanks_that_would_be_marked_as_cut(key: str) -> None:
-    for line in _words(ROWS[key], Moment(NOW)):
+    for line in [*_words(ROWS[key]), *_notes(ROWS[key], Moment(NOW), 40)]:
         assert line.plain == line.plain.rstrip()
 
 

@@ -36,6 +36,18 @@ def test_jobs_that_nobody_will_run_come_first() -> None:
     assert second == ("warn", "default", "6 of 12 failed in 6m")
 
 
+def test_what_fails_here_and_there_is_told_where_no_queue_alone_is_in_trouble() -> None:
+    few = tuple(
+        replace(ROW, key=name, name=Content(name), minutes=((0, 0, 0),) * 28 + ((9, 3, 2), (1, 1, 0)))
+        for name in ("email", "ingestion", "payments")
+    )
+    assert _said(Glance(few, LIVING)) == [("warn", "all queues", "6 of 18 failed in 6m")]
+    alone = replace(ROW, minutes=((1, 1, 1),) * 30)
+    assert _said(Glance((*few, alone), LIVING)) == [("warn", "default", "6 of 12 failed in 6m")]
+    rarely = replace(few[0], minutes=((50, 50, 0),) * 30)
+    assert _said(Glance((*few, rarely), LIVING)) == []
+
+
 def test_a_fleet_that_is_gone_or_told_to_be_quiet_is_a_failure() -> None:
     waits = replace(ROW, queued=1)
     assert _said(Glance((waits,), ()))[0] == ("fail", "consumers", "none runs: 1 job waits")
@@ -50,7 +62,7 @@ def test_a_pause_an_old_wait_and_a_silent_consumer_are_told() -> None:
     (reports,) = [what for _, where, what in said if where == "reports"]
     assert reports == ("paused 38m ago by ada, and nobody serves it: ledger is being migrated, see #ops · 8 wait")
     (email,) = [what for _, where, what in said if where == "email"]
-    assert email.startswith("14 wait, the oldest for 1 h 40 · ")
+    assert email.startswith("14 wait, the oldest for 20 m 40 · ")
 
 
 def test_a_pause_of_a_queue_that_is_served_ends_with_a_key() -> None:
