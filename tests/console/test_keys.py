@@ -16,6 +16,7 @@ from tests.console import act_scripts as act_scripts  # noqa: PLC0414  # registe
 from tests.console import export_scripts as export_scripts  # noqa: PLC0414  # registers its scripts in TESTED
 from tests.console import failure_scripts as failure_scripts  # noqa: PLC0414  # registers its scripts in TESTED
 from tests.console import filter_scripts as filter_scripts  # noqa: PLC0414  # registers its scripts in TESTED
+from tests.console import list_scripts as list_scripts  # noqa: PLC0414  # registers its scripts in TESTED
 from tests.console import travel_scripts as travel_scripts  # noqa: PLC0414  # registers its scripts in TESTED
 from tests.console import walk_scripts as walk_scripts  # noqa: PLC0414  # registers its scripts in TESTED
 from tests.console import watch_scripts as watch_scripts  # noqa: PLC0414  # registers its scripts in TESTED

@@ -1,4 +1,4 @@
-"""A broker on real Redis, and short ways to put jobs in it."""
+"""A broker on real Redis, and short ways to put jobs in it, to let them end, and to ask why one does not run."""
 
 import uuid
 from collections.abc import Callable
@@ -8,8 +8,10 @@ import redis
 
 from storage.broker.broker import Broker
 from storage.broker.inspector import Inspector
-from storage.broker.records import NewJob
-from storage.broker.requests import ClaimRequest
+from storage.broker.records import STATES, NewJob, State
+from storage.broker.requests import Beat, Claim, ClaimRequest, Settlement
+from storage.broker.why import Reason
+from storage.values import replace
 
 REQUEST = ClaimRequest("host:1", "host:1/Worker-1", 60_000)
 
@@ -35,3 +37,42 @@ def add(broker: Broker) -> Callable[..., str]:
         return job_id
 
     return _add
+
+
+@pytest.fixture
+def consumer(broker: Broker) -> Callable[..., None]:
+    """A consumer beats: its id, its number of workers and the queues it serves."""
+
+    def beat(name: str = "host:1", workers: int = 1, queues: str = "") -> None:
+        fields = {"workers": str(workers), "queues": queues, "host": "host", f"running:{name.rpartition(':')[2]}": ""}
+        broker.heartbeat(Beat(name, 60_000, (), fields, name.rpartition(":")[2]))
+
+    return beat
+
+
+@pytest.fixture
+def why(inspector: Inspector) -> Callable[[str], dict[str, Reason]]:
+    """The reasons of a job, by kind, in their order."""
+    return lambda job_id: {reason.kind: reason for reason in inspector.why(job_id).reasons}
+
+
+def done(claim: Claim | None, state: str = "succeeded", **fields: object) -> Settlement:
+    assert claim is not None
+    outcome = "succeeded" if state == "succeeded" else "failed"
+    return Settlement(claim.id, claim.token, state, outcome, 0, **fields)  # type: ignore[arg-type]  # a test's own mix
+
+
+def claimed(broker: Broker, request: ClaimRequest = REQUEST) -> Claim:
+    claim = broker.claim(request)
+    assert claim is not None
+    return claim
+
+
+def settlement(claim: Claim, state: State = "succeeded", **fields: object) -> Settlement:
+    outcome = {"succeeded": "succeeded", "canceled": "canceled"}.get(state, "failed")
+    return replace(Settlement(claim.id, claim.token, state, outcome, claim.retries_left), **fields)  # type: ignore[arg-type]
+
+
+def places(broker: Broker, queue: str, job_id: str) -> list[str]:
+    keys = broker.keys
+    return [state for state in STATES if broker.client.zscore(keys.index(queue, state), job_id) is not None]

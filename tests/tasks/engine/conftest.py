@@ -1,4 +1,4 @@
-"""A DeweyHuey on real Redis, and short ways to run what waits in it."""
+"""A DeweyHuey on real Redis, short ways to run what waits in it, and a flow whose steps can be broken."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,6 +10,7 @@ from storage.broker.inspector import Inspector
 from storage.broker.records import Job
 from storage.broker.requests import Claim
 from tasks.engine.context import current_job
+from tasks.engine.flows import Flow, node
 from tasks.engine.huey import DeweyHuey
 
 
@@ -104,3 +105,42 @@ def make_shop(redis_url: str, redis_client: "redis.Redis", namespace: str) -> It
 @pytest.fixture
 def shop(make_shop: Callable[..., Shop]) -> Shop:
     return make_shop()
+
+
+class Order:
+    """The flow that an order goes through; its tasks fail when their names are in ``broken``."""
+
+    def __init__(self, shop: Shop) -> None:
+        self.shop = shop
+        self.broken: set[str] = set()
+        self.seen: dict[str, Any] = {}
+
+        def step(name: str, queue: str) -> Any:
+            def run(order: int, values: Any = None) -> str:
+                if name in self.broken:
+                    raise ValueError(f"{name} is broken")
+                self.seen[name] = values
+                return f"{name} {order}"
+
+            return shop.huey.task(queue=queue, name=name)(run)
+
+        self.complete = step("complete_order", "orders")
+        self.validate = step("validate_inventory", "stock")
+        self.reserve = step("reserve_shipping", "shipping")
+        self.pay = step("process_payment", "payments")
+        self.check = step("validate_payment_method", "payments")
+
+    def launch(self, **policies: Any) -> Flow:
+        payment = node(self.pay.s(7), self.check.s(7), **policies)
+        return self.shop.huey.launch(
+            node(self.complete.s(7), self.validate.s(7), self.reserve.s(7), payment, **policies)
+        )
+
+    def states(self, flow: Flow) -> dict[str, str]:
+        jobs = [self.shop.job(handle) for handle in flow.walk()]
+        return {job.task.rpartition(".")[2]: job.state for job in jobs}
+
+
+@pytest.fixture
+def order(shop: Shop) -> Order:
+    return Order(shop)

@@ -1,64 +1,21 @@
 """Trees of jobs across queues: who waits for whom, what a child's failure means, and how it is mended."""
 
-import random
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from huey import chord, group
 from huey.api import TaskException
-from huey.utils import SKIPPED, Error
+from huey.utils import Error
 
 from storage.broker.flows import FlowNode
-from storage.broker.reconciler import Reconciler, Repair
 from storage.broker.records import Limits
 from storage.errors import JobMissing, QueueFull, Refused
 from tasks.engine import burial, launch
-from tasks.engine.flows import Flow, Node, node
-from tests.tasks.engine.conftest import Shop, attempt
-from tests.tasks.engine.faults import crash_all
+from tasks.engine.flows import node
+from tests.tasks.engine.conftest import Order, Shop, attempt
 
 Make = Callable[..., Shop]
-
-
-class Order:
-    """The flow that an order goes through; its tasks fail when their names are in ``broken``."""
-
-    def __init__(self, shop: Shop) -> None:
-        self.shop = shop
-        self.broken: set[str] = set()
-        self.seen: dict[str, Any] = {}
-
-        def step(name: str, queue: str) -> Any:
-            def run(order: int, values: Any = None) -> str:
-                if name in self.broken:
-                    raise ValueError(f"{name} is broken")
-                self.seen[name] = values
-                return f"{name} {order}"
-
-            return shop.huey.task(queue=queue, name=name)(run)
-
-        self.complete = step("complete_order", "orders")
-        self.validate = step("validate_inventory", "stock")
-        self.reserve = step("reserve_shipping", "shipping")
-        self.pay = step("process_payment", "payments")
-        self.check = step("validate_payment_method", "payments")
-
-    def launch(self, **policies: Any) -> Flow:
-        payment = node(self.pay.s(7), self.check.s(7), **policies)
-        return self.shop.huey.launch(
-            node(self.complete.s(7), self.validate.s(7), self.reserve.s(7), payment, **policies)
-        )
-
-    def states(self, flow: Flow) -> dict[str, str]:
-        jobs = [self.shop.job(handle) for handle in flow.walk()]
-        return {job.task.rpartition(".")[2]: job.state for job in jobs}
-
-
-@pytest.fixture
-def order(shop: Shop) -> Order:
-    return Order(shop)
 
 
 def test_a_tree_is_blocked_from_the_inside_out_and_hands_results_up(order: Order) -> None:
@@ -156,101 +113,6 @@ def test_policies_are_each_nodes_own(order: Order) -> None:
     assert order.seen["complete_order"][0] == "validate_inventory 7"
     assert "validate_payment_method is broken" in order.seen["complete_order"][1].metadata["error"]
     assert flow.get() == "complete_order 7"
-
-
-def _cancel(shop: Shop, child: Flow) -> None:
-    shop.huey.broker.cancel(child.id, "canceled by ann: no stock")
-
-
-def _revoke(shop: Shop, child: Flow) -> None:
-    child.revoke()
-
-
-def _flush(shop: Shop, child: Flow) -> None:
-    shop.huey.broker.flush(("queued",))
-
-
-def _delete(shop: Shop, child: Flow) -> None:
-    broker = shop.huey.broker
-    broker.call("zrem", broker.keys.index("stock", "queued"), child.id)
-    broker.call("delete", broker.keys.job(child.id))
-    waiting = shop.inspector.jobs(("blocked",)).jobs[0].id
-    assert Reconciler(broker).run() == [Repair("childless", waiting)]
-    assert Reconciler(broker).run() == []
-    assert shop.inspector.repairs() == {"childless": 1}
-
-
-ENDS = {
-    "canceled while it waits": (_cancel, "is canceled: canceled by ann: no stock"),
-    "revoked": (_revoke, "is canceled: revoked"),
-    "thrown away": (_flush, "is thrown away"),
-    "gone": (_delete, "is gone"),
-}
-
-
-@pytest.mark.parametrize("how", ENDS)
-def test_no_parent_waits_for_a_child_that_will_not_run(order: Order, how: str) -> None:
-    end, words = ENDS[how]
-    flow = order.shop.huey.launch(node(order.complete.s(7), order.validate.s(7)))
-    end(order.shop, flow.children[0])
-    order.shop.run_all()
-    parent = order.shop.job(flow)
-    assert (parent.state, parent.error_type) == ("dead", "ChildFailed")
-    assert words in parent.error
-
-
-@pytest.mark.parametrize("how", [how for how in ENDS if how != "thrown away"])  # that takes the parent along
-def test_a_parent_that_goes_on_finds_a_gap_where_a_child_never_ran(order: Order, how: str) -> None:
-    other = order.reserve.s(7)
-    flow = order.shop.huey.launch(node(order.complete.s(7), order.validate.s(7), other, on_failure="continue"))
-    order.shop.huey.execute(other)
-    ENDS[how][0](order.shop, flow.children[0])
-    order.shop.run_all()
-    assert order.seen["complete_order"] == [SKIPPED, "reserve_shipping 7"]
-    assert flow.get() == "complete_order 7"
-
-
-def test_an_expired_child_fails_its_parent(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    @shop.huey.task()
-    def child() -> None: ...
-
-    @shop.huey.task()
-    def parent(values: list[Any]) -> None: ...
-
-    flow = shop.huey.launch(node(parent.s(), child.s(expires=-5)))
-    shop.run_all()
-    assert "is canceled: expired" in shop.job(flow).error
-
-
-@pytest.mark.parametrize("policy", ["fail", "continue"])
-def test_a_child_buried_by_its_crashes_is_told_of(shop: Shop, policy: Any) -> None:
-    seen: list[Any] = []
-    handled: list[Exception] = []
-
-    @shop.huey.task()
-    def poison() -> None: ...
-
-    @shop.huey.task()
-    def gather(values: list[Any]) -> str:
-        seen.extend(values)
-        return "gathered"
-
-    @shop.huey.task()
-    def handler(error: Exception) -> None:
-        handled.append(error)
-
-    flow = shop.huey.launch(node(gather.s().error(handler), poison.s(), on_failure=policy))
-    crash_all(shop, times=3)
-    told = burial.tell(shop.huey)
-    shop.run_all()
-    if policy == "fail":
-        assert told == 2
-        assert "worker lost 3 times" in shop.job(flow).error
-        assert [str(error) for error in handled] == [shop.job(flow).error]
-    else:
-        assert told == 1
-        assert "worker lost 3 times" in seen[0].metadata["error"]
-        assert flow.get() == "gathered"
 
 
 def test_a_child_may_be_a_pipeline_whose_last_value_counts(order: Order) -> None:
@@ -431,60 +293,3 @@ def test_what_can_not_be_a_flow_is_refused_with_what_to_do(order: Order) -> None
     with pytest.raises(ValueError, match="part of another"):
         launch(node(order.complete.s(1), task))
     assert order.shop.inspector.count() == 2
-
-
-class Forest:
-    """Random trees whose jobs fail while their numbers are in ``broken``; ``runs`` counts those that succeeded."""
-
-    def __init__(self, shop: Shop, seed: int) -> None:
-        self.shop = shop
-        self.chance = random.Random(seed)
-        self.broken: set[int] = set()
-        self.runs: Counter[int] = Counter()
-        self.numbers = iter(range(10_000))
-
-        @shop.huey.task(retries=1)
-        def work(number: int, values: list[Any] | None = None) -> int:
-            if number in self.broken:
-                raise ValueError(f"{number} is broken")
-            self.runs[number] += 1
-            return number
-
-        self.work: Any = work
-
-    def grow(self, depth: int) -> Node:
-        number = next(self.numbers)
-        if self.chance.random() < 0.25:
-            self.broken.add(number)
-        below = [self.grow(depth - 1) for _ in range(self.chance.randint(depth == 3, 3))] if depth else []
-        task = self.work.s(number, priority=self.chance.randrange(4))
-        return node(task, *below, on_failure="fail" if self.chance.random() < 0.5 else "continue")
-
-    def succeeds(self, one: Node) -> bool:
-        below = [self.succeeds(child) for child in one.children]
-        return one.task.args[0] not in self.broken and (one.on_failure == "continue" or all(below))
-
-    def settle(self) -> None:
-        while self.shop.run_all() or burial.tell(self.shop.huey):
-            pass
-
-    def dead(self) -> list[str]:
-        return [job.id for job in self.shop.inspector.jobs(("dead",)).jobs if job.error_type != "ChildFailed"]
-
-
-@pytest.mark.parametrize("seed", range(8))
-def test_random_trees_with_random_failures_end_as_their_policies_say(shop: Shop, seed: int) -> None:
-    forest = Forest(shop, seed)
-    tree = forest.grow(3)
-    flow = shop.huey.launch(tree)
-    forest.settle()
-    for one, handle in zip(tree.walk(), flow.walk(), strict=True):
-        assert shop.job(handle).state == ("succeeded" if forest.succeeds(one) else "dead"), one.task.args[0]
-    assert set(forest.runs.values()) <= {1}
-    forest.broken.clear()
-    while dead := forest.dead():
-        for job_id in dead:
-            shop.huey.broker.requeue(job_id)
-        forest.settle()
-    assert shop.inspector.count(("succeeded",)) == shop.inspector.count() == len(list(tree.walk()))
-    assert set(forest.runs.values()) == {1}
