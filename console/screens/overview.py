@@ -57,6 +57,7 @@ class OverviewScreen(TravellingScreen):
         self._failures: FailuresView | None = None
         self._past: PastView | None = None
         self._asked_at: dict[str, float] = {}
+        self._is_drawn = False
 
     def compose_body(self) -> ComposeResult:
         """Lay out health, troubles, charts and queues."""
@@ -89,8 +90,21 @@ class OverviewScreen(TravellingScreen):
         return name not in (*PARTS, "waits", "failures")
 
     def answered(self, name: str) -> None:
-        """After an answer, ask the next question that is due."""
+        """After an answer, ask the next question that is due; after the first one, draw it before anything is asked.
+
+        What it tells is sized by one refresh and drawn by the next, and who looks at the stores takes the interpreter.
+        """
         super().answered(name)
+        if self._is_drawn:
+            self._ask_next()
+        elif name == POLL:
+            self.table.call_after_refresh(self.table.call_after_refresh, self._drawn)
+
+    def _drawn(self) -> None:
+        self._is_drawn = True
+        self._ask_next()
+
+    def _ask_next(self) -> None:
         if not self.is_current or self.dewey.past_at is not None:
             return
         gateway, now = self.dewey.gateway, monotonic()
