@@ -16,12 +16,12 @@ from typing import Final, Literal, TypeVar
 
 from msgspec import Struct
 
-from console.formats import plural
 from console.gateway.acting import EntryRow, TrashRow
 from console.gateway.errors import GatewayRefused
 from console.gateway.paging import Walk
 from console.gateway.views import JobPage, JobRow, JobView, LogLineView, LogPage
 from console.records import Record, instant, job_record, log_record, whole_job
+from storage.wording import plural
 
 Format = Literal["json", "ndjson", "csv", "svg"]
 Numbered = TypeVar("Numbered", EntryRow, TrashRow)

@@ -18,6 +18,7 @@ from rich.cells import cell_len
 from textual.content import Content
 
 from storage.broker.records import State
+from storage.wording import SHORT_ID
 
 TEXT_LIMIT: Final = 20_000
 """Characters of one text that are shown at most."""
@@ -135,7 +136,7 @@ def wrapped(text: str, first: int, others: int) -> list[str]:
 
 def brief(text: str) -> str:
     """Return a text with the ids in it, of 32 hexadecimal digits, cut to the eight that they begin with."""
-    return _WHOLE_ID.sub(lambda found: found[0][:8], text)
+    return _WHOLE_ID.sub(lambda found: found[0][:SHORT_ID], text)
 
 
 def count(number: int) -> str:
@@ -159,11 +160,6 @@ def size(size_bytes: int) -> str:
         if scaled < 999.5 or unit == "TB":
             return f"{scaled:.1f} {unit}" if scaled < 9.95 else f"{scaled:.0f} {unit}"
     return ""
-
-
-def plural(number: int, one: str, many: str = "") -> str:
-    """Return "1 job", "12 jobs"."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def duration(seconds: float) -> str:

@@ -201,10 +201,7 @@ def complete(database: Database, file_id: int, attempt: str) -> File:
         Files.completed_at: fn.now(),
         Files.updated_at: fn.now(),
     }
-    file = _update(database, assignments, _held(file_id, attempt))
-    if file is None:
-        raise _lost(file_id, attempt)
-    return file
+    return _ended(database, file_id, attempt, assignments)
 
 
 def mark_duplicate(database: Database, file_id: int, attempt: str, original_id: int) -> File:
@@ -221,10 +218,7 @@ def mark_duplicate(database: Database, file_id: int, attempt: str, original_id: 
         Files.completed_at: fn.now(),
         Files.updated_at: fn.now(),
     }
-    file = _update(database, assignments, _held(file_id, attempt))
-    if file is None:
-        raise _lost(file_id, attempt)
-    return file
+    return _ended(database, file_id, attempt, assignments)
 
 
 def mark_failed(database: Database, file_id: int, attempt: str | None, reason: str) -> bool:
@@ -283,6 +277,14 @@ def _update(database: Database, assignments: Mapping[Any, Any], where: Expressio
     with database.session() as session:
         records = session.records(Files.update(assignments).where(where).returning(Files))
     return _file(records[0]) if records else None
+
+
+def _ended(database: Database, file_id: int, attempt: str, assignments: Mapping[Any, Any]) -> File:
+    """The file after what its attempt, in whose hands it is, says at its end. Raises AttemptLost."""
+    file = _update(database, assignments, _held(file_id, attempt))
+    if file is None:
+        raise _lost(file_id, attempt)
+    return file
 
 
 def _lost(file_id: int, attempt: str) -> AttemptLost:

@@ -13,10 +13,11 @@ import typer
 from msgspec import Struct
 
 from console.commands.opening import Desk, WrongUse, actions_of, open_desk, operator
-from console.commands.printing import emit, note, plural
+from console.commands.printing import emit, note
 from console.commands.searching import explained
 from storage.audit import Item
 from storage.errors import FilterError, Refused
+from storage.wording import plural
 from tasks.actions.layer import Actions
 from tasks.actions.tools import this_host
 from tasks.actions.values import SAMPLE, Approval, Armed, NotEligible, Performed, Preview, Request

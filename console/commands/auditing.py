@@ -8,7 +8,6 @@ import typer
 from typer.core import TyperGroup
 
 from console.commands.asking import DryRun, Reason, Way, Words, Yes, act, finish_action
-from console.commands.jobs import SHORT_ID, short_name
 from console.commands.opening import WrongUse, open_desk, operator
 from console.commands.printing import Json, emit, plain, span, table
 from console.commands.searching import clock, read_filter
@@ -18,6 +17,7 @@ from storage import trash as bin_of_jobs
 from storage.audit import Entry, Item
 from storage.broker.canaries import Canaries, Canary
 from storage.trash import Trashed
+from storage.wording import SHORT_ID, short_name
 from tasks.actions.values import Request
 
 

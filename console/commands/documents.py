@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from console.commands.opening import Desk, WrongUse, open_desk
-from console.commands.printing import Json, emit, note, paragraph, plural, table
+from console.commands.printing import Json, emit, note, paragraph, table
 from console.commands.waiting import leaving, wait_for_all
 from storage import chunks, files, users
 from storage.broker.records import FINISHED
@@ -22,6 +22,7 @@ from storage.chunks import Hit
 from storage.errors import JobMissing, Refused
 from storage.files import Visibility
 from storage.objects import Readable
+from storage.wording import plural
 from tasks.resources import Resources
 
 ENDED_WELL = frozenset({"COMPLETED", "DUPLICATE"})

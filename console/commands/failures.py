@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from console.commands.jobs import SHORT_ID, short_name
 from console.commands.opening import WrongUse, open_desk
 from console.commands.printing import Json, emit, note, span, table
 from console.commands.searching import FILTER, clock, read_filter
@@ -14,6 +13,7 @@ from storage.broker.records import FailureGroup
 from storage.errors import StoreRefused, StoreUnavailable
 from storage.history import failures as history
 from storage.history.failures import Group
+from storage.wording import SHORT_ID, error_line, short_name
 
 HIDDEN = ("muted", "resolved")
 BARS = " ▁▂▃▄▅▆▇█"
@@ -74,7 +74,7 @@ def _lines(groups: Sequence[Group], hidden: int, now: datetime) -> Iterator[str]
 
 def _row(group: Group, now: datetime) -> list[str]:
     last, first = (span((now - at).total_seconds()) for at in (group.last_seen_at, group.first_seen_at))
-    error = f"{group.error_type}: {group.message}" if group.error_type else group.message
+    error = error_line(group.error_type, group.message)
     counts = [str(count) for count in (group.dead, group.trend.hour, group.trend.day, group.trend.week)]
     names = [short_name(group.task), group.sample[:SHORT_ID]]
     return [group.fingerprint[:SHORT_ID], group.state, *counts, bars(group.trend.hours), last, first, *names, error]

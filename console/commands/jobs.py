@@ -8,15 +8,15 @@ import typer
 
 from console.commands.opening import open_desk
 from console.commands.past import show_past
-from console.commands.printing import Json, emit, plain, plural, span, table, visible
+from console.commands.printing import Json, emit, plain, span, table, visible
 from console.gateway.limits import limit_words
 from storage.broker.inspector import Inspector
 from storage.broker.records import FINISHED, Attempt, Job, QueueStats, State
 from storage.errors import JobMissing
 from storage.history.entries import Entry, Run
+from storage.wording import SHORT_ID, error_line, plural, short_name
 from tasks.engine.codec import DecodeError, decode_call, decode_value
 
-SHORT_ID = 8
 HEAD = ["ID", "TASK", "QUEUE", "STATE", " ATTEMPT", " WHEN", "ERROR"]
 
 app = typer.Typer()
@@ -60,13 +60,8 @@ def _status(queue: QueueStats) -> str:
 
 def job_row(job: Job | Entry, now: datetime) -> list[str]:
     """A job under HEAD."""
-    error = f"{job.error_type}: {job.error}" if job.error_type else job.reason
+    error = error_line(job.error_type, job.error) or job.reason
     return [job.id[:SHORT_ID], short_name(job.task), job.queue, job.state, str(job.attempt), _when(job, now), error]
-
-
-def short_name(task: str) -> str:
-    """A task's name without its module."""
-    return task.rpartition(".")[2] or task
 
 
 def _when(job: Job | Entry, now: datetime) -> str:

@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
-from console.commands.jobs import SHORT_ID, find, short_name
+from console.commands.jobs import find
 from console.commands.opening import WrongUse, open_desk
-from console.commands.printing import Json, emit, note, plural, visible
+from console.commands.printing import Json, emit, note, visible
 from storage.broker.inspector import Inspector
 from storage.broker.records import FINISHED, LogLine
 from storage.errors import JobMissing
+from storage.wording import SHORT_ID, plural, short_name
 
 POLL_S = 0.2
 PAGE = 1_000

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from console.commands.opening import open_desk
-from console.commands.printing import emit, plural, span, table
+from console.commands.printing import emit, span, table
 from console.commands.times import past_instant
 from console.gateway.limits import limit_words
 from storage.broker.records import Limits, State
 from storage.history import past
 from storage.history.past import Past, PastQueue
+from storage.wording import plural
 
 SHOWN_STATES: tuple[State, ...] = ("queued", "running", "scheduled", "retrying", "dead")
 RUNS_SHOWN = 20

@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 import typer
 
-from console.commands.jobs import short_name
 from console.commands.opening import open_desk
 from console.commands.printing import Json, emit, span, table
 from storage.broker.records import ScheduleInfo
+from storage.wording import short_name
 
 app = typer.Typer()
 

@@ -10,7 +10,7 @@ from msgspec.structs import asdict
 
 from console.commands.jobs import HEAD, attempt_lines, compact, describe, find, job_document, job_row
 from console.commands.opening import Desk, WrongUse, open_desk
-from console.commands.printing import Json, emit, note, plain, plural, table, visible
+from console.commands.printing import Json, emit, note, plain, table, visible
 from storage.broker.inspector import Inspector
 from storage.broker.records import STATES, State
 from storage.errors import FilterError, JobMissing, StorageError
@@ -20,6 +20,7 @@ from storage.history import query
 from storage.history.entries import Entry, Story
 from storage.history.filters import Filter, Is
 from storage.history.ledger import Found
+from storage.wording import plural
 from tasks.ledger import open_ledger
 
 FILTER = "As in 'state:dead err:Timeout -queue:email last:24h'."

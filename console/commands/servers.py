@@ -8,7 +8,7 @@ import typer
 
 from console.commands.consumers import APPLICATION, SAMPLES, TEND_S, Crew, Plan, consumer_log
 from console.commands.opening import Desk, open_desk
-from console.commands.printing import Json, emit, paragraph, plural, say, shown
+from console.commands.printing import Json, emit, paragraph, say, shown
 from console.commands.stopping import Stop, told_to_stop
 from storage import doctor as doctoring
 from storage.broker.connection import connect
@@ -18,6 +18,7 @@ from storage.doctor import Finding
 from storage.embedded import Endpoints, endpoints_without_starting
 from storage.errors import StorageError
 from storage.settings import Settings
+from storage.wording import plural
 from tasks import resources
 from tasks.engine.heartbeat import host
 from tasks.resources import Resources

@@ -14,6 +14,7 @@ from textual.content import Content
 
 from console.formats import ROW_LIMIT, safe_text
 from console.gateway.sentences import as_sentence, with_keys
+from storage.wording import SHORT_ID, short_name
 from tasks.actions.values import SAMPLE, Armed, Performed, Preview, Request
 
 if TYPE_CHECKING:
@@ -286,8 +287,8 @@ def trash_row(one: Trashed) -> TrashRow:
         key=str(one.id),
         number=one.id,
         job_key=one.job_id,
-        short_id=safe_text(one.job_id[:8]),
-        task=safe_text(one.task.rpartition(".")[2] or one.task, limit=120),
+        short_id=safe_text(one.job_id[:SHORT_ID]),
+        task=safe_text(short_name(one.task), limit=120),
         queue=safe_text(one.queue, limit=80),
         state=safe_text(one.state, limit=20),
         size_bytes=one.size_bytes,
@@ -300,7 +301,7 @@ def canary_row(canary: Canary) -> CanaryRow:
     """Make a canary into a view."""
     return CanaryRow(
         key=canary.id,
-        short_id=safe_text(canary.id[:8]),
+        short_id=safe_text(canary.id[:SHORT_ID]),
         state=canary.state,
         phase=canary.phase,
         by=safe_text(canary.by, limit=60),

@@ -30,8 +30,8 @@ from console.gateway.views import (
 from storage.broker.records import WAITING, Attempt, Job, Limits, LogLine, QueueStats, TaskInfo
 from storage.broker.why import Why
 from storage.values import replace
+from storage.wording import SHORT_ID, error_line, short_name
 
-SHORT_ID: Final = 8
 TASK_LIMIT: Final = 120
 BRANCHES_LIMIT: Final = 500
 NOTHING: Final = Content("")
@@ -121,7 +121,7 @@ def why_view(why: Why, task: str) -> WhyView:
 
 def task_name(name: str) -> Content:
     """Return what a task is called in a list: its name without its module."""
-    return safe_text(name.rpartition(".")[2] or name, limit=TASK_LIMIT)
+    return safe_text(short_name(name), limit=TASK_LIMIT)
 
 
 def _instant(job: Job) -> datetime:
@@ -140,9 +140,8 @@ def _seconds(job: Job, now: datetime) -> float | None:
 
 
 def _note(job: Job, call: Call) -> tuple[str, bool]:
-    error = job.error if job.error.startswith(job.error_type) else f"{job.error_type}: {job.error}"
     if job.state in ("dead", "retrying") and (job.error or job.error_type):
-        return error, True
+        return error_line(job.error_type, job.error), True
     if job.state in ("canceled", "blocked") and job.reason:
         return f"{job.reason} · {call.text()}", False
     if job.state == "running" and job.progress is not None:
@@ -196,8 +195,7 @@ def _progress(job: Job) -> ProgressView | None:
 
 
 def _error(error_type: str, error: str) -> Content:
-    text = error if not error_type or error.startswith(error_type) else f"{error_type}: {error}"
-    return safe_text(text, limit=4_000, lines=True)
+    return safe_text(error_line(error_type, error), limit=4_000, lines=True)
 
 
 def _attempt(attempt: Attempt) -> AttemptView:
@@ -246,7 +244,7 @@ def log_line(line: LogLine) -> LogLineView:
         level=line.level if line.level in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL") else "INFO",
         job_key=line.job,
         short_id=_named(line.job[:SHORT_ID], SHORT_ID),
-        task=_named(line.task.rpartition(".")[2] or line.task, TASK_LIMIT),
+        task=_named(short_name(line.task), TASK_LIMIT),
         queue=_named(line.queue, 80),
         attempt=line.attempt,
         logger=_named(line.logger, 120),

@@ -34,6 +34,7 @@ from storage.history.failures import Mark
 from storage.redaction import MASK
 from storage.trash import Trashed
 from storage.values import replace
+from storage.wording import error_line
 from tasks.actions.canaries import group_in, plan_of
 from tasks.actions.values import Armed, Performed, Preview, Request, Subject
 from tasks.engine.fingerprint import shape_of
@@ -174,7 +175,7 @@ class DemoActing(DemoLooking):
         """What broke in the group that a canary requeues, as it is grouped."""
         group = request.text("group") or group_in(request.query)
         broken = (self._jobs[key].job for key in self.members(group)) if group else ()
-        return next((f"{job.error_type}: {shape_of(job.error)}" for job in broken), "")
+        return next((error_line(job.error_type, shape_of(job.error)) for job in broken), "")
 
     def _tell_canary(self, action: str, subject: Subject, reason: str) -> Item:
         canary = grown(cast(Canary, self._cell(("canary", subject.id))), self.now())

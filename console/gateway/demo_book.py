@@ -13,10 +13,11 @@ from storage.audit import Entry, Item
 from storage.broker.canaries import Canary
 from storage.trash import Trashed
 from storage.values import replace
+from storage.wording import error_line
 from tasks.engine.fingerprint import shape_of
 
 MAIL_GROUP: Final = group_named("tasks.email.send_email", demo_tracebacks.SMTP.error_type)
-MAIL_BROKE: Final = f"{demo_tracebacks.SMTP.error_type}: {shape_of(demo_tracebacks.SMTP.error)}"
+MAIL_BROKE: Final = error_line(demo_tracebacks.SMTP.error_type, shape_of(demo_tracebacks.SMTP.error))
 """The group that mail's outage left behind, and what broke in it."""
 TIMEOUT_GROUP: Final = group_named("tasks.contacts.sync_contacts", "TimeoutError")
 BY_HAND: Final = 65

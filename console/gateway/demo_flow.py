@@ -11,6 +11,7 @@ from console.gateway.errors import GatewayRefused
 from console.gateway.flow import FlowLine, flow_lines
 from storage.broker.flows import FlowNode
 from storage.broker.records import Job, State
+from storage.wording import error_line
 
 _INGEST: Final = "tasks.ingestion.ingest_file"
 _REPORT: Final = "tasks.reports.build_report"
@@ -58,5 +59,5 @@ def _tree(key: str, jobs: Mapping[str, Job]) -> FlowNode:
     below = tuple(_tree(child, jobs) for child in children().get(key, ()))
     if job is None:
         return FlowNode(key, children=below)
-    error = f"{job.error_type}: {job.error}" if job.error_type else job.error
+    error = error_line(job.error_type, job.error)
     return FlowNode(job.id, job.task, job.queue, job.state, error, "", below)

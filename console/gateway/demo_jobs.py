@@ -16,6 +16,7 @@ from storage.history import texts
 from storage.history.entries import Entry
 from storage.history.filters import Filter, Is, Leaf
 from storage.history.matching import matches
+from storage.wording import short_name
 
 
 class DemoJobs(DemoPart):
@@ -54,7 +55,7 @@ class DemoJobs(DemoPart):
         return {
             "state": STATES,
             "queue": self._queues,
-            "task": _sorted(task.name.rpartition(".")[2] for task in tasks),
+            "task": _sorted(short_name(task.name) for task in tasks),
             "err": _sorted(job.error_type for job in jobs),
             "group": _sorted(group_of(job)[:12] for job in jobs if job.error_type),
             "host": _sorted(_host(job) for job in jobs),

@@ -10,6 +10,7 @@ from console.gateway.timetable import ScheduleRow, schedule_row
 from storage.broker.records import ScheduleInfo, SchedulePause, ScheduleRun
 from storage.broker.timetable import Schedule
 from storage.values import replace
+from storage.wording import error_line
 
 
 def _info(name: str, queue: str, rule: str, zone: str, policy: str) -> ScheduleInfo:
@@ -89,6 +90,6 @@ def _run(canned: CannedJob, by: str) -> ScheduleRun:
         late_s=0.0 if tick is None else (job.created_at - tick).total_seconds(),
         state=job.state,
         duration_s=seconds,
-        error=job.error if job.error.startswith(job.error_type) else f"{job.error_type}: {job.error}",
+        error=error_line(job.error_type, job.error),
         by=by,
     )

@@ -14,13 +14,13 @@ from textual.content import Content
 
 from console.formats import ROW_LIMIT, safe_text
 from console.gateway.tracebacks import read
+from storage.wording import SHORT_ID, short_name
 
 if TYPE_CHECKING:
     from console.gateway.views import FrameView
     from storage.broker.records import FailureGroup
     from storage.history.failures import Group, GroupState
 
-SHORT_ID: Final = 8
 HIDDEN: Final = ("muted", "resolved")
 """States of groups that nobody has to look at."""
 
@@ -109,7 +109,7 @@ def group_row(group: Group) -> GroupRow:
         mark=None
         if mark is None
         else MarkView(mark.state, safe_text(mark.note, limit=300), safe_text(mark.by, limit=60), mark.at),
-        task=safe_text(group.task.rpartition(".")[2] or group.task, limit=120),
+        task=safe_text(short_name(group.task), limit=120),
         error_type=safe_text(group.error_type, limit=120),
         message=safe_text(group.message, limit=ROW_LIMIT),
         dead=group.dead,
@@ -130,7 +130,7 @@ def live_row(group: FailureGroup) -> GroupRow:
         short_id=safe_text(group.fingerprint[:SHORT_ID]),
         state="open",
         mark=None,
-        task=safe_text(group.task.rpartition(".")[2] or group.task, limit=120),
+        task=safe_text(short_name(group.task), limit=120),
         error_type=safe_text(group.error_type, limit=120),
         message=safe_text(group.message, limit=ROW_LIMIT),
         dead=group.count,

@@ -9,11 +9,11 @@ from msgspec import Struct
 from textual.content import Content
 
 from console.formats import safe_text
+from storage.wording import SHORT_ID, short_name
 
 if TYPE_CHECKING:
     from storage.broker.flows import FlowNode
 
-SHORT_ID: Final = 8
 _DONE: Final = ("succeeded",)
 
 
@@ -47,7 +47,7 @@ def _lines(node: FlowNode, asked: str, lead: str, before: str, is_last: bool) ->
         branch=lead,
         state=node.state,
         short_id=safe_text(node.id[:SHORT_ID]),
-        task=safe_text(node.task.rpartition(".")[2], limit=80),
+        task=safe_text(short_name(node.task), limit=80),
         queue=safe_text(node.queue, limit=80),
         note=safe_text(_note(node, stuck), limit=300),
         is_stuck=stuck,

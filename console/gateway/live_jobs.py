@@ -20,6 +20,7 @@ from console.gateway.recorded import entry_row, story_lines, story_view
 from console.gateway.views import JobPage, LogPage, Tally
 from storage.broker.records import FINISHED, STATES, State
 from storage.errors import JobMissing, StoreRefused, StoreUnavailable
+from storage.wording import short_name
 
 if TYPE_CHECKING:
     from console.gateway.criteria import Plain
@@ -156,7 +157,7 @@ class LiveJobs(LivePart):
             tasks, consumers = self._inspector.tasks(), self._inspector.consumers()
             groups = self._inspector.failure_groups(WORDS_KEPT)
             queues = self._inspector.queue_names()
-        names = {one.name.rpartition(".")[2] for one in tasks}
+        names = {short_name(one.name) for one in tasks}
         return {
             "state": STATES,
             "queue": tuple(sorted(queues)),

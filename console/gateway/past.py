@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct, field
 from textual.content import Content
 
-from console.formats import plural, safe_text
+from console.formats import safe_text
 from console.gateway.building import Call, job_row, limit_view
 from console.gateway.failures import FailuresView, GroupRow, group_row
 from console.gateway.fleet import ConsumerView, RunView, view_of, worker_name
@@ -17,6 +17,7 @@ from console.gateway.glance import Glance, Waits
 from console.gateway.views import PauseView, QueueRow
 from storage.broker.records import Job
 from storage.values import replace
+from storage.wording import plural
 
 if TYPE_CHECKING:
     from storage.history.failures import Group

@@ -7,8 +7,9 @@ from msgspec import Struct
 from textual.content import Content
 
 from console.formats import ROW_LIMIT, safe_text
-from console.gateway.building import SHORT_ID, task_name
+from console.gateway.building import task_name
 from storage.broker.records import ScheduleInfo, SchedulePause, ScheduleRun, State
+from storage.wording import SHORT_ID
 
 
 class HoldView(Struct, frozen=True):

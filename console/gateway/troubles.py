@@ -6,10 +6,11 @@ from typing import Final, Literal
 from msgspec import Struct
 from textual.content import Content
 
-from console.formats import Moment, coarse, duration, plural
+from console.formats import Moment, coarse, duration
 from console.gateway.fleet import ConsumerView
 from console.gateway.glance import Glance, HealthView
 from console.gateway.views import PauseView, QueueRow
+from storage.wording import plural
 
 OLD_S: Final = 300.0
 """A job that waits longer than this in a queue that is served is worth a look."""

@@ -15,12 +15,13 @@ from textual.content import Content
 from textual.widgets import Button, Input, Label, Static
 
 from console import bindings
-from console.formats import Moment, plural, safe_text
+from console.formats import Moment, safe_text
 from console.gateway.acting import Look
 from console.screens import action_words
 from console.screens.action_fields import FIELDS, NEEDS_REASON, Asked
 from console.screens.dialogs import SAMPLE, DialogBox
 from storage.values import replace
+from storage.wording import plural
 
 if TYPE_CHECKING:
     from console.app import DeweyApp

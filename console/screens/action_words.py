@@ -5,10 +5,11 @@ from typing import Final
 
 from msgspec import Struct
 
-from console.formats import plural, safe_text
+from console.formats import safe_text
 from console.gateway.acting import Done, Look
 from console.gateway.limits import limit_words
 from storage.values import replace
+from storage.wording import SHORT_ID, plural, short_name
 from tasks.actions.setting import limits_of
 
 
@@ -81,8 +82,8 @@ def _noun(look: Look) -> str:
 def _named(look: Look, name: str) -> str:
     """What is drawn of the name of the one thing that it is done to."""
     if look.preview.scope in ("task", "schedule"):
-        name = name.rpartition(".")[2] or name
-    return safe_text(name[:8] if look.preview.scope == "canary" else name, limit=80).plain
+        name = short_name(name)
+    return safe_text(name[:SHORT_ID] if look.preview.scope == "canary" else name, limit=80).plain
 
 
 def what(look: Look) -> str:
@@ -118,7 +119,7 @@ def _question(look: Look) -> str:
 def short(look: Look, name: str) -> str:
     """Return the name of a thing as dialogs write it: of a job, the beginning of its id."""
     is_id = look.preview.scope in _COUNTED and len(name) == ID_LENGTH and name.isalnum()
-    return name[:8] if is_id else safe_text(name, limit=40).plain
+    return name[:SHORT_ID] if is_id else safe_text(name, limit=40).plain
 
 
 def outcome(look: Look, done: Done, options: Mapping[str, object] | None = None) -> tuple[str, bool]:
@@ -137,7 +138,7 @@ def outcome(look: Look, done: Done, options: Mapping[str, object] | None = None)
     if done.not_done:
         first = done.not_done[0]
         more = f" and {len(done.not_done) - 1:,} more" if len(done.not_done) > 1 else ""
-        name = first.name.plain[:8] if preview.scope in _COUNTED else first.name.plain
+        name = first.name.plain[:SHORT_ID] if preview.scope in _COUNTED else first.name.plain
         parts.append(f"{name}{more} {words.not_done}: {first.why.plain}.")
     if done.unsaved:
         parts.append(f"{done.unsaved.plain}.")

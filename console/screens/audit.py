@@ -9,7 +9,7 @@ from textual.content import Content
 
 from console import bindings
 from console.exporting import Sheet, all_rows
-from console.formats import Moment, plural
+from console.formats import Moment
 from console.gateway.acting import EntryRow, TrashRow
 from console.gateway.criteria import parsed_audit
 from console.records import entry_record, trash_record
@@ -18,6 +18,7 @@ from console.screens.base import POLL
 from console.screens.entry import EntryScreen
 from console.screens.exporting import ExportingScreen
 from console.screens.filtering import FilteredScreen
+from console.screens.tabbed import TabbedScreen
 from console.widgets.audit_tables import AuditTable, TrashTable
 from console.widgets.drawn import Sentence
 from console.widgets.filter_bar import Grammar
@@ -26,6 +27,7 @@ from console.widgets.notice import Notice
 from console.widgets.tab_line import TabLine
 from storage.audit_search import FIELDS
 from storage.history.filters import Filter
+from storage.wording import plural
 from tasks.actions.values import Request
 
 TABS: Final = (("actions", "Actions"), ("trash", "Trash"))
@@ -42,12 +44,13 @@ ELSEWHERE: Final = {
 """What can not be done in a tab, and where it can."""
 
 
-class AuditScreen(ExportingScreen, FilteredScreen):
+class AuditScreen(TabbedScreen, ExportingScreen, FilteredScreen):
     """The audit, the newest action first, or what of it a filter lets pass; the trash beside it."""
 
     BINDINGS = bindings.of("audit")
     MODE: ClassVar[str] = "audit"
     PLACE: ClassVar[bindings.Place] = "audit"
+    TABS = TABS
 
     def __init__(self, criteria: str = "") -> None:
         super().__init__(criteria)
@@ -252,16 +255,6 @@ class AuditScreen(ExportingScreen, FilteredScreen):
         self.tab = tab
         self._arrange()
         self.poll()
-
-    def on_tab_line_chosen(self, event: TabLine.Chosen) -> None:
-        """A tab was clicked."""
-        event.stop()
-        self.go_to(event.tab)
-
-    def action_tab(self, step: int) -> None:
-        """Go to the next tab, or to the one before."""
-        names = [tab for tab, _ in TABS]
-        self.go_to(names[(names.index(self.tab) + step) % len(names)])
 
     # Acting.
 

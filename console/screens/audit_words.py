@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from textual.content import Content
 
-from console.formats import plural
 from console.gateway.acting import EntryRow, TrashRow
 from storage.audit_search import OUTCOMES
+from storage.wording import plural
 
 COMMAND_LINES = 3
 """Lines that a command line takes at most below the list; the rest of it is where the action is shown whole."""

@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from console import bindings
-from console.formats import Moment, plural, safe_text
+from console.formats import Moment, safe_text
 from console.gateway.acting import CanaryRow
 from console.screens.base import POLL
 from console.screens.listing import ListScreen
@@ -18,6 +18,7 @@ from console.widgets.line_table import LineTable
 from console.widgets.notice import Notice
 from console.widgets.tab_line import TabLine
 from console.widgets.write_bar import PHASES, progress
+from storage.wording import plural
 from tasks.actions.values import Request
 
 

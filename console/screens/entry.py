@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from console import bindings
-from console.formats import Moment, plural
+from console.formats import Moment
 from console.gateway.acting import EntryRow, EntryView
 from console.gateway.errors import GatewayRefused
 from console.screens.audit_words import undoing, why_not_undo
@@ -16,6 +16,7 @@ from console.screens.base import POLL, DeweyScreen
 from console.widgets.audit_tables import ItemTable
 from console.widgets.line_table import LineTable
 from console.widgets.notice import Notice
+from storage.wording import plural
 from tasks.actions.values import Request
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from console.formats import plural
 from console.gateway.errors import GatewayRefused
 from console.screens.base import DeweyScreen
+from storage.wording import plural
 
 if TYPE_CHECKING:
     from console.exporting import Extract, Sheet

@@ -12,7 +12,6 @@ from textual.containers import Vertical
 from textual.content import Content
 
 from console import bindings
-from console.formats import plural
 from console.gateway.acting import CanaryRow, Done
 from console.gateway.errors import GatewayRefused
 from console.gateway.failures import FailuresView, GroupRow, PlaceView, group_of_label
@@ -21,6 +20,7 @@ from console.screens.base import POLL
 from console.screens.exporting import ExportingScreen
 from console.screens.job_actions import Chosen, JobActions, safe_key
 from console.screens.listing import ListScreen
+from console.screens.tabbed import TabbedScreen
 from console.screens.travelling import TravellingScreen
 from console.widgets.drawn import Sentence
 from console.widgets.failure_detail import FailureDetail, Shown
@@ -29,6 +29,7 @@ from console.widgets.line_table import LineTable
 from console.widgets.notice import Notice
 from console.widgets.tab_line import TabLine
 from console.widgets.write_bar import shown_canary
+from storage.wording import plural
 from tasks.actions.values import Request
 
 if TYPE_CHECKING:
@@ -40,12 +41,13 @@ ON_JOBS: Final = ("requeue", "canary", "discard")
 PLACES_KEPT: Final = 200
 
 
-class FailuresScreen(JobActions, ExportingScreen, ListScreen, TravellingScreen):
+class FailuresScreen(TabbedScreen, JobActions, ExportingScreen, ListScreen, TravellingScreen):
     """Groups of failures, the one with the latest failure first."""
 
     BINDINGS = bindings.of("failures")
     PLACE: ClassVar[bindings.Place] = "failures"
     MODE: ClassVar[str] = "failures"
+    TABS = TABS
     UNRECORDED: ClassVar[str] = "how many were dead of each, and what was said and taken back"
 
     DETAIL: ClassVar[str] = "#failure-detail"
@@ -138,16 +140,6 @@ class FailuresScreen(JobActions, ExportingScreen, ListScreen, TravellingScreen):
         self.tab = tab
         self.table.clear()
         self._list()
-
-    def on_tab_line_chosen(self, event: TabLine.Chosen) -> None:
-        """A tab was clicked."""
-        event.stop()
-        self.go_to(event.tab)
-
-    def action_tab(self, step: int) -> None:
-        """Go to the next tab, or to the one before."""
-        names = [tab for tab, _ in TABS]
-        self.go_to(names[(names.index(self.tab) + step) % len(names)])
 
     # What can be done.
 

@@ -8,7 +8,7 @@ from textual.containers import Vertical
 from textual.content import Content
 
 from console import bindings
-from console.formats import Moment, plural, safe_text
+from console.formats import Moment, safe_text
 from console.gateway.errors import GatewayRefused
 from console.gateway.library import FILES_PER_PAGE, FilePage, FileRow, Found, HitView
 from console.screens.base import POLL, DeweyScreen
@@ -22,6 +22,7 @@ from console.widgets.shelf import Shelf
 from console.widgets.tab_line import TabLine
 from storage.files import STATUSES, Status
 from storage.shelf import COUNTED_LIMIT
+from storage.wording import plural
 
 EVERY: Final = "all"
 TABS: Final = ((EVERY, "All"), *((status, status.capitalize()) for status in STATUSES))

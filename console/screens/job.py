@@ -13,7 +13,7 @@ from textual.widget import Widget
 
 from console import bindings
 from console.exporting import Sheet, job_with_log
-from console.formats import GLYPHS, Moment, plural
+from console.formats import GLYPHS, Moment
 from console.gateway.acting import Done
 from console.gateway.errors import GatewayRefused
 from console.gateway.flow import FlowLine
@@ -22,6 +22,7 @@ from console.screens.base import POLL
 from console.screens.exporting import ExportingScreen
 from console.screens.job_actions import RULES, Chosen, JobActions, safe_key
 from console.screens.revealed import RevealedDialog
+from console.screens.tabbed import TabbedScreen
 from console.widgets.drawn import Sentence
 from console.widgets.flow_table import FlowTable
 from console.widgets.history_page import HistoryPage
@@ -33,6 +34,7 @@ from console.widgets.page import Scroller
 from console.widgets.page_stack import PageStack
 from console.widgets.palette import state_color
 from console.widgets.tab_line import TabLine
+from storage.wording import SHORT_ID, plural
 from tasks.actions.values import Request
 
 TABS: Final = (
@@ -48,11 +50,12 @@ AWAY_EVERY: Final = timedelta(seconds=15)
 """How long after a history that did not answer is left alone."""
 
 
-class JobScreen(JobActions, ExportingScreen):
+class JobScreen(TabbedScreen, JobActions, ExportingScreen):
     """Everything about a job. ``key`` may be a prefix of its id."""
 
     BINDINGS = bindings.of("job")
     PLACE: ClassVar[bindings.Place] = "job"
+    TABS = TABS
     MODE: ClassVar[str] = "jobs"
 
     def __init__(self, key: str, tab: str = "summary", is_prefix: bool = False) -> None:
@@ -263,16 +266,6 @@ class JobScreen(JobActions, ExportingScreen):
         event.stop()
         self.action_open()
 
-    def on_tab_line_chosen(self, event: TabLine.Chosen) -> None:
-        """A tab was clicked."""
-        event.stop()
-        self.go_to(event.tab)
-
-    def action_tab(self, step: int) -> None:
-        """Go to the next tab, or to the one before."""
-        names = [tab for tab, _ in TABS]
-        self.go_to(names[(names.index(self.tab) + step) % len(names)])
-
     def action_log(self) -> None:
         """Go to the log."""
         self.go_to("log")
@@ -339,7 +332,7 @@ class JobScreen(JobActions, ExportingScreen):
     def sheet(self) -> Sheet:
         """Export this job with its attempts and its log."""
         gateway, key = self.dewey.gateway, self.key
-        name = f"job-{safe_key(key)[:8]}"
+        name = f"job-{safe_key(key)[:SHORT_ID]}"
         title = "Export this job with its attempts and its log"
         return Sheet(name, title, lambda: job_with_log(gateway.job(key), lambda after: gateway.log(key, after)))
 

@@ -13,6 +13,7 @@ from console.screens.action_fields import BEFORE
 from console.screens.ask_dialog import AskDialog
 from console.screens.trigger import Edit, TriggerScreen
 from storage.broker.records import State
+from storage.wording import short_name
 from tasks.actions.values import Request
 
 WAITING: Final[tuple[State, ...]] = ("queued", "scheduled", "retrying", "blocked")
@@ -118,7 +119,7 @@ class JobActions(ActingScreen):
         def read() -> tuple[str, TaskView | None, Edit]:
             full_name = gateway.job(key).task.plain
             found = [task for task in gateway.tasks() if task.full_name.plain == full_name]
-            name = full_name.rpartition(".")[2] or full_name
+            name = short_name(full_name)
             return name, (found[0] if found else None), Edit(key, gateway.arguments(key))
 
         self.ask("edit", read, lambda answer: self._edit(*answer))

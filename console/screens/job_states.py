@@ -5,7 +5,6 @@ from typing import Final
 
 from textual.content import Content
 
-from console.formats import plural
 from console.gateway.criteria import parsed, plain
 from console.gateway.narrowing import tab_of, with_state
 from console.gateway.views import Tally
@@ -14,6 +13,7 @@ from console.widgets.state_strip import EVERY, TABS, StateStrip
 from console.widgets.tab_line import TabLine
 from storage.broker.records import FINISHED, STATES, State
 from storage.errors import FilterError
+from storage.wording import plural
 
 COUNTED_TO: Final = 10_000
 """Beyond this many it is only said that there are more."""

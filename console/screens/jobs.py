@@ -12,7 +12,7 @@ from textual.content import Content
 
 from console import bindings
 from console.exporting import Sheet, all_jobs, marked_jobs
-from console.formats import Moment, plural
+from console.formats import Moment
 from console.gateway.acting import Done
 from console.gateway.criteria import parsed
 from console.gateway.errors import GatewayRefused
@@ -30,6 +30,7 @@ from console.widgets.notice import Notice
 from console.widgets.state_strip import StateStrip
 from storage.history.filters import Filter
 from storage.history.query import FIELDS
+from storage.wording import plural
 
 MARKS_LIMIT: Final = 10_000
 COUNT_S: Final = 10.0

@@ -11,7 +11,7 @@ from textual.content import Content
 
 from console import bindings, lines
 from console.exporting import Sheet, held_lines
-from console.formats import Moment, plural
+from console.formats import Moment
 from console.gateway.views import LogLineView, LogPage
 from console.screens.base import POLL
 from console.screens.exporting import ExportingScreen
@@ -22,6 +22,7 @@ from console.widgets.filter_bar import Grammar
 from console.widgets.log_view import LINES_LIMIT, LogView
 from console.widgets.notice import Notice
 from storage.history.filters import Filter
+from storage.wording import plural
 
 _FOR_A_LINE: Final = ("open", "copy", "copy_command")
 

@@ -11,11 +11,12 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from console import bindings
-from console.formats import Moment, fit, plural, safe_text
+from console.formats import Moment, fit, safe_text
 from console.gateway.views import TaskView
 from console.screens.base import POLL, DeweyScreen
 from console.screens.trigger import TriggerScreen
 from console.widgets.notice import Notice
+from storage.wording import plural
 
 
 def matching(tasks: Sequence[TaskView], typed: str) -> list[TaskView]:

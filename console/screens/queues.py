@@ -11,7 +11,7 @@ from textual.containers import Vertical
 from textual.content import Content
 
 from console import bindings
-from console.formats import Moment, plural
+from console.formats import Moment
 from console.gateway.measured import Measures, with_measures
 from console.gateway.views import QueueRow
 from console.screens.base import POLL
@@ -24,6 +24,7 @@ from console.widgets.notice import Notice
 from console.widgets.queue_detail import ASKING, QueueDetail
 from console.widgets.queue_table import QueueTable
 from storage.values import replace
+from storage.wording import plural
 from tasks.actions.values import Request
 
 if TYPE_CHECKING:

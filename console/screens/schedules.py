@@ -9,7 +9,7 @@ from textual.containers import Vertical
 from textual.content import Content
 
 from console import bindings
-from console.formats import Moment, plural
+from console.formats import Moment
 from console.gateway.timetable import ScheduleRow, TickView
 from console.screens.base import POLL
 from console.screens.exporting import ExportingScreen
@@ -19,6 +19,7 @@ from console.widgets.notice import Notice
 from console.widgets.schedule_detail import ScheduleDetail, counted
 from console.widgets.schedule_table import RunTable, ScheduleTable
 from console.widgets.tab_line import TabLine
+from storage.wording import plural
 from tasks.actions.values import Request
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.widgets import Button, Input, Select, Static, TextArea
 
 from console import bindings
-from console.formats import Moment, compact, duration, plural, safe_text
+from console.formats import Moment, compact, duration, safe_text
 from console.gateway.acting import Done
 from console.gateway.protocol import Order
 from console.gateway.signatures import UNSET, FieldError, value_of
@@ -19,6 +19,7 @@ from console.screens.base import DeweyScreen
 from console.widgets.field import Field
 from storage.broker.records import PRIORITY_LIMIT
 from storage.values import replace
+from storage.wording import plural
 from tasks.actions.values import Request
 
 

@@ -10,7 +10,6 @@ from textual.containers import Vertical
 from textual.content import Content
 
 from console import bindings
-from console.formats import plural
 from console.gateway.fleet import ConsumerView
 from console.gateway.past import PastView
 from console.screens.base import POLL
@@ -22,6 +21,7 @@ from console.widgets.fleet_table import FleetTable, lines_of
 from console.widgets.line_table import LineTable
 from console.widgets.notice import Notice
 from console.widgets.tab_line import TabLine
+from storage.wording import plural
 from tasks.actions.values import Request
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import Final
 from msgspec import Struct
 from textual.content import Content
 
-from console.formats import Moment, count, plural
+from console.formats import Moment, count
 from console.gateway.acting import CanaryRow
 from console.gateway.failures import GroupRow, PlaceView
 from console.widgets.drawn import Drawn
@@ -14,6 +14,7 @@ from console.widgets.failure_table import drawn_state
 from console.widgets.fitting import listed, spread
 from console.widgets.queue_detail import bars
 from console.widgets.write_bar import canary_line
+from storage.wording import plural
 
 CHART: Final = 24
 """Hours of the chart."""

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 from textual.content import Content
 
-from console.formats import Moment, plural, size
+from console.formats import Moment, size
 from console.gateway.library import FileRow, HitView
 from console.widgets.drawn import Drawn
 from console.widgets.file_table import status
 from console.widgets.fitting import spread
+from storage.wording import plural
 
 MEANINGS = {
     "PENDING": "It waits for its upload, or for a job of the queue that ingests it.",

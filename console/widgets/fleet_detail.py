@@ -5,12 +5,13 @@ from typing import Final
 
 from textual.content import Content
 
-from console.formats import Moment, coarse, duration, plural, size
+from console.formats import Moment, coarse, duration, size
 from console.gateway.fleet import ConsumerView, RunView
 from console.widgets.drawn import Drawn
 from console.widgets.fitting import spread
 from console.widgets.fleet_table import FleetLine, elapsed_s, is_slow, status, tries
 from console.widgets.page import heading
+from storage.wording import plural
 
 BAR: Final = 24
 """Cells of the bar of elapsed time."""

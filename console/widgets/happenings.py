@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from textual.content import Content
 
-from console.formats import Moment, duration, plural
+from console.formats import Moment, duration
 from console.widgets.drawn import Drawn
 from console.widgets.fleet_table import elapsed_s, is_slow
 from console.widgets.page import heading, side_by_side
+from storage.wording import plural
 
 if TYPE_CHECKING:
     from console.gateway.failures import FailuresView, GroupRow

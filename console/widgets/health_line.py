@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from textual.content import Content
 
-from console.formats import plural
 from console.gateway.glance import PARTS, Glance, HealthView, Level, Part
 from console.widgets.drawn import Drawn
+from storage.wording import plural
 
 NAMES: Mapping[Part, str] = {"redis": "Redis", "postgres": "PostgreSQL", "objects": "objects"}
 SIGNS: Mapping[Level, tuple[str, str]] = {

@@ -4,13 +4,14 @@ from typing import Final
 
 from textual.content import Content
 
-from console.formats import Moment, duration, plural
+from console.formats import Moment, duration
 from console.gateway.beside import BesideView, DifferenceView, DiffView, RunTimes
 from console.gateway.views import JobView
 from console.widgets.histogram import draw
 from console.widgets.job_pages import JobPage
 from console.widgets.page import hanging, heading
 from storage.values import replace
+from storage.wording import plural
 
 ROWS: Final = 6
 NAME: Final = 16

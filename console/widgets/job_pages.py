@@ -5,10 +5,11 @@ from typing import Final
 
 from textual.content import Content
 
-from console.formats import GLYPHS, Moment, duration, plural
+from console.formats import GLYPHS, Moment, duration
 from console.gateway.views import AttemptView, Branch, FrameView, JobView, TracebackPart
 from console.widgets.page import Page, hanging, heading, side_by_side
 from console.widgets.palette import state_color
+from storage.wording import plural
 
 LABEL: Final = 12
 OUTCOMES: Final = {

@@ -6,11 +6,12 @@ from typing import Final
 from msgspec.structs import astuple
 from textual.content import Content
 
-from console.formats import SPARKS, Moment, count, duration, plural
+from console.formats import SPARKS, Moment, count, duration
 from console.gateway.views import LimitView, QueueRow
 from console.widgets.drawn import Drawn
 from console.widgets.fitting import spread, whole
 from console.widgets.queue_table import per_minute
+from storage.wording import plural
 
 ASKING: Final = Content("asking…")
 WORDS: Final = 44

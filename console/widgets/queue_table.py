@@ -3,12 +3,13 @@
 from collections.abc import Callable, Sequence
 from typing import Final, Literal
 
-from console.formats import Moment, count, duration, plural, sparkline
+from console.formats import Moment, count, duration, sparkline
 from console.gateway.measured import Spans
 from console.gateway.troubles import FAILING_SHARE
 from console.gateway.views import QueueRow
 from console.widgets.line_table import Cell, Column, LineTable
 from console.widgets.palette import Tone
+from storage.wording import plural
 
 Draw = Callable[[QueueRow, Moment], Cell]
 

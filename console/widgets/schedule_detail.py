@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 from textual.content import Content
 
-from console.formats import Moment, count, plural
+from console.formats import Moment, count
 from console.gateway.timetable import ScheduleRow
 from console.widgets.drawn import Drawn
 from console.widgets.fitting import spread, whole
 from console.widgets.schedule_table import status
+from storage.wording import plural
 
 POLICIES = {
     "skip": "missed ticks are left out",

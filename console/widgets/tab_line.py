@@ -8,8 +8,8 @@ from textual.app import App
 from textual.content import Content
 from textual.message import Message
 
-from console.formats import plural
 from console.widgets.drawn import Drawn
+from storage.wording import plural
 
 
 def tab_keys(app: App[Any]) -> Content:

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from textual.content import Content
 from textual.geometry import Size
 
-from console.formats import fit, plural
+from console.formats import fit
 from console.gateway.troubles import Trouble
 from console.widgets.drawn import Drawn
+from storage.wording import plural
 
 LEAST = 4
 """Lines that it takes where others want the room too."""

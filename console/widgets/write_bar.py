@@ -6,8 +6,9 @@ from typing import Final
 from textual.content import Content
 from textual.widget import Widget
 
-from console.formats import Moment, plural, safe_text
+from console.formats import Moment, safe_text
 from console.gateway.acting import CanaryRow
+from storage.wording import plural
 from tasks.actions.values import Armed
 
 BAR: Final = 20

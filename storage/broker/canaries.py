@@ -15,6 +15,7 @@ from storage.broker.custody import Answer, Shown, Verdict
 from storage.broker.reading import instant, text
 from storage.broker.scripts import pack
 from storage.errors import JobMissing, Refused
+from storage.wording import SHORT_ID
 
 CanaryState = Literal["loading", "running", "paused", "stopped", "aborted", "finished"]
 """Stopped is by itself, because too many failed; paused and aborted are by an operator."""
@@ -23,7 +24,6 @@ Phase = Literal["one", "ten", "rest"]
 
 LOADED_AT_ONCE = 2_000
 DEFAULT_RATE, DEFAULT_SHARE = 60, 20.0
-SHORT_ID = 8
 _NEVER = datetime.fromtimestamp(0, UTC)
 
 

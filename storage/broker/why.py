@@ -10,6 +10,7 @@ from msgspec import Struct
 from storage.broker.reading import instant
 from storage.broker.records import FINISHED, State
 from storage.broker.scene import Busy, Scene, SceneReads
+from storage.wording import SHORT_ID, plural, short_name
 
 Kind = Literal[
     "running", "ended", "unique", "due", "overdue", "unknown task", "children", "failed child",
@@ -97,13 +98,13 @@ def _failed_child(scene: Scene) -> Reason:
     """What took it along: of a child that failed because its own child did, the deepest, for only that is requeued."""
     child, (cause, state, task) = scene.failed[0][0], scene.failed[-1]
     is_alone = not scene.failed_too
-    too = "" if is_alone else f" and {_count(scene.failed_too, 'other')} that failed beside it"
+    too = "" if is_alone else f" and {plural(scene.failed_too, 'other')} that failed beside it"
     then = f"when that one{too} {'is' if is_alone else 'are'} requeued, it lives again as well"
     if child == cause:
-        sentence = f"Its child {_short(child)} {_name(task)} has failed: {then}."
+        sentence = f"Its child {_short(child)} {short_name(task)} has failed: {then}."
         return Reason("failed child", sentence, (child,))
     sentence = (
-        f"Job {_short(cause)} {_name(task)}, below its child {_short(child)}, is {state or 'gone'}: {then}, "
+        f"Job {_short(cause)} {short_name(task)}, below its child {_short(child)}, is {state or 'gone'}: {then}, "
         "with all in between."
     )
     return Reason("failed child", sentence, (cause, child))
@@ -123,13 +124,13 @@ def _children(scene: Scene) -> Iterator[Reason]:
             else "no consumer lives to hand that on to it: start one"
         )
         more = f", with {len(dead) - 1:,} more," if len(dead) > 1 else ""
-        yield Reason("failed child", f"Its child {_short(one)} {_name(task)}{more} is dead: {told}.", (one,))
+        yield Reason("failed child", f"Its child {_short(one)} {short_name(task)}{more} is dead: {told}.", (one,))
     waited_for = sorted(scene.children, key=lambda child: _FAILED_FIRST.get(child[1], 0))
     named = ", ".join(
-        f"{_short(one)} {_name(task)} is {state or 'not there yet'}" for one, state, task in waited_for[:_NAMED]
+        f"{_short(one)} {short_name(task)} is {state or 'not there yet'}" for one, state, task in waited_for[:_NAMED]
     )
     more = f" and {len(waited_for) - _NAMED} more" if len(waited_for) > _NAMED else ""
-    sentence = f"It waits for {len(waited_for)} of {_count(scene.waited_for, 'job')}: {named}{more}."
+    sentence = f"It waits for {len(waited_for)} of {plural(scene.waited_for, 'job')}: {named}{more}."
     yield Reason("children", sentence, tuple(one for one, _, _ in waited_for))
 
 
@@ -145,7 +146,7 @@ def _due(scene: Scene) -> Iterator[Reason]:
         sentence = f"It is due at {_clock(run_at)}, in {_span(scene.at, run_at)}"
         if scene.state == "retrying":
             error = f"{scene.fields['error_type']}: {scene.fields['error']}"[:200]
-            left = _count(int(scene.fields["left"] or 0), "retry", "retries")
+            left = plural(int(scene.fields["left"] or 0), "retry", "retries")
             sentence += f": attempt {scene.fields['attempt']} failed with {error}; {left} left after that"
         yield Reason("due", f"{sentence}.", (), run_at)
     elif not scene.consumers:
@@ -163,7 +164,7 @@ def _in_line(scene: Scene) -> Iterator[Reason]:
         missing = "It is queued, but missing from the line of its queue, so that no worker is offered it."
         yield Reason("line", missing)
     elif scene.ahead:
-        yield Reason("line", f"{_count(scene.ahead, 'job')} {'is' if scene.ahead == 1 else 'are'} ahead of it in line.")
+        yield Reason("line", f"{plural(scene.ahead, 'job')} {'is' if scene.ahead == 1 else 'are'} ahead of it in line.")
 
 
 def _kept_queue(scene: Scene) -> Iterator[Reason]:
@@ -195,14 +196,14 @@ def _limits(scene: Scene) -> Iterator[Reason]:
         doing = f": {_doing(here, scene.at, scene.running)}" if here else ""
         yield Reason(
             "cap",
-            f"At most {_count(cap, 'job')} of queue {scene.queue} may run at once, and {scene.running:,} "
+            f"At most {plural(cap, 'job')} of queue {scene.queue} may run at once, and {scene.running:,} "
             f"{'does' if scene.running == 1 else 'do'}{doing}.",
             tuple(one.id for one in here),
         )
     if rate and scene.last_start_ms is not None:
         opens_at = instant(scene.last_start_ms + rate["per_ms"])
         if opens_at is not None and opens_at > scene.at:
-            limit = f"{_count(rate['count'], 'job')} in {rate['per_ms'] / 1000:g} s"
+            limit = f"{plural(rate['count'], 'job')} in {rate['per_ms'] / 1000:g} s"
             sentence = f"Queue {scene.queue} starts at most {limit}: the next may start at {_clock(opens_at)}."
             yield Reason("rate", sentence, (), opens_at)
 
@@ -256,7 +257,7 @@ def _free(scene: Scene) -> Reason:
 def _doing(busy: Sequence[Busy], now: datetime, total: int) -> str:
     longest = sorted(busy, key=lambda one: one.started_at or now)
     named = ", ".join(
-        f"{_short(one.id)} {_name(one.task)} for {_span(one.started_at or now, now)}" for one in longest[:_NAMED]
+        f"{_short(one.id)} {short_name(one.task)} for {_span(one.started_at or now, now)}" for one in longest[:_NAMED]
     )
     return named + (f" and {total - len(longest[:_NAMED]):,} more" if total > len(longest[:_NAMED]) else "")
 
@@ -267,16 +268,7 @@ def _started(scene: Scene) -> datetime | None:
 
 def _short(job_id: str) -> str:
     """The first letters of a random id; a speaking one whole."""
-    return job_id[:8] if _RANDOM_ID.fullmatch(job_id) else job_id
-
-
-def _name(task: str) -> str:
-    """A task's own name, without its module's."""
-    return task.rpartition(".")[2]
-
-
-def _count(number: int, one: str, many: str = "") -> str:
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+    return job_id[:SHORT_ID] if _RANDOM_ID.fullmatch(job_id) else job_id
 
 
 def _clock(at: datetime | None) -> str:

@@ -9,6 +9,7 @@ from storage.broker.records import FailureGroup
 from storage.errors import JobMissing, Refused
 from storage.history import failures, marks
 from storage.history.failures import Mark
+from storage.wording import SHORT_ID, error_line
 from tasks.actions.tools import Act, Action, Tools, Undo
 from tasks.actions.values import Found, NotEligible, Request, Subject
 
@@ -43,13 +44,12 @@ def _group(tools: Tools, prefix: str) -> tuple[str, str]:
     except JobMissing:
         fingerprint = failures.find(tools.database, prefix)
         return fingerprint, fingerprint
-    return group.fingerprint, f"{group.fingerprint[:8]} {group.count} dead, {broke(tools, group)}"
+    return group.fingerprint, f"{group.fingerprint[:SHORT_ID]} {group.count} dead, {broke(tools, group)}"
 
 
 def broke(tools: Tools, group: FailureGroup) -> str:
     """What broke in a group: type and message of the exception, without secrets."""
-    said = f"{group.error_type}: {group.message}" if group.error_type else group.message
-    return tools.redactor.redact_text(said)
+    return tools.redactor.redact_text(error_line(group.error_type, group.message))
 
 
 def _say(say: Say) -> Callable[[Tools, Act], list[Item]]:

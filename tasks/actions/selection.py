@@ -6,10 +6,10 @@ from storage.audit import Item
 from storage.broker.custody import Answer, Shown
 from storage.broker.records import Job, State
 from storage.errors import JobMissing, Refused
+from storage.wording import SHORT_ID, error_line, short_name
 from tasks.actions.tools import MOST, Act, Tools
 from tasks.actions.values import Found, NotEligible, Request, Subject
 
-SHORT_ID = 8
 LABEL_CHARS = 160
 READ_AT_ONCE = 500
 NOT_ELIGIBLE_KEPT = 1_000
@@ -76,8 +76,8 @@ def look_at(tools: Tools, ids: Sequence[str], why: Why, unknown: Iterable[NotEli
 
 def label(tools: Tools, job: Job) -> str:
     """A job in a line: id, task, queue, state, and what broke."""
-    said = f"{job.id[:SHORT_ID]} {job.task.rpartition('.')[2] or job.task} in {job.queue}, {job.state}"
-    error = f"{job.error_type}: {job.error}" if job.error_type else ""
+    said = f"{job.id[:SHORT_ID]} {short_name(job.task)} in {job.queue}, {job.state}"
+    error = error_line(job.error_type, job.error) if job.error_type else ""
     return tools.redactor.redact_text(f"{said}: {error}" if error else said)[:LABEL_CHARS]
 
 

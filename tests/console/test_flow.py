@@ -60,7 +60,7 @@ def test_why_names_consumers_of_the_demo_that_workers_shows() -> None:
     gateway = DemoGateway()
     oldest = gateway.jobs("state:queued queue:email", 0, 100).rows[-1]
     said = gateway.why(oldest.key).reasons[0].sentence.plain
-    assert said.startswith("Nothing that can be seen keeps it, yet it has waited 1.7 h. Free workers: ")
+    assert said.startswith("Nothing that can be seen keeps it, yet it has waited 20.7 min. Free workers: ")
     for consumer in gateway.fleet():
         free = consumer.workers - len(consumer.runs)
         assert (f"{consumer.key} ({free})" in said) == (not consumer.is_silent and free > 0)

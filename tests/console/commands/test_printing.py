@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from msgspec import Struct
 
-from console.commands.printing import as_document, paragraph, plain, plural, shown, span, table, visible
+from console.commands.printing import as_document, paragraph, plain, shown, span, table, visible
+from storage.wording import plural
 from tests.console.payloads import PAYLOADS
 from tests.console.stage import hidden_characters
 
