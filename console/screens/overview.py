@@ -90,15 +90,13 @@ class OverviewScreen(TravellingScreen):
         return name not in (*PARTS, "waits", "failures")
 
     def answered(self, name: str) -> None:
-        """After an answer, ask the next question that is due; after the first one, draw it before anything is asked.
-
-        What it tells is sized by one refresh and drawn by the next, and who looks at the stores takes the interpreter.
-        """
+        """After an answer, ask the next question that is due; after the first one, draw it before anything is asked:
+        who looks at the stores takes the interpreter."""
         super().answered(name)
         if self._is_drawn:
             self._ask_next()
         elif name == POLL:
-            self.table.call_after_refresh(self.table.call_after_refresh, self._drawn)
+            self.table.once_drawn(self._drawn)
 
     def _drawn(self) -> None:
         self._is_drawn = True

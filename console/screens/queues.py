@@ -63,6 +63,7 @@ class QueuesScreen(ExportingScreen, ListScreen, TravellingScreen):
         self._fleet: tuple[ConsumerView, ...] | None = None
         self._fleet_at = 0.0
         self._past_fleet: tuple[ConsumerView, ...] = ()
+        self._is_drawn = False
 
     def compose_body(self) -> ComposeResult:
         """Lay out the table and the detail."""
@@ -86,11 +87,20 @@ class QueuesScreen(ExportingScreen, ListScreen, TravellingScreen):
         self.list_rows(with_measures(rows, self._measures))
 
     def answered(self, name: str) -> None:
-        """After the queues, ask the books when their answer is old, or when something else is limited now."""
+        """After the queues, ask the books; after the first answer, draw it before anything else is asked."""
         super().answered(name)
-        if name not in (POLL, "measures") or not self.is_current:
-            return
-        if self.dewey.past_at is not None or self.dewey.away is not None:
+        if self._is_drawn and name in (POLL, "measures"):
+            self._ask_next(name)
+        elif name == POLL:
+            self.table.once_drawn(self._drawn)
+
+    def _drawn(self) -> None:
+        self._is_drawn = True
+        self._ask_next(POLL)
+
+    def _ask_next(self, name: str) -> None:
+        """Ask the books when their answer is old, or when something else is limited now."""
+        if not self.is_current or self.dewey.past_at is not None or self.dewey.away is not None:
             return
         limited = {row.key: row.limit.words for row in self._rows if row.limit is not None}
         if name == POLL and (self._is_due() or limited != self._limited):

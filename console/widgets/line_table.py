@@ -151,6 +151,10 @@ class LineTable(Growing, Generic[Row], can_focus=True):
             self.post_message(self.CursorMoved())
         self._look_soon()
 
+    def once_drawn(self, then: Callable[[], None]) -> None:
+        """Do something when what is shown now is drawn: one refresh sizes the table, and the next one draws it."""
+        self.call_after_refresh(self.call_after_refresh, then)
+
     def clear(self) -> None:
         """Forget every row, and go to the top."""
         self._rows.clear()

@@ -2,7 +2,7 @@
 
 import asyncio
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pytest
 import redis
@@ -12,7 +12,7 @@ from textual.content import Content
 from console.gateway.demo import DemoGateway
 from console.gateway.demo_records import NOW
 from console.gateway.errors import GatewayUnavailable
-from console.gateway.glance import PARTS, Glance, HealthView, Part, Waits, health_view
+from console.gateway.glance import Glance, HealthView, Part, Waits, health_view
 from console.gateway.live import LiveGateway
 from console.screens.base import DeweyScreen
 from console.screens.overview import ILL_S, WAITS_S, OverviewScreen
@@ -28,7 +28,7 @@ from tasks.operations import Operations
 from tasks.resources import Resources
 from tests.console.gateways import FlakyGateway, HostileGateway
 from tests.console.payloads import PAYLOADS
-from tests.console.stage import Stage, hidden_characters, play, screen_text, still_app
+from tests.console.stage import Stage, hidden_characters, play, still_app
 
 CALM = DemoGateway().glance()
 LIVING = tuple(one for one in CALM.fleet if not one.is_silent)
@@ -97,24 +97,6 @@ def test_one_question_at_a_time_also_about_the_stores() -> None:
         assert "870 of 1024 MiB" in stage.text
 
     play(script, still_app(gateway, start="overview"), (120, 40))
-
-
-def test_the_queues_are_drawn_before_the_stores_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    app = still_app(start="overview")
-    drawn: list[bool] = []
-    ask = OverviewScreen.ask
-
-    def watched(screen: OverviewScreen, name: str, *more: Any) -> None:
-        if name in PARTS:
-            drawn.append("ingestion" in screen_text(app))
-        ask(screen, name, *more)
-
-    monkeypatch.setattr(OverviewScreen, "ask", watched)
-
-    async def script(stage: Stage) -> None:
-        assert drawn == [True, True, True]
-
-    play(script, app, (120, 40))
 
 
 def test_a_tall_terminal_tells_what_runs_and_what_broke() -> None:

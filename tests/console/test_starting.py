@@ -7,7 +7,7 @@ import sys
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 import redis
@@ -15,10 +15,12 @@ import redis
 from console import warming
 from console.app import DeweyApp
 from console.gateway.demo import DemoGateway
+from console.gateway.glance import PARTS
+from console.screens.asking import AskingScreen
 from console.screens.base import DeweyScreen
 from console.screens.doors import DOORS
 from storage.broker.broker import Broker
-from tests.console.stage import SMALL, Stage, play, still_app
+from tests.console.stage import SMALL, Stage, play, screen_text, still_app
 from tests.console.test_live_console import until
 
 LOADED: Final = "; ".join(
@@ -76,6 +78,27 @@ def test_the_first_answer_waits_for_nothing_but_redis(
     command = [sys.executable, "-c", ANSWERED, question]
     found = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, **told})
     assert set(found.stdout.split()) & NOT_YET == set()
+
+
+@pytest.mark.parametrize(("first", "others"), [("overview", PARTS), ("queues", ("measures",))])
+def test_the_first_answer_is_drawn_before_other_stores_are_asked(
+    monkeypatch: pytest.MonkeyPatch, first: str, others: tuple[str, ...]
+) -> None:
+    app = still_app(start=first)
+    drawn: dict[str, bool] = {}
+    ask = AskingScreen.ask
+
+    def watched(screen: AskingScreen, name: str, *more: Any) -> None:
+        drawn[name] = "ingestion" in screen_text(app)
+        ask(screen, name, *more)
+
+    monkeypatch.setattr(AskingScreen, "ask", watched)
+
+    async def script(stage: Stage) -> None:
+        assert "ingestion" in stage.text
+        assert {name: drawn[name] for name in others} == dict.fromkeys(others, True)
+
+    play(script, app, (120, 40))
 
 
 @pytest.fixture
