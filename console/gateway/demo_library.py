@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from textual.content import Content
 
 from console.gateway.demo_part import DemoPart
-from console.gateway.demo_records import NOW, chance
+from console.gateway.demo_records import FILES, FIRST_FILE, NAMES, NOW, chance, file_name, passages_of
 from console.gateway.errors import GatewayRefused
 from console.gateway.library import (
     FILES_PER_PAGE,
@@ -20,23 +20,11 @@ from console.gateway.library import (
     hit_view,
     passage_view,
 )
+from storage.broker.records import Job, State
 from storage.chunks import Chunk, Hit
 from storage.files import STATUSES, File, Status
+from storage.values import replace
 
-NAMES: Final = (
-    ("請求書_2026年3月.pdf", "application/pdf"),
-    ("Q4 board deck (final).pptx", "application/vnd.openxmlformats-officedocument.presentationml.presentation"),
-    ("habibi.pdf", "application/pdf"),
-    ("crazyones.pdf", "application/pdf"),
-    ("رسالة.txt", "text/plain"),
-    ("scan-0017.jpg", "image/jpeg"),
-    ("notes.md", "text/markdown"),
-    ("протокол встречи.txt", "text/plain"),
-    ("ürün kataloğu.pdf", "application/pdf"),
-    ("handbook, 3rd edition.epub", "application/epub+zip"),
-    ("expenses 2025.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-    ("contract Müller & Söhne.docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
-)
 TEXTS: Final = (
     "Here's to the crazy ones. The misfits. The rebels. The troublemakers.\nThe round pegs in the square holes.",
     "Payment is due within thirty days of the date of the invoice. After that, interest of eight per cent is owed.",
@@ -52,45 +40,61 @@ ERRORS: Final = (
     "The document is larger than 50 MB: split it.",
     "No reader exists for application/x-dosexec.",
 )
-COUNT: Final = 137
+OF_JOBS: Final[dict[State, Status]] = {
+    "queued": "PENDING",
+    "scheduled": "PENDING",
+    "running": "PROCESSING",
+    "retrying": "PROCESSING",
+    "succeeded": "COMPLETED",
+    "dead": "FAILED",
+    "canceled": "PENDING",
+}
+"""How a file stands by the job that reads it."""
+OF_ERRORS: Final = {
+    "PermanentError": ERRORS[0],
+    "TransientError": "It was tried six times: the service that embeds texts has no more quota.",
+}
 
 
-def _status(number: int) -> Status:
-    if number > COUNT - 3:
-        return "PENDING"
-    if number > COUNT - 6:
-        return "PROCESSING"
+UPLOAD: Final = timedelta(seconds=1)
+"""From a file's row to its bytes, and to its job."""
+
+
+def _file(number: int, at: datetime, job: Job | None) -> File:
+    """The n-th document, which came at an instant; the job that reads it says how it stands."""
+    _, mime_type = NAMES[number % len(NAMES)]
     share = chance("status", number)
-    return "FAILED" if share < 0.06 else "DUPLICATE" if share < 0.13 else "COMPLETED"
-
-
-def _file(number: int) -> File:
-    name, mime_type = NAMES[number % len(NAMES)]
-    status = _status(number)
-    at = NOW - timedelta(minutes=(COUNT - number) * 11 + 2)
-    ended = at + timedelta(seconds=3 + 30 * chance("ingested", number))
+    status: Status = "FAILED" if share < 0.06 else "DUPLICATE" if share < 0.13 else "COMPLETED"
+    error, ended = ERRORS[number % len(ERRORS)], at + timedelta(seconds=3 + 30 * chance("ingested", number))
+    if job is not None:
+        status = OF_JOBS.get(job.state, "PENDING")
+        error, ended = OF_ERRORS.get(job.error_type, ""), job.finished_at or job.started_at or at + UPLOAD
     return File(
-        id=900 + number,
+        id=FIRST_FILE + number - 1,
         owner_id=4 + number % 3,
         object_key=f"files/{number:032x}",
-        name=name if number < len(NAMES) else name.replace(".", f" {number // len(NAMES)}."),
+        name=file_name(number),
         mime_type=mime_type,
         size_bytes=int(2_000 + 9_000_000 * chance("size", number) ** 3),
         visibility="private" if number % 4 else "public",
         status=status,
         sha256=None,
         attempt="a" if status == "PROCESSING" else None,
-        duplicate_of=900 + number // 2 if status == "DUPLICATE" else None,
-        error=ERRORS[number % len(ERRORS)] if status == "FAILED" else None,
+        duplicate_of=FIRST_FILE - 1 + number // 2 if status == "DUPLICATE" else None,
+        error=error if status == "FAILED" else None,
         created_at=at,
-        uploaded_at=at + timedelta(seconds=1),
+        uploaded_at=at + UPLOAD,
         updated_at=ended,
         completed_at=ended if status in ("COMPLETED", "DUPLICATE") else None,
     )
 
 
+def _named(file: File, name: str) -> File:
+    return replace(file, name=name, mime_type="application/pdf" if name.endswith(".pdf") else file.mime_type)
+
+
 def _count(file: File) -> int:
-    return 1 + int(60 * chance("passages", file.id)) if file.status == "COMPLETED" else 0
+    return passages_of(file.id) if file.status == "COMPLETED" else 0
 
 
 def _chunks(file: File) -> Sequence[Chunk]:
@@ -106,7 +110,21 @@ class DemoLibrary(DemoPart):
     """Canned files; a search that compares words."""
 
     def _files(self) -> list[File]:
-        return [_file(number) for number in range(COUNT, 0, -1)] if self._queues else []
+        """All, the newest first: those of the jobs, and before them one in eleven minutes."""
+        if not self._queues:
+            return []
+        with self._lock:
+            reading = {one.kwargs.get("file_id"): one for one in self._jobs.values() if one.job.queue == "ingestion"}
+        first = min((one.job.created_at for one in reading.values()), default=NOW)
+        oldest = min((key for key in reading if isinstance(key, int)), default=FIRST_FILE + FILES)
+        found = []
+        for number in range(FILES, 0, -1):
+            file_id = FIRST_FILE + number - 1
+            one = reading.get(file_id)
+            at = first - timedelta(minutes=(oldest - file_id) * 11) if one is None else one.job.created_at - UPLOAD
+            file = _file(number, at, None if one is None else one.job)
+            found.append(file if one is None else _named(file, str(one.kwargs["name"])))
+        return found
 
     def files(self, status: Status | None, before_id: int | None) -> FilePage:
         """Return a page of files, newest first."""

@@ -4,7 +4,9 @@ Everything about a job tells one story: nothing lies after the demo's present, a
 waited and ran as the measures of its queue say, and only where its queue is served.
 """
 
+import itertools
 import json
+import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import cache
@@ -12,14 +14,18 @@ from typing import Final
 
 from console.gateway import demo_tracebacks as tracebacks
 from console.gateway.demo_records import (
+    FILES,
+    FIRST_FILE,
     NOW,
     PAUSES,
     TASKS,
     CannedJob,
     chance,
+    file_name,
     hostile_job,
     job_id,
     kwargs_of,
+    passages_of,
     pick,
     result_of,
 )
@@ -80,13 +86,27 @@ PAGES: Final = 190
 
 def canned_jobs() -> Iterator[CannedJob]:
     """Yield the night's jobs, in no order, and at last the hostile one."""
-    number = 0
+    numbers = itertools.count(1)
     infos = {info.name: info for info in TASKS}
-    for state, task, how_many in _MIX:
-        for place in range(how_many):
-            number += 1
-            yield _canned(number, state, infos[task], place)
+    made = [
+        _canned(next(numbers), state, infos[task], place) for state, task, how_many in _MIX for place in range(how_many)
+    ]
+    read = sorted((one.job.created_at, one.job.id) for one in made if one.job.queue == "ingestion")
+    files = {key: FILES - len(read) + place for place, (_, key) in enumerate(read, start=1)}
+    yield from (_of_file(one, files[one.job.id]) if one.job.id in files else one for one in made)
     yield hostile_job()
+
+
+def _of_file(canned: CannedJob, number: int) -> CannedJob:
+    """Let a job read the file that came then: the newest files are those of the night's jobs."""
+    named = re.search("“(.*)”", canned.job.error)
+    kwargs = {"file_id": FIRST_FILE + number - 1, "name": named[1] if named else file_name(number)}
+    job = replace(canned.job, payload=json.dumps(kwargs).encode())
+    if job.state != "succeeded" or not isinstance(canned.result, dict):
+        return replace(canned, job=job, kwargs=kwargs)
+    result = {**canned.result, "chunks": passages_of(FIRST_FILE + number - 1)}
+    job = replace(job, result=json.dumps(result).encode())
+    return replace(canned, job=job, kwargs=kwargs, result=result)
 
 
 def progressed(job: Job, now: datetime) -> Job:

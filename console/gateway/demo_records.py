@@ -37,6 +37,17 @@ def job_id(number: int) -> str:
     return hashlib.sha256(f"job {number}".encode()).hexdigest()[:32]
 
 
+def file_name(number: int) -> str:
+    """Return the name of the n-th document, from 1."""
+    name, _ = NAMES[number % len(NAMES)]
+    return name if number < len(NAMES) else name.replace(".", f" {number // len(NAMES)}.")
+
+
+def passages_of(file_id: int) -> int:
+    """Return how many passages a document has."""
+    return 1 + int(60 * chance("passages", file_id))
+
+
 def group_of(job: Job) -> str:
     """Return what the demo calls the group of a failure."""
     return group_named(job.task, job.error_type)
@@ -132,17 +143,25 @@ TASKS: Final = (
     ),
 )
 
-_FILES: Final = (
-    "請求書_2026年3月.pdf",
-    "Q4 board deck (final).pdf",
-    "habibi.pdf",
-    "crazyones.pdf",
-    "رسالة.txt",
-    "scan-0017.jpg",
-    "notes.md",
-    "протокол встречи.txt",
-    "ürün kataloğu.pdf",
+NAMES: Final = (
+    ("請求書_2026年3月.pdf", "application/pdf"),
+    ("Q4 board deck (final).pptx", "application/vnd.openxmlformats-officedocument.presentationml.presentation"),
+    ("habibi.pdf", "application/pdf"),
+    ("crazyones.pdf", "application/pdf"),
+    ("رسالة.txt", "text/plain"),
+    ("scan-0017.jpg", "image/jpeg"),
+    ("notes.md", "text/markdown"),
+    ("протокол встречи.txt", "text/plain"),
+    ("ürün kataloğu.pdf", "application/pdf"),
+    ("handbook, 3rd edition.epub", "application/epub+zip"),
+    ("expenses 2025.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    ("contract Müller & Söhne.docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
 )
+FILES: Final = 137
+FIRST_FILE: Final = 901
+"""Documents of the demo, and the id of the oldest."""
+
+
 _PEOPLE: Final = (
     "ada@example.org",
     "grace@example.org",
@@ -164,7 +183,7 @@ def kwargs_of(task: str, number: int) -> dict[str, Any]:
         case "tasks.email.send_welcome_email":
             return {"user_id": 4_000 + number}
         case "tasks.ingestion.ingest_file":
-            return {"file_id": 900 + number, "name": pick(_FILES, "file", number)}
+            return {"file_id": 0}  # the file that came then: demo_night names it
         case "tasks.reports.build_report":
             return {"account_id": 50 + number % 9, "form": pick(("pdf", "csv"), "form", number)}
         case "tasks.contacts.sync_contacts":

@@ -10,8 +10,9 @@ import pytest
 from console.gateway.acting import Said
 from console.gateway.demo import DemoGateway
 from console.gateway.demo_fleet import FLEET
+from console.gateway.demo_library import OF_JOBS
 from console.gateway.demo_night import MEASURED, gap
-from console.gateway.demo_records import NOW, PAUSES, CannedJob, group_of
+from console.gateway.demo_records import FILES, FIRST_FILE, NOW, PAUSES, CannedJob, group_of
 from console.gateway.demo_schedules import SCHEDULES
 from console.gateway.timetable import ScheduleRow
 from storage.broker.records import STATES, Job
@@ -270,3 +271,23 @@ def test_what_is_paused_limited_and_thrown_away_is_in_the_audit() -> None:
               for item in GATEWAY.audit_entry(row.number).items}  # fmt: skip
     assert {one.job_key for one in GATEWAY.trash(None, 100)} == thrown
     assert not thrown & {job.id for job in JOBS}
+
+
+def test_a_file_stands_as_the_job_that_reads_it_says() -> None:
+    first, second = GATEWAY.files(None, None), GATEWAY.files(None, FIRST_FILE + FILES - 100)
+    rows = {row.id: row for row in (*first.rows, *second.rows)}
+    assert sum(first.tallies.values()) == len(rows) == FILES
+    assert [rows[one].created_at for one in sorted(rows)] == sorted(row.created_at for row in rows.values())
+    reading = [one for one in ALL if one.job.queue == "ingestion"]
+    assert len({one.kwargs["file_id"] for one in reading}) == len(reading) == 60
+    for one in reading:
+        row = rows[one.kwargs["file_id"]]
+        assert (row.name.plain, row.status) == (one.kwargs["name"], OF_JOBS[one.job.state])
+        assert row.created_at < one.job.created_at
+        assert row.completed_at == (one.job.finished_at if one.job.state == "succeeded" else None)
+        assert row.name.plain in one.job.error or "“" not in one.job.error
+        if isinstance(one.result, dict) and one.job.state == "succeeded":
+            assert row.passages == one.result["chunks"] == GATEWAY.passages(row.id, 0).total
+    assert not {row.status for row in rows.values() if row.id not in {one.kwargs["file_id"] for one in reading}} & {
+        *("PENDING", "PROCESSING"),
+    }
