@@ -23,14 +23,22 @@ from storage.broker.broker import Broker
 from tests.console.stage import SMALL, Stage, play, screen_text, still_app
 from tests.console.test_live_console import until
 
-LOADED: Final = "; ".join(
-    [
-        "import sys, console.__main__, console.cli, console.commands.console, console.app, console.gateway.live",
-        "from console.screens.doors import DOORS",
-        "DOORS[sys.argv[1]].kind()",
-        "print(*sys.modules)",
-    ]
-)
+LOADED: Final = """
+import os, sys
+import console.__main__, console.cli
+from console.commands import console as command
+from console.screens.doors import DOORS
+
+def leave(*_):
+    DOORS[sys.argv[1]].kind()
+    print(*sys.modules, flush=True)
+    os._exit(0)
+
+command.require_terminal = lambda *_: None
+command.Ending = leave
+console.cli.run(["console", sys.argv[1]])
+"""
+"""The command, up to where the application runs, with its first screen."""
 ANSWERED: Final = "; ".join(
     [
         "import pathlib, sys",
@@ -42,6 +50,7 @@ ANSWERED: Final = "; ".join(
         "print(*sys.modules)",
     ]
 )
+NOWHERE: Final = "postgresql://nobody@127.0.0.1:1/none"
 NOT_YET: Final = frozenset(
     {
         *("peewee", "yoyo", "sqlparse", "pgvector", "smtplib", "http.server", "google.genai", "boto3", "PIL", "pypdf"),
@@ -59,8 +68,10 @@ NOT_YET: Final = frozenset(
 
 
 @pytest.mark.parametrize("first", ["overview", "queues"])
-def test_the_first_screen_waits_for_nothing_that_it_does_not_need(first: str) -> None:
-    found = subprocess.run([sys.executable, "-c", LOADED, first], capture_output=True, text=True, check=True)
+def test_the_first_screen_waits_for_nothing_that_it_does_not_need(first: str, tmp_path: Path) -> None:
+    nowhere = {"REDIS_URL": "redis://127.0.0.1:1/0", "DATABASE_URL": NOWHERE, "DEWEY_HOME": str(tmp_path)}
+    command = [sys.executable, "-c", LOADED, first]
+    found = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, **nowhere})
     loaded = set(found.stdout.split())
     assert f"console.screens.{first}" in loaded
     assert loaded & NOT_YET == set()
@@ -73,8 +84,7 @@ def test_the_first_answer_waits_for_nothing_but_redis(
     question: str, redis_client: "redis.Redis", redis_url: str, namespace: str, tmp_path: Path
 ) -> None:
     Broker(redis_client, namespace).add_queues(["email"])
-    nowhere = "postgresql://nobody@127.0.0.1:1/none"
-    told = {"REDIS_URL": redis_url, "DATABASE_URL": nowhere, "DEWEY_HOME": str(tmp_path), "DEWEY_NAMESPACE": namespace}
+    told = {"REDIS_URL": redis_url, "DATABASE_URL": NOWHERE, "DEWEY_HOME": str(tmp_path), "DEWEY_NAMESPACE": namespace}
     command = [sys.executable, "-c", ANSWERED, question]
     found = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, **told})
     assert set(found.stdout.split()) & NOT_YET == set()
