@@ -6,7 +6,7 @@ import sys
 
 def main() -> None:
     """Run one command and leave with its exit status."""
-    gc.disable()  # while modules are loaded, as in console.loading; the command begins by turning it on again
+    gc.disable()  # while modules are loaded, until console.loading.loaded, with which the command begins
     try:
         from console.cli import run  # noqa: PLC0415 - takes a while, in which Ctrl-C must end quietly too
 

@@ -4,7 +4,6 @@ Exit status: 0 done, 1 failed, 2 wrong use (a wrong option, argument or setting)
 reaches an operator; ``DEWEY_DEBUG=1`` shows it.
 """
 
-import gc
 import importlib.metadata
 import os
 import sys
@@ -17,6 +16,7 @@ from console import profiles
 from console.commands.opening import WrongUse
 from console.commands.printing import ReaderLeft, as_document, visible
 from console.commands.shelf import SECTIONS, Shelf
+from console.loading import loaded
 from storage.errors import FilterError, SettingsError, StorageError
 from tasks.engine.codec import EncodeError
 from tasks.errors import TasksError
@@ -73,7 +73,7 @@ def dewey(
 
     Begin with `dewey demo`, or with `dewey up` and, beside it, `dewey console`.
     """
-    gc.enable()  # what the command needs is loaded
+    loaded()
     profiles.choose(profiles.read(), profile)
 
 

@@ -19,3 +19,10 @@ def undisturbed() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
+
+
+def loaded() -> None:
+    """Where no garbage was looked for, look for it from now on, but not among what is there: it stays."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()

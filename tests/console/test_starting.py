@@ -16,6 +16,7 @@ from console import warming
 from console.app import DeweyApp
 from console.gateway.demo import DemoGateway
 from console.gateway.glance import PARTS
+from console.loading import loaded
 from console.screens.asking import AskingScreen
 from console.screens.base import DeweyScreen
 from console.screens.doors import DOORS
@@ -176,6 +177,24 @@ def test_what_can_go_while_screens_are_made_ready_is_not_kept_for_ever() -> None
         gc.enable()
     warming._load("console.places")
     assert gc.isenabled()
+
+
+@pytest.mark.usefixtures("collector")
+def test_what_a_command_has_loaded_is_not_looked_through() -> None:
+    gc.collect()
+    loaded()
+    assert gc.get_freeze_count() == 0, "who looks for garbage already goes on"
+    gc.disable()
+    try:
+        knot = weakref.ref(Knot())
+        there = len(gc.get_objects())
+        loaded()
+        assert gc.isenabled()
+        assert gc.get_freeze_count() >= there
+        gc.collect()
+        assert knot() is not None
+    finally:
+        gc.enable()
 
 
 def test_without_being_told_to_nothing_is_made_ready() -> None:
