@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final, Literal
 
 from textual import events
 from textual.app import SystemCommand
-from textual.binding import Binding
+from textual.binding import ActiveBinding, Binding
 from textual.driver import Driver
 from textual.screen import Screen
 
@@ -251,13 +251,24 @@ class DeweyApp(WarmingApp, inherit_bindings=False):
 
     async def on_key(self, event: events.Key) -> None:
         """When a key's action can not be done, say why."""
-        active = self.screen.active_bindings.get(event.key)
+        active = self._bound(event.key)
         if active is None or active.enabled:
             return
         why_not = getattr(active.node, "why_not", None)
         reason = why_not(active.binding.action.partition("(")[0]) if why_not is not None else ""
         if reason:
             self.notify(reason, severity="warning", timeout=4)
+
+    def _bound(self, key: str) -> ActiveBinding | None:
+        """Return what a key does in sight: all that keys do, the toolkit's own way, takes too long for each press."""
+        found: ActiveBinding | None = None
+        for node, bound in self.screen._modal_binding_chain:
+            for binding in bound.key_to_bindings.get(key, ()):
+                can = self._check_action_state(binding.action, node)
+                is_first = found is None or (binding.priority and not found.binding.priority)
+                if can is not False and is_first:
+                    found = ActiveBinding(node, binding, bool(can), binding.tooltip)
+        return found
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Offer the actions that have no key."""

@@ -7,6 +7,7 @@ from typing import ClassVar, Final
 from textual import events
 from textual.app import ComposeResult
 from textual.content import Content
+from textual.geometry import Size
 from textual.timer import Timer
 
 from console import bindings
@@ -49,6 +50,11 @@ class DeweyScreen(ActingScreen):
         self._write_bars: tuple[WriteBar, ...] = ()
         self._canary_bars: tuple[CanaryBar, ...] = ()
         self._travel_bars: tuple[TravelBar, ...] = ()
+
+    def _screen_resized(self, size: Size) -> None:
+        """Lay out for another size. The toolkit does so for the same one too, when a screen has just been laid out."""
+        if size != self._compositor.size:
+            super()._screen_resized(size)
 
     # To be answered by screens.
 
@@ -97,20 +103,16 @@ class DeweyScreen(ActingScreen):
 
     def compose(self) -> ComposeResult:
         """Put the frame around the body."""
-        yield HeaderLine(self.dewey.environment, self.MODE or self.HEADING, self.dewey.colour)
-        yield StaleBar()
-        yield WriteBar()
-        yield CanaryBar()
-        yield TravelBar()
+        self._headers = (HeaderLine(self.dewey.environment, self.MODE or self.HEADING, self.dewey.colour),)
+        self._stale_bars, self._write_bars = (StaleBar(),), (WriteBar(),)
+        self._canary_bars, self._travel_bars = (CanaryBar(),), (TravelBar(),)
+        yield from (*self._headers, *self._stale_bars, *self._write_bars, *self._canary_bars, *self._travel_bars)
         yield from self.compose_body()
         yield KeyBar()
 
     def on_mount(self) -> None:
         """Show the time and the health at once."""
         self.set_class(self.dewey.environment.plain.lower() in PRODUCTION, "-production")
-        self._headers, self._stale_bars = tuple(self.query(HeaderLine)), tuple(self.query(StaleBar))
-        self._write_bars, self._canary_bars = tuple(self.query(WriteBar)), tuple(self.query(CanaryBar))
-        self._travel_bars = tuple(self.query(TravelBar))
         self.refresh_frame()
 
     def on_screen_resume(self, event: events.ScreenResume) -> None:

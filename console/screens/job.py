@@ -1,13 +1,11 @@
 """One job: its summary, its log while it runs, its attempts with their tracebacks, its flow, and how it is stored."""
 
 import shlex
-from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cached_property, partial
 from typing import ClassVar, Final
 
 from textual.app import ComposeResult
-from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import Widget
 
@@ -69,30 +67,48 @@ class JobScreen(TabbedScreen, JobActions, ExportingScreen):
         self._flow_size = 0
         self._compared: tuple[str, int] | None = None
         self._compared_at: datetime | None = None
-        self.log_view = LogView(self.moment, id="log")
-        self._flow = FlowTable(self.moment, id="flow")
-        self._attempts, self._history = AttemptsPage(), HistoryPage()
-        self._about: dict[str, JobPage] = {
-            "summary": SummaryPage(),
-            "attempts": self._attempts,
-            "history": self._history,
-            "raw": RawPage(),
-        }
 
     def compose_body(self) -> ComposeResult:
         """Lay out the title, the tabs and their pages."""
         yield Sentence(id="job-title")
         yield TabLine(TABS, self.tab)
-        with Vertical(id="job-body"):
-            yield PageStack(self._pages(), self.tab, id="job-pages")
-            yield Notice(id="job-notice")
+        yield PageStack({tab: partial(self._make, tab) for tab, _ in TABS}, self.tab, id="job-pages")
+        yield Notice(id="job-notice")
 
-    def _pages(self) -> dict[str, Callable[[], Widget]]:
-        """Say how each page is put into its tab: it is when the tab is shown first."""
-        made: dict[str, Callable[[], Widget]] = {}
-        for name, page in self._about.items():
-            made[name] = partial(Scroller, page, id=name)
-        return made | {"log": lambda: self.log_view, "flow": lambda: self._flow}
+    # The pages: each is made when its tab is shown first.
+
+    @cached_property
+    def log_view(self) -> LogView:
+        """The log."""
+        return LogView(self.moment, id="log")
+
+    @cached_property
+    def _flow(self) -> FlowTable:
+        return FlowTable(self.moment, id="flow")
+
+    @cached_property
+    def _attempts(self) -> AttemptsPage:
+        return AttemptsPage()
+
+    @cached_property
+    def _history(self) -> HistoryPage:
+        return HistoryPage()
+
+    @cached_property
+    def _summary(self) -> SummaryPage:
+        return SummaryPage()
+
+    @cached_property
+    def _raw(self) -> RawPage:
+        return RawPage()
+
+    def _page(self, tab: str) -> LogView | FlowTable | JobPage:
+        page: LogView | FlowTable | JobPage = getattr(self, "log_view" if tab == "log" else f"_{tab}")
+        return page
+
+    def _make(self, tab: str) -> Widget:
+        page = self._page(tab)
+        return Scroller(page, id=tab) if isinstance(page, JobPage) else page
 
     def on_mount(self) -> None:
         """Say that the first answer is awaited."""
@@ -204,8 +220,11 @@ class JobScreen(TabbedScreen, JobActions, ExportingScreen):
 
     def _tell_page(self, moment: Moment) -> None:
         """Tell the page in sight, alone: another one is told when it is turned to."""
-        if self.tab in self._about:
-            self._about[self.tab].show(self.view, moment)
+        page = self._page(self.tab)
+        if isinstance(page, JobPage) and self.view is not None:
+            page.show(self.view, moment)
+        elif isinstance(page, LogView):
+            page.at(moment)
 
     def _arrange(self) -> None:
         known = self.view is not None
@@ -233,9 +252,7 @@ class JobScreen(TabbedScreen, JobActions, ExportingScreen):
     def tell(self, moment: Moment, stale: bool) -> None:
         """Dim old data; if there is none, say why."""
         self.query_one(PageStack).set_class(stale, "-stale")
-        if self.view is not None:
-            self._tell_page(moment)
-        self.log_view.at(moment)
+        self._tell_page(moment)
         for error in self.unavailable():
             if self.view is None:
                 self.query_one("#job-notice", Notice).can_not_know(error.sentence)

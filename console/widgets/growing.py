@@ -1,7 +1,7 @@
-"""Scrolling over more and more lines without laying the screen out anew.
+"""Scrolling over lines that become more, or fewer, without laying the screen out anew.
 
-The toolkit lays out everything when there is more to scroll over, as if something could have moved. Nothing does where
-the scroll bar is always there.
+The toolkit lays out everything when there is more or less to scroll over, as if something could have moved. Nothing
+does where the scroll bar is always there.
 """
 
 import math
@@ -15,18 +15,18 @@ EIGHTHS = 8
 
 
 class Growing(ScrollView):
-    """A view whose lines become more while one looks at them."""
+    """A view whose lines become more, or fewer, while one looks at them."""
 
     def grow_to(self, size: Size) -> None:
         """Take in how much there is to scroll over; a thumb that does not move is not painted again."""
-        before = self.virtual_size
-        if size.width != before.width or size.height < before.height or not self.container_size.height:
+        before, room = self.virtual_size, self.container_size.height
+        if size.width != before.width or not room or self.scroll_y > max(0, size.height - room):
             self.virtual_size = size
             return
         if size.height == before.height:
             return
         self.set_reactive(ScrollView.virtual_size, size)
-        bar, room = self.vertical_scrollbar, self.container_size.height
+        bar = self.vertical_scrollbar
         if _thumb(bar.position, before.height, room) == _thumb(bar.position, size.height, room):
             bar.set_reactive(ScrollBar.window_virtual_size, size.height)
         else:

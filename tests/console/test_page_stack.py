@@ -20,7 +20,7 @@ def test_opening_a_job_makes_the_page_in_sight_alone() -> None:
         await stage.press("enter")
         assert isinstance(stage.app.screen, JobScreen)
         assert _made(stage) == ["summary"]
-        assert len(stage.app.screen.query(Widget)) <= 14
+        assert len(stage.app.screen.query(Widget)) <= 13
 
     play(script, still_app(start="jobs"), (120, 40))
 
