@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from rich.segment import Segment
+from textual import events
 from textual.app import App
 from textual.screen import Screen
 from textual.scrollbar import ScrollBarRender
@@ -15,6 +16,7 @@ from console.gateway.demo import DemoGateway
 from console.gateway.demo_records import NOW
 from console.screens.base import DeweyScreen
 from console.screens.doors import DOORS
+from console.screens.job import JobScreen
 from console.widgets.drawn import Drawn
 from console.widgets.frame import KeyBar
 from console.widgets.growing import _thumb
@@ -230,3 +232,47 @@ def test_a_thumb_is_painted_again_when_it_looks_different(position: int) -> None
     for lines in (1_000, 1_001, 1_040, 1_500, 40_000, 40_001):
         same = _thumb(position, lines, 37) == _thumb(position, lines + 1, 37)
         assert not same or drawn(lines) == drawn(lines + 1)
+
+
+def test_opening_a_job_lays_out_and_paints_a_few_times() -> None:
+    async def script(stage: Stage, _clock: Clock) -> None:
+        with counted() as counts:
+            await stage.press("enter")
+        assert isinstance(stage.app.screen, JobScreen)
+        assert counts.layouts <= 4
+        assert counts.paints <= 7
+
+    watch("jobs", script)
+
+
+def test_a_screen_is_not_laid_out_again_for_the_size_that_it_has() -> None:
+    async def script(stage: Stage, _clock: Clock) -> None:
+        with counted() as counts:
+            stage.app.screen.post_message(events.Resize(stage.app.size, stage.app.size))
+            await stage.settle()
+            assert counts.layouts == 0
+            await stage.pilot.resize_terminal(100, 30)
+            await stage.settle()
+            assert counts.layouts > 0
+        assert stage.app.screen.query_one(LineTable).size.width == 100
+
+    watch("queues", script)
+
+
+def test_a_key_asks_of_itself_alone_whether_it_can_be_done() -> None:
+    async def script(stage: Stage, _clock: Clock) -> None:
+        screen = stage.app.screen
+        assert isinstance(screen, DeweyScreen)
+        asked: list[str] = []
+        why_not = screen.why_not
+
+        def noted(action: str) -> str:
+            asked.append(action)
+            return why_not(action)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(screen, "why_not", noted)
+            await stage.press("y")
+        assert set(asked) == {"copy"}
+
+    watch("queues", script)
