@@ -36,8 +36,8 @@ from tests.bench.painted import ROOT, PaintedConsole
 from tests.servers import wait_until
 
 RESAMPLES: Final = 10_000
-FIRST: Final = 20_000
-"""Jobs of the first backlog, from which is known how fast they go."""
+FASTEST: Final = 5_000
+"""Jobs a second that a consumer might do, before it is known how many it does."""
 CELLS: Final = (10, 8, 16, 26, 26, 17, 10, 6)
 """Widths of the table's columns."""
 ASKED_S: Final = 5.0
@@ -105,7 +105,7 @@ def _watched(bench: Bench, screen: str, work_us: int) -> str:
 
     options = bench.options
     bench.client.flushall()
-    applications.dewey_job.map([work_us] * FIRST)
+    applications.dewey_job.map([work_us] * FASTEST)
     with _consumer(options.workers) as consumer, PaintedConsole(bench.environment, screen) as console:
         console.until(b"default")
         console.watch(3)
@@ -147,17 +147,17 @@ def _pairs(
     from tests.bench import jobs as applications  # noqa: PLC0415 - as above
 
     chance = random.Random(0)
-    pair_s, rate = 2 * (options.slice_s + options.cut_s), FIRST / 10.0
+    fastest = min(FASTEST, 1e6 / work_us) if work_us else FASTEST  # one process computes one job at a time
+    needed = int(1.5 * fastest * 2 * (options.slice_s + options.cut_s))
     try:
         for _ in range(options.pairs):
-            missing = int(1.5 * rate * pair_s) - len(applications.dewey)
+            missing = needed - len(applications.dewey)
             if missing > 0:
                 applications.dewey_job.map([work_us] * missing)
             found: dict[bool, Slice] = {}
             for is_watched in chance.sample((True, False), 2):
                 console.child.send_signal(signal.SIGCONT if is_watched else signal.SIGSTOP)
                 found[is_watched] = _slice(console, workers, options)
-            rate = max(one.rate for one in found.values())
             yield Pair(found[True], found[False])
     finally:
         console.child.send_signal(signal.SIGCONT)
