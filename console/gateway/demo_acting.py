@@ -29,7 +29,7 @@ from console.gateway.reading import translated
 from storage.audit import Entry, Item
 from storage.audit_search import matches
 from storage.broker.canaries import Canary
-from storage.broker.records import Job, Pause, SchedulePause
+from storage.broker.records import Attempt, Job, Pause, SchedulePause
 from storage.history.failures import Mark
 from storage.redaction import MASK
 from storage.trash import Trashed
@@ -167,9 +167,21 @@ class DemoActing(DemoLooking):
             *(key, "running", "one", ACTOR, plan.label, plan.rate, plan.share_percent, total, 1, 0, 0, 0, 0),
             *(total - 1, 1, self.now(), self.now(), None, "", "", self._about(preview.request)),
         )
+        self._book.lines[key] = tuple(one.id for one in preview.subjects)
         first = preview.subjects[0]
         self._done_to_job(replace(preview, action="requeue"), first)
         return tuple(Item(one.id, one.seen, "done", "") for one in preview.subjects)
+
+    def _requeue_by(self, canary: Canary, now: datetime) -> None:
+        """Let the jobs of a canary be where it says: those that it has requeued wait, and then have succeeded."""
+        for place, key in enumerate(self._book.lines.get(canary.id, ())[: canary.sent]):
+            canned = self._jobs.get(key)
+            if canned is None or canned.job.state not in ("dead", "queued", "retrying", "canceled"):
+                continue
+            if place < canary.succeeded:
+                self._jobs[key] = replace(canned, job=_mended(canned.job, now))
+            elif canned.job.state != "queued":
+                self._jobs[key] = replace(canned, job=_requeued(canned.job))
 
     def _about(self, request: Request) -> str:
         """What broke in the group that a canary requeues, as it is grouped."""
@@ -263,6 +275,8 @@ class DemoActing(DemoLooking):
         with self._lock:
             now = self.now()
             found = [grown(cast(Canary, one), now) for one in self._book.cells["canary"].values()]
+            for canary in found:
+                self._requeue_by(canary, now)
         return tuple(canary_row(one) for one in sorted(found, key=lambda one: one.started_at, reverse=True))
 
     # Arguments, for forms.
@@ -296,4 +310,17 @@ def _after(job: Job, preview: Preview, now: datetime) -> Job:
         return replace(job, state="canceled", finished_at=now, reason=f"canceled by {ACTOR}", version=version)
     if action == "priority":
         return replace(job, priority=preview.request.number("priority", 0), version=version)
-    return replace(job, state="queued", finished_at=None, run_at=None, retries_left=job.retries, version=version)
+    return _requeued(job)
+
+
+def _requeued(job: Job) -> Job:
+    waits = replace(job, state="queued", finished_at=None, run_at=None)
+    return replace(waits, retries_left=job.retries, version=job.version + 1)
+
+
+def _mended(job: Job, now: datetime) -> Job:
+    """Return a job whose next attempt was a success, a moment ago."""
+    began, number = now - timedelta(seconds=0.6), job.attempt + 1
+    attempt = Attempt(number, "succeeded", began, now, job.worker)
+    ended = replace(job, state="succeeded", attempt=number, started_at=began, finished_at=now, run_at=None)
+    return replace(ended, error_type="", error="", version=job.version + 1, attempts=(*job.attempts, attempt))

@@ -133,12 +133,13 @@ def grown(canary: Canary, now: datetime) -> Canary:
 
 
 class DemoBook:
-    """What was done: deeds by number, the trash, canaries by id, and what was said of groups."""
+    """What was done: deeds by number, the trash, the jobs of canaries, and what was said of groups."""
 
     def __init__(self, *, empty: bool = False) -> None:
         self.deeds: dict[int, Deed] = {} if empty else {deed.entry.id: deed for deed in _DEEDS}
         self.trash: dict[int, Trashed] = {} if empty else {one.id: one for one in _TRASH}
-        self.canaries: dict[str, Canary] = {}
+        self.lines: dict[str, tuple[str, ...]] = {}
+        """The jobs of the canaries that were begun here."""
         self.cells: dict[str, dict[str, object]] = {"limit": {}, "mark": {}, "canary": {}}
         self.performed: dict[str, int] = {}
         self._looks = 0

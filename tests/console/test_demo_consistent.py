@@ -291,3 +291,21 @@ def test_a_file_stands_as_the_job_that_reads_it_says() -> None:
     assert not {row.status for row in rows.values() if row.id not in {one.kwargs["file_id"] for one in reading}} & {
         *("PENDING", "PROCESSING"),
     }
+
+
+def test_a_canary_does_to_its_jobs_what_it_says() -> None:
+    clock = [NOW]
+    gateway = DemoGateway(lambda: clock[0])
+    group = next(one for one in gateway.failures().groups if one.dead and one.dead > 5)
+    look = gateway.preview(Request("canary", options={"group": group.key}))
+    gateway.perform(look, Said(gateway.arm("a test")))
+    for seconds_on in (1, 5, 10, 40, 200):
+        clock[0] = NOW + timedelta(seconds=seconds_on)
+        canary = gateway.canaries()[0]
+        states = Counter(row.state for row in gateway.rows([one.id for one in look.preview.subjects]))
+        assert states["succeeded"] == canary.succeeded
+        assert states["queued"] == canary.sent - canary.outcomes
+        assert states["dead"] == canary.total - canary.sent
+        (now,) = [one for one in gateway.failures().groups if one.key == group.key]
+        assert now.dead == states["dead"]
+    assert canary.state == "finished"

@@ -142,7 +142,7 @@ def test_without_colours_errors_are_the_strongest_and_warnings_bold(monkeypatch:
             style = segment.style or Style()
             if style.color is not None:
                 found[segment.text.strip()] = _light(Color.from_rich_color(style.color)), bool(style.bold)
-        dead, queued, oldest = found["9"], found["14"], found["1 h 40"]
+        dead, queued, oldest = found["9"], found["14"], found["20 m 40"]
         assert dead[1]
         assert dead[0] > queued[0]
         assert oldest[1]
