@@ -42,9 +42,7 @@ STORY: Final = (
     Step("then the rest, at 60 a minute; it would stop by itself", later_s=4, stands_s=2),
     Step("enter   its jobs", ("enter",), later_s=2, stands_s=2.5),
     Step("l   the log of one of them", ("l",), later_s=2, stands_s=3.5),
-    Step(
-        "esc esc G d   discard what only is noise: first it is shown", ("escape", "escape", "G", "d"), stands_s=3
-    ),
+    Step("esc esc G d   discard what only is noise: first it is shown", ("escape", "escape", "G", "d"), stands_s=3),
     Step("→ enter   it is in the trash", ("right", "enter"), later_s=1, stands_s=2),
     Step("z   take it back: that is shown first, too", ("z",), later_s=2, stands_s=3.5),
     Step("→ enter   and it is there again", ("right", "enter"), later_s=1, stands_s=4),
