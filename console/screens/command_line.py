@@ -4,16 +4,16 @@ from collections.abc import Callable, Mapping, Sequence
 
 from textual import events
 from textual.app import ComposeResult
-from textual.screen import ModalScreen
 
 from console import bindings
 from console.completion import Completion
 from console.places import COMMANDS, completed
+from console.screens.modal import Modal
 from console.widgets.filter_bar import FilterBar, Grammar, Words
 from storage.history.query import FIELDS
 
 
-class CommandLine(ModalScreen[str | None]):
+class CommandLine(Modal[str | None]):
     """One line over the screen below. Dismisses with the text of a place, or None."""
 
     BINDINGS = bindings.of("command line")

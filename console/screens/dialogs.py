@@ -6,10 +6,10 @@ from textual.app import ComposeResult
 from textual.color import Color
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button
 
 from console import bindings
+from console.screens.modal import Modal
 from console.widgets.frame import PRODUCTION
 from console.widgets.palette import COLOURS
 
@@ -20,7 +20,7 @@ Answer = TypeVar("Answer")
 SAMPLE: Final = 5
 
 
-class DialogBox(ModalScreen[Answer | None], Generic[Answer]):
+class DialogBox(Modal[Answer | None], Generic[Answer]):
     """A box over the screen. Dismisses with None when nothing is to be done, else with an answer."""
 
     BINDINGS = bindings.of("dialog")

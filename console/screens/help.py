@@ -8,11 +8,12 @@ from msgspec import Struct
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen, Screen
+from textual.screen import Screen
 from textual.widgets import Static
 
 from console import bindings
 from console.formats import fit
+from console.screens.modal import Modal
 from console.widgets.page import Page, Scroller, heading
 
 KEY: Final = 8
@@ -75,7 +76,7 @@ class KeysPage(Page):
         return cell.stylize("on $row-cursor") if is_here else cell
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(Modal[None]):
     """Help for what had the focus when it was asked for."""
 
     BINDINGS = bindings.of("help")

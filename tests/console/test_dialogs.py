@@ -1,5 +1,6 @@
 """Dialogs: how wide they are, what stays in sight, how sentences are written, and what production looks like."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from textual.widgets import Input
 from console.gateway.sentences import as_sentence, with_keys
 from console.screens.action_dialog import ActionDialog
 from tasks.actions.registry import ACTIONS
-from tests.console.stage import Stage, play, still_app
+from tests.console.stage import Stage, play, send_key, settle, still_app
 
 MAIL = "mail is down"
 
@@ -98,3 +99,25 @@ def test_how_an_action_is_undone_is_said_with_keys_and_no_command_line() -> None
     for action in ACTIONS.values():
         said = action.undo if isinstance(action.undo, str) else action.undo.sentence
         assert "`" not in with_keys(said), action.name
+
+
+@pytest.mark.parametrize(
+    ("start", "write", "keys"),
+    [("jobs", "", ("W", "w", "h", "y")), ("jobs", "", ("e",)), ("failures", MAIL, ("4", "r", "tab", "tab"))],
+    ids=["write", "export", "action"],
+)
+def test_enter_twice_answers_once_and_closes_nothing_below(
+    start: str, write: str, keys: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    async def answer(stage: Stage) -> None:
+        below = stage.app.screen
+        await stage.press(*keys)
+        assert stage.app.screen is not below
+        for key in ("enter", "enter"):  # both before the dialog has closed
+            await send_key(stage.app, key)
+        await settle(stage.pilot)
+        assert stage.app.screen is below
+
+    play(answer, still_app(start=start, write=write))
