@@ -25,18 +25,18 @@ for at = 1, last do
   local version, state, created
   if newest[id] == at then version, state, created = string.match(told, '^(%d+) (%l+) (.*)$') end -- see tell
   if version then
-    -- What has ended seldom goes on, so that its whole record is read at once; of others the version tells what they did.
+    -- What has succeeded does not go on: its record is read at once. Of others the version tells whether they did.
     local record, bytes
-    local now = ENDED[state] and version or redis.call('HGET', K.job(id), 'version')
+    local now = state == 'succeeded' and version or redis.call('HGET', K.job(id), 'version')
     if now and tonumber(now) <= tonumber(version) then
       record, bytes = record_of(id, began[id])
       now = record and record[1]
+      room_for_jobs, room = room_for_jobs - 1, room - (bytes or 0)
     end
     if not now then
       gone[#gone + 1] = {id, state, version, string.match(events[at][1], '^%d+'), created}
     elseif tonumber(now) <= tonumber(version) then
       records[#records + 1] = record
-      room_for_jobs, room = room_for_jobs - 1, room - bytes
     elseif began[id] then
       passed[#passed + 1] = id
     end

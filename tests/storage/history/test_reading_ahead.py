@@ -215,6 +215,18 @@ def test_who_lost_the_lead_while_it_caught_up_does_not_go_on(
     assert measured(database)["succeeded"] == 30
 
 
+def test_no_record_is_read_in_vain_of_jobs_that_failed_and_are_tried_again(
+    broker: Broker, lives: Lives, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "EVENTS_AT_ONCE", 30)
+    for job_id in [lives.fail() for _ in range(10)]:
+        broker.requeue(job_id)
+    before = broker.call("info", "commandstats")["cmdstat_hmget"]["calls"]
+    events = stream.Stream(broker, "a", 1_000_000).events("0-0")
+    assert broker.call("info", "commandstats")["cmdstat_hmget"]["calls"] == before
+    assert (events.count, events.records) == (30, ())
+
+
 def line_of(number: int) -> bytes:
     return b'[1770000000000, 1, "INFO", "app", "line %d", "t.work", "default"]' % number
 
