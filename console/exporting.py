@@ -55,8 +55,9 @@ class Extract(Struct, frozen=True):
     @property
     def noted(self) -> Sequence[Record]:
         """The records as they go into a file: each says what is to be known of all of them, as it does of which instant
-        they are. So a file of any format can be read as ever, and its first lines, or some of them, still say it."""
-        return [{**record, NOTE: self.note} for record in self.records] if self.note else self.records
+        they are; without any, one has only that. So a file of any format can be read as ever, and its first lines, or
+        some of them, still say it."""
+        return [{**record, NOTE: self.note} for record in self.records or [{}]] if self.note else self.records
 
 
 class Sheet(Struct, frozen=True):

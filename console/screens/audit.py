@@ -22,7 +22,7 @@ from console.screens.tabbed import TabbedScreen
 from console.widgets.audit_tables import AuditTable, TrashTable
 from console.widgets.drawn import Sentence
 from console.widgets.filter_bar import Grammar
-from console.widgets.line_table import LineTable
+from console.widgets.line_table import ROWS_LIMIT, LineTable
 from console.widgets.notice import Notice
 from console.widgets.tab_line import TabLine
 from storage.audit_search import FIELDS
@@ -129,7 +129,10 @@ class AuditScreen(TabbedScreen, ExportingScreen, FilteredScreen):
 
     def _show(self, tab: str) -> None:
         self._known[tab] = True
-        newest = [row for _, row in sorted(self._rows[tab].items(), reverse=True)]
+        held = sorted(self._rows[tab].items(), reverse=True)
+        if len(held) > ROWS_LIMIT:
+            self._rows[tab], self._is_all[tab] = dict(held[:ROWS_LIMIT]), False
+        newest = [row for _, row in held[:ROWS_LIMIT]]
         table: LineTable[EntryRow] | LineTable[TrashRow] = self.query_one(f"#{tab}", LineTable)
         table.show(len(newest), 0, newest, self.moment)  # type: ignore[arg-type]  # a tab holds rows of its kind
         self._arrange()
@@ -162,12 +165,19 @@ class AuditScreen(TabbedScreen, ExportingScreen, FilteredScreen):
         """Say more of the row; at the end, ask for older ones."""
         event.stop()
         table = self.query_one(f"#{self.tab}", LineTable)
-        if self._rows[self.tab] and not self._is_all[self.tab] and table.cursor >= table.total - 1:
+        if self._goes_on and table.cursor >= table.total - 1:
             self._ask("older", [(min(self._rows[self.tab]), PAGE)])
         self._detail()
 
+    @property
+    def _goes_on(self) -> bool:
+        """Whether there are older ones, and room for them."""
+        return not self._is_all[self.tab] and 0 < len(self._rows[self.tab]) <= ROWS_LIMIT - PAGE
+
     def _detail(self) -> None:
         older = "" if self._is_all[self.tab] or not self._rows[self.tab] else "older ones at the end"
+        if older and not self._goes_on:
+            older = "older ones: dewey trash" if self.tab == "trash" else "older ones: filter by when"
         self.query_one(TabLine).tell(self.tab, {"trash": len(self._rows["trash"])}, Content.styled(older, "$faint"))
         is_known, is_all = self._known["actions"], self._is_all["actions"]
         self.bar.tell(Content.styled(_counted(len(self._rows["actions"]), is_all) if is_known else "", "$foreground"))

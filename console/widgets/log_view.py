@@ -3,7 +3,7 @@
 Lines are buffered and flushed every 50 ms, so that ten thousand a second do not block a key.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from rich.segment import Segment
@@ -93,10 +93,15 @@ class LogView(Growing, can_focus=True):
 
     def at(self, moment: Moment) -> None:
         """Say what time it is, and how instants are written."""
-        changed = moment.mode is not self.moment.mode
-        self.moment = moment
-        if changed:
+        before, self.moment = self.moment, moment
+        if moment.mode is not before.mode:
             self._draw_again()
+        elif any(moment.log_stamp(one.line.at) != before.log_stamp(one.line.at) for one in self._in_sight()):
+            self.refresh()
+
+    def _in_sight(self) -> Sequence[_Drawn]:
+        top = self.scroll_offset.y
+        return self._drawn[top : top + self.size.height]
 
     def clear(self) -> None:
         """Forget every line."""

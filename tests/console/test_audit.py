@@ -12,7 +12,9 @@ from console.gateway.errors import GatewayRefused
 from console.screens import audit as audit_screen
 from console.screens.audit import PAGE, AuditScreen
 from console.screens.audit_words import words_of_actions
+from console.widgets.audit_tables import AuditTable
 from console.widgets.filter_bar import FilterBar
+from console.widgets.line_table import ROWS_LIMIT
 from console.widgets.notice import Notice
 from tests.console.gateways import FlakyGateway
 from tests.console.stage import Stage, play, still_app
@@ -25,7 +27,9 @@ async def filtered(stage: Stage, text: str) -> None:
 
 
 class LongAudit(FlakyGateway):
-    """An audit of a thousand actions of two people."""
+    """An audit of a thousand actions of two people, or of more."""
+
+    newest = 1_000
 
     def __init__(self) -> None:
         self.asked_for: list[tuple[int | None, str]] = []
@@ -38,7 +42,7 @@ class LongAudit(FlakyGateway):
         self.limits.append(limit)
         (row,) = DemoGateway.audit(self, 102, 1)
         step = 2 if criteria == "actor:ada" else 1
-        numbers = [n for n in range(1_000 if before is None else before - step, 0, -step) if n not in self.over]
+        numbers = [n for n in range(self.newest if before is None else before - step, 0, -step) if n not in self.over]
         return tuple(
             EntryRow(str(number), number, *(getattr(row, name) for name in EntryRow.__struct_fields__[2:]))
             for number in numbers[:limit]
@@ -270,3 +274,24 @@ def test_the_whole_of_what_became_of_an_item_stands_below_the_items() -> None:
         assert "it is running now, look again" in " ".join(stage.text.split())
 
     play(script, still_app(start="audit"))
+
+
+def test_no_more_actions_are_read_than_can_be_held_and_the_screen_says_so() -> None:
+    async def script(stage: Stage) -> None:
+        gateway = stage.app.gateway
+        assert isinstance(gateway, LongAudit)
+        while "older ones: filter by when" not in stage.text:
+            await stage.press("G")
+        table = stage.app.screen.query_one(AuditTable)
+        assert table.total == ROWS_LIMIT
+        gateway.newest += PAGE
+        stage.app.screen.poll()  # type: ignore[attr-defined]  # it is the audit's
+        await stage.settle()
+        await stage.press("G")
+        assert table.total == ROWS_LIMIT
+        assert table.row is not None
+        assert [row.number for row in table.held(0, ROWS_LIMIT)] == list(range(6_200, 2_200, -1))
+
+    gateway = LongAudit()
+    gateway.newest = 6_000
+    play(script, still_app(gateway, start="audit"))

@@ -72,3 +72,8 @@ def test_a_list_that_moved_while_it_was_exported_says_so_in_the_file(
     assert {one[NOTE] for one in found} == {
         "Jobs came or went meanwhile: 3,500 were read, 5,000 were there to be read at first."
     }
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_file_of_nothing_says_why_it_has_nothing(form: Format) -> None:
+    assert records(form, written(Extract([], MOVED).noted, form)) == [{NOTE: MOVED}]

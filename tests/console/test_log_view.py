@@ -8,6 +8,7 @@ from textual.content import Content
 from console.gateway.demo_records import NOW
 from console.gateway.views import LogLineView
 from console.widgets.log_view import LINES_LIMIT, LogView
+from storage.values import replace
 from tests.console.stage import Stage, play, still_app
 
 
@@ -128,5 +129,18 @@ def test_a_message_of_several_lines_is_drawn_on_several() -> None:
         drawn = [line for line in stage.text.split("\n") if "second" in line]
         assert len(drawn) == 1
         assert "INFO" not in drawn[0]
+
+    play(script, still_app(start="logs"))
+
+
+def test_lines_in_sight_grow_older_where_ages_are_shown() -> None:
+    async def script(stage: Stage) -> None:
+        view = _view(stage)
+        await _add(stage, view, _lines(3))
+        while "0s ago" not in stage.text:
+            await stage.press("T")
+        view.at(replace(view.moment, now=NOW + timedelta(hours=1, seconds=1)))
+        await stage.settle()
+        assert stage.text.count("1h ago") == 3
 
     play(script, still_app(start="logs"))
