@@ -21,6 +21,10 @@ class Given(Struct, frozen=True):
     text: str
     origin: str
 
+    def __repr__(self) -> str:
+        """Nothing of the text, which may be secret."""
+        return f"Given({self.name!r}, {self.origin!r})"
+
     def refusal(self, setting: Setting, reason: str) -> str:
         """One sentence on a wrong value."""
         why = f" ({reason})" if reason else ""
@@ -46,6 +50,10 @@ class Found(Struct, frozen=True):
     environment: Mapping[str, str]
     file: Mapping[str, str]
     env_file: Path | None
+
+    def __repr__(self) -> str:
+        """Nothing of the texts, which may be secret."""
+        return f"Found({sorted(self.environment)!r}, {sorted(self.file)!r}, {str(self.env_file)!r})"
 
     def given(self, *names: str) -> Given | None:
         """What was given under the first of these names that anything was given for; the environment goes first."""

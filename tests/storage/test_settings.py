@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from storage.errors import SettingsError
+from storage.setting_sources import read
 from storage.settings import Settings, describe, load
 from storage.smtp import SmtpServer
 
@@ -95,6 +96,8 @@ def test_every_setting_can_be_set(environment: pytest.MonkeyPatch) -> None:
     assert settings.max_file_bytes == 1000
     assert SECRET not in repr(settings)
     assert SECRET not in repr(settings.smtp_server)
+    found = read(None)
+    assert SECRET not in repr([found, found.given("GEMINI_API_KEY")])
 
 
 def test_the_second_name_of_the_region_is_read(environment: pytest.MonkeyPatch) -> None:
