@@ -221,13 +221,13 @@ def _used_s(bench: Bench, consumer_pid: int) -> tuple[float, ...]:
 
 
 def _drain(bench: Bench) -> Cost:
-    """The recorder over everything that one consumer left behind; on one connection, as it has in production."""
+    """The recorder over everything that one consumer left behind; on one open connection, as it has in production."""
     recorder = _recorder(bench)
-    used, start = _alone_s(bench), time.perf_counter()
     with recorder._database.session():
+        used, start = _alone_s(bench), time.perf_counter()
         while recorder.step():
             pass
-    spent, until = time.perf_counter() - start, _alone_s(bench)
+        spent, until = time.perf_counter() - start, _alone_s(bench)
     recorder._stream.leave()
     return Cost.of(bench.jobs, spent, used, until)
 
