@@ -47,12 +47,18 @@ def prepare() -> None:
     sys.setswitchinterval(SWITCH_S)
 
 
+def tell(stop: threading.Event) -> None:
+    """Set an event from a signal's handler: in a thread of its own, since a handler that comes while this one sets or
+    looks at it would wait for a lock that this thread has."""
+    threading.Thread(target=stop.set, daemon=True).start()
+
+
 def main() -> None:
     """Record until told to stop, or until another one has led for a while."""
     logging.basicConfig(level=logging.INFO, format="[%(asctime)s] %(levelname)s:%(name)s:%(process)d:%(message)s")
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda *_: tell(stop))
     prepare()
     assignment = Assignment.read(sys.stdin.readline())
 
