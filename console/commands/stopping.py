@@ -1,17 +1,18 @@
 """What SIGINT, SIGTERM and a closed terminal ask of a command that runs until it is told to stop."""
 
 import signal
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
+
+from storage.stop_flag import StopFlag
 
 
 class Stop:
     """What SIGINT, SIGTERM and a closed terminal ask for: the first one to stop, a second one to stop at once."""
 
     def __init__(self) -> None:
-        self._asked = threading.Event()
+        self._asked = StopFlag()
         self._count = 0
 
     def ask(self, *_: object) -> None:

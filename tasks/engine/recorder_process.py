@@ -15,6 +15,7 @@ from storage.broker.inspector import Inspector
 from storage.database.connection import connect as connect_database
 from storage.history.recorder import Recorder
 from storage.redaction import Redactor
+from storage.stop_flag import StopFlag
 from tasks.engine.assignment import Assignment
 from tasks.engine.describing import Describer
 
@@ -47,18 +48,12 @@ def prepare() -> None:
     sys.setswitchinterval(SWITCH_S)
 
 
-def tell(stop: threading.Event) -> None:
-    """Set an event from a signal's handler: in a thread of its own, since a handler that comes while this one sets or
-    looks at it would wait for a lock that this thread has."""
-    threading.Thread(target=stop.set, daemon=True).start()
-
-
 def main() -> None:
     """Record until told to stop, or until another one has led for a while."""
     logging.basicConfig(level=logging.INFO, format="[%(asctime)s] %(levelname)s:%(name)s:%(process)d:%(message)s")
-    stop = threading.Event()
+    stop = StopFlag()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: tell(stop))
+        signal.signal(number, lambda *_: stop.set())
     prepare()
     assignment = Assignment.read(sys.stdin.readline())
 

@@ -3,13 +3,11 @@
 import signal
 import subprocess
 import sys
-import threading
 
 import redis
 
 from storage.history.lag import lag
 from tasks.engine.assignment import Assignment
-from tasks.engine.recorder_process import tell
 from tests.servers import wait_until
 
 
@@ -34,17 +32,3 @@ def test_it_ends_however_many_signals_come_at_once(
     finally:
         process.kill()
         process.communicate()
-
-
-def test_a_signal_within_a_signal_waits_for_nothing() -> None:
-    stop = threading.Event()
-
-    def interrupted() -> None:
-        with stop._cond:  # type: ignore[attr-defined]  # what set() and wait() hold
-            tell(stop)
-
-    thread = threading.Thread(target=interrupted, daemon=True)
-    thread.start()
-    thread.join(10)
-    assert not thread.is_alive()
-    assert stop.wait(10)
