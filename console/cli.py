@@ -4,7 +4,6 @@ Exit status: 0 done, 1 failed, 2 wrong use (a wrong option, argument or setting)
 reaches an operator; ``DEWEY_DEBUG=1`` shows it.
 """
 
-import importlib.metadata
 import os
 import sys
 from typing import Annotated, Any, TextIO, cast
@@ -18,7 +17,6 @@ from console.commands.printing import ReaderLeft, as_document, visible
 from console.commands.shelf import SECTIONS, Shelf
 from console.loading import loaded
 from storage.errors import FilterError, SettingsError, StorageError
-from tasks.engine.codec import EncodeError
 from tasks.errors import TasksError
 
 INTERRUPTED = 130
@@ -52,7 +50,9 @@ app = typer.Typer(
 
 def _show_version(is_asked: bool) -> None:
     if is_asked:
-        typer.echo(f"dewey {importlib.metadata.version('dewey')}")
+        from importlib.metadata import version  # noqa: PLC0415 - slow, and hardly ever asked for
+
+        typer.echo(f"dewey {version('dewey')}")
         raise typer.Exit
 
 
@@ -119,7 +119,7 @@ def _explained(error: Exception) -> tuple[int, str]:
         return error.exit_code, error.format_message()
     if isinstance(error, SettingsError | WrongUse | FilterError):
         return 2, str(error)
-    if isinstance(error, StorageError | EncodeError | TasksError):
+    if isinstance(error, StorageError | TasksError):
         return 1, str(error)
     if isinstance(error, OSError):
         return 1, f"{error.strerror or error}" + (f": {error.filename}" if error.filename else "")

@@ -12,6 +12,8 @@ Drivers' errors are translated once, where the driver is called, with ``raise ..
     ├── AttemptLost          another attempt has taken the work over, or the work is gone: write nothing more
     ├── ObjectMissing        there is no object under that key
     ├── JobMissing           there is no job of that id
+    ├── EncodeError          a value can not be written as typed JSON (tasks.engine.codec)
+    ├── DecodeError          bytes are not typed JSON of ours
     ├── FilterError          a text is no filter of jobs: says what is wrong, where, and what may be meant
     └── Refused              a request that does not fit the state of things now
         ├── QueueFull        a queue has reached its limit: try again when it has drained
@@ -62,6 +64,14 @@ class ObjectMissing(StorageError):
 
 class JobMissing(StorageError):
     """There is no job of that id."""
+
+
+class EncodeError(StorageError):
+    """A value can not be written as typed JSON; the message has the path to it and the remedy."""
+
+
+class DecodeError(StorageError):
+    """Bytes are not typed JSON of ours; they are kept as they are."""
 
 
 class FilterError(StorageError):

@@ -70,13 +70,6 @@ _PROVIDER_HINTS = (
 )
 _NOTHING = frozenset({"None", "null", "True", "False", "true", "false"})
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
-_AMBIGUOUS = re.compile(r"\\[1-9]|\(\?P=|\([^()]*[+*}][^()]*\)\s*[+*{]|\)[+*{]\??\)[+*{]")
-"""Back references and repeats of repeats: what makes a pattern slow on a text made for it."""
-
-
-def slow(pattern: str) -> bool:
-    """Whether a regular expression may take more than linear time (repeats of repeats, back references)."""
-    return _AMBIGUOUS.search(pattern) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
-from storage.redaction import slow
 from storage.secret import Secret
 from storage.smtp import SmtpServer
 
@@ -151,6 +150,8 @@ def secret_names(given: str) -> tuple[str, ...]:
 
 def quick_patterns(given: str) -> tuple[str, ...]:
     """Regular expressions that find something, and can not take very long."""
+    from storage.slowness import slow  # noqa: PLC0415 - needed only where this is set
+
     found = tuple(given.split())
     for pattern in found:
         try:

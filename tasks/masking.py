@@ -6,11 +6,7 @@ showing a masked value is an action of its own.
 
 import time
 from collections.abc import Sequence
-from typing import Any
-
-import redis
-from huey.registry import Message
-from huey.utils import ChordConfig, Error
+from typing import TYPE_CHECKING
 
 from storage.broker.inspector import Inspector
 from storage.broker.records import (
@@ -25,11 +21,11 @@ from storage.broker.records import (
 )
 from storage.redaction import Redactor
 from storage.values import replace
-from tasks.engine.codec import DecodeError, EncodeError, decode, encode
-from tasks.engine.messages import CallMessage
+
+if TYPE_CHECKING:
+    import redis
 
 NAMES_KEPT_S = 30.0
-_FOLLOWING = ("on_complete", "on_error", "chord_config")
 
 
 class MaskedInspector(Inspector):
@@ -97,32 +93,9 @@ class MaskedInspector(Inspector):
         )
 
     def _encoded(self, data: bytes, task: str) -> bytes:
-        """Arguments or a result as they may be shown. What can not be read is masked as the text it is."""
-        try:
-            value = decode(data)
-            masked = self._value(value, task)
-            return data if masked == value else encode(masked)
-        except (DecodeError, EncodeError):
-            text = data.decode("utf-8", "surrogateescape")
-            return self._text(text).encode("utf-8", "surrogateescape")
+        from tasks.payloads import masked  # noqa: PLC0415 - loads Huey, and lists without jobs are read without
 
-    def _value(self, value: Any, task: str) -> object:
-        if isinstance(value, Message):
-            args, kwargs = self._redactor.redact_call(value.args or (), value.kwargs or {}, self._parameters(task))
-            following = {name: self._following(getattr(value, name)) for name in _FOLLOWING}
-            shown = value._replace(args=args, kwargs=kwargs, **following)
-            return CallMessage.of(shown, dict(vars(value))) if isinstance(value, CallMessage) else shown
-        if isinstance(value, Error):
-            return Error(self._redactor.redact_value(value.metadata))
-        return self._redactor.redact_value(value)
-
-    def _following(self, message: Any) -> Any:
-        """A job that is launched when this one ends, in its payload; a chord has one too."""
-        if isinstance(message, ChordConfig):
-            return message._replace(callback=self._following(message.callback))
-        if isinstance(message, Message):
-            return self._value(message, message.name)
-        return [self._following(one) for one in message] if isinstance(message, list) else message
+        return masked(data, task, self._redactor, self._parameters)
 
     def _parameters(self, task: str) -> tuple[str, ...]:
         if time.monotonic() >= self._names_until:

@@ -12,10 +12,11 @@ from console.commands.printing import Json, emit, plain, span, table, visible
 from console.gateway.limits import limit_words
 from storage.broker.inspector import Inspector
 from storage.broker.records import FINISHED, Attempt, Job, QueueStats, State
-from storage.errors import JobMissing
+from storage.errors import DecodeError, JobMissing
 from storage.history.entries import Entry, Run
 from storage.wording import SHORT_ID, error_line, plural, short_name
-from tasks.engine.codec import DecodeError, decode_call, decode_value
+from tasks.engine.arguments import decode_call
+from tasks.engine.codec import decode_value
 
 HEAD = ["ID", "TASK", "QUEUE", "STATE", " ATTEMPT", " WHEN", "ERROR"]
 

@@ -21,8 +21,7 @@ from console.gateway.reading import translated
 from console.gateway.views import JobRow, JobView, LogPage, QueueRow, TaskView, WhyView
 from storage.broker import records
 from storage.broker.inspector import Inspector
-from storage.errors import JobMissing
-from tasks.engine.codec import DecodeError, decode_value
+from storage.errors import DecodeError, JobMissing
 from tasks.operations import Operations
 from tasks.resources import Resources
 
@@ -127,6 +126,8 @@ class LiveGateway(
         result: object = None
         unread = ""
         if job.result is not None:
+            from tasks.engine.codec import decode_value  # noqa: PLC0415 - loads Huey, which lists do without
+
             try:
                 result = self._redactor.redact_value(decode_value(job.result))
             except DecodeError as error:

@@ -32,11 +32,11 @@ from console.gateway.live_part import LivePart
 from console.gateway.reading import translated
 from storage.broker.canaries import Canaries
 from storage.broker.requests import decode_limits
-from storage.errors import NotRecorded
+from storage.errors import DecodeError, NotRecorded
 from storage.redaction import MASK
 from storage.values import replace
 from tasks.actions.values import Approval, Armed, Preview, Request
-from tasks.engine.codec import DecodeError, decode_call
+from tasks.engine.arguments import decode_call
 
 if TYPE_CHECKING:
     from tasks.actions.layer import Actions

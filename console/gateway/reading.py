@@ -7,9 +7,9 @@ from typing import Final
 from console.gateway.building import Call
 from console.gateway.errors import GatewayRefused, GatewayUnavailable
 from storage.broker.records import Job
-from storage.errors import FilterError, JobMissing, Refused, StorageError, StoreUnavailable
+from storage.errors import DecodeError, FilterError, JobMissing, Refused, StorageError, StoreUnavailable
 from storage.redaction import Redactor
-from tasks.engine.codec import DecodeError, decode_call
+from tasks.engine.arguments import decode_call
 
 
 @contextmanager

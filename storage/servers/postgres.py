@@ -1,5 +1,7 @@
 """The PostgreSQL, with pgvector, of one directory: reached over a unix socket that only its owner opens."""
 
+from __future__ import annotations
+
 import os
 import shutil
 import signal
@@ -7,14 +9,14 @@ import subprocess
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-import psycopg2
 from msgspec import Struct
 
 from storage.errors import StoreUnavailable
-from storage.servers import launch
-from storage.servers.launch import Identity
+
+if TYPE_CHECKING:
+    from storage.servers.launch import Identity
 
 NAME = "postgres"
 ROLE = "dewey"
@@ -68,6 +70,8 @@ class PostgresServer(Struct, frozen=True):
 
     @property
     def identity(self) -> Identity | None:
+        from storage.servers import launch  # noqa: PLC0415 - most servers run already when somebody comes
+
         try:
             return launch.unprivileged_identity()
         except LookupError as error:
@@ -113,6 +117,8 @@ class PostgresServer(Struct, frozen=True):
         """Run initdb aside and move the result into place."""
         for left in self.data_dir.parent.glob(f"{self.data_dir.name}.new-*"):
             shutil.rmtree(left, ignore_errors=True)
+        from storage.servers import launch  # noqa: PLC0415 - most clusters are made already
+
         new = Path(tempfile.mkdtemp(prefix=f"{self.data_dir.name}.new-", dir=self.data_dir.parent))
         self._hand_over(new)
         command = [str(bin_dir() / "initdb"), "-D", str(new), "-U", ROLE, "--auth=trust", "--encoding=UTF8"]
@@ -147,6 +153,8 @@ class PostgresServer(Struct, frozen=True):
 
     def is_ready(self) -> bool:
         """Whether it accepts connections now; False while it starts, recovers or stops."""
+        import psycopg2  # noqa: PLC0415 - slow, and who is told where PostgreSQL is asks no other
+
         try:
             connection = psycopg2.connect(self.url_of("postgres"), connect_timeout=2)
         except psycopg2.OperationalError:
@@ -159,6 +167,8 @@ class PostgresServer(Struct, frozen=True):
 
         Raises: StoreUnavailable when the server does not let it.
         """
+        import psycopg2  # noqa: PLC0415 - as above
+
         try:
             self._execute("postgres", f'CREATE DATABASE "{DATABASE}"', only_if_absent=True)
             self._execute(DATABASE, "CREATE EXTENSION IF NOT EXISTS vector")
@@ -166,6 +176,8 @@ class PostgresServer(Struct, frozen=True):
             raise StoreUnavailable(f"the database {DATABASE!r} could not be made: {error}") from error
 
     def _execute(self, database: str, statement: str, *, only_if_absent: bool = False) -> None:
+        import psycopg2  # noqa: PLC0415 - as above
+
         connection = psycopg2.connect(self.url_of(database), connect_timeout=5)
         try:
             connection.autocommit = True

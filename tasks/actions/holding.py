@@ -5,11 +5,12 @@ from typing import Literal
 
 from storage.audit import Item
 from storage.broker.records import Job
-from storage.errors import JobMissing, Refused
+from storage.errors import DecodeError, JobMissing, Refused
 from tasks.actions.selection import look_at, refusal
 from tasks.actions.tools import Act, Action, Tools
 from tasks.actions.values import Found, NotEligible, Request, Subject
-from tasks.engine.codec import DecodeError, decode_call, decode_value
+from tasks.engine.arguments import decode_call
+from tasks.engine.codec import decode_value
 
 # -- release ---------------------------------------------------------------------------------------------------
 

@@ -9,13 +9,13 @@ import msgspec
 
 from storage.audit import Entry, Item
 from storage.broker.records import Job, NewJob, TaskInfo
-from storage.errors import AlreadyThere, JobMissing, QueueFull, Refused
+from storage.errors import AlreadyThere, DecodeError, JobMissing, QueueFull, Refused
 from storage.values import replace
 from tasks.actions.on_jobs import cancel, job_key
 from tasks.actions.selection import items_of, look_at, only, shown
 from tasks.actions.tools import Act, Action, Tools, Undo
 from tasks.actions.values import Found, Request, Subject
-from tasks.engine.codec import DecodeError, decode_message, encode
+from tasks.engine.codec import decode_message, encode
 from tasks.engine.messages import once_more
 from tasks.engine.retry import seconds
 from tasks.operations import new_job

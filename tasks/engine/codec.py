@@ -22,11 +22,9 @@ from huey.registry import Message
 from huey.serializer import Serializer
 from huey.utils import SKIPPED, Error
 
-from storage.errors import StorageError
+from storage.errors import DecodeError, EncodeError
+from tasks.engine.arguments import MAX_BYTES
 from tasks.engine.messages import PER_CALL, CallMessage
-
-MAX_BYTES = 4 * 2**20
-"""Largest payload or result, in bytes, written or read."""
 
 _SAFE_INT = 2**53
 _NOT_OURS = (
@@ -41,28 +39,6 @@ _NOT_OURS = (
 """What the readers of tagged types make of content that no writer of ours has written."""
 _MESSAGE_FIELDS: tuple[str, ...] = Message._fields
 _CALL_FIELDS: tuple[str, ...] = (*_MESSAGE_FIELDS, *PER_CALL)
-
-
-class EncodeError(StorageError):
-    """A value can not be written as typed JSON; the message has the path to it and the remedy."""
-
-
-class DecodeError(StorageError):
-    """Bytes are not typed JSON of ours; they are kept as they are."""
-
-
-class _PlainCall(msgspec.Struct):
-    """The arguments of a job of which none has a type that JSON has not."""
-
-    args: list[Any] = []
-    kwargs: dict[str, Any] = {}
-
-
-class _PlainJob(msgspec.Struct):
-    call: _PlainCall = msgspec.field(name="~job")
-
-
-_read_plain_job = msgspec.json.Decoder(_PlainJob).decode
 
 
 class RemoteError(Exception):
@@ -108,17 +84,6 @@ def decode(data: bytes) -> Any:
         raise
     except _NOT_OURS as error:
         raise DecodeError(f"these {len(data)} bytes are not typed JSON: {error}") from error
-
-
-def decode_call(payload: bytes) -> tuple[tuple[object, ...], dict[str, object]]:
-    """Positional and keyword arguments of a job's payload, for display. Raises DecodeError."""
-    if payload.count(b'"~') == 1 and b"\\u007" not in payload and len(payload) <= MAX_BYTES:
-        # No other tag than the job's own: what was written is what was meant, and nothing else of the job is read.
-        with contextlib.suppress(msgspec.DecodeError, RecursionError):
-            call = _read_plain_job(payload).call
-            return tuple(call.args), call.kwargs
-    message = decode_message(payload)
-    return tuple(message.args or ()), dict(message.kwargs or {})
 
 
 def decode_message(payload: bytes) -> Any:

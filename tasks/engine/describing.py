@@ -4,7 +4,8 @@ import time
 
 from storage.broker.inspector import Inspector
 from storage.redaction import Redactor
-from tasks.engine.codec import decode_call, decode_value
+from tasks.engine.arguments import decode_call
+from tasks.engine.codec import decode_value
 
 NAMES_KEPT_S = 30.0
 

@@ -25,7 +25,8 @@ from tasks.actions.layer import Actions
 from tasks.actions.tools import open_tools
 from tasks.actions.values import Request
 from tasks.engine import registry
-from tasks.engine.codec import decode_call, encode
+from tasks.engine.arguments import decode_call
+from tasks.engine.codec import encode
 from tasks.engine.describing import Describer
 from tasks.operations import Operations
 from tests.console.commands.conftest import jobs as jobs  # noqa: PLC0414  # a fixture

@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from storage.redaction import KEYS, MASK, Redactor, slow
+from storage.redaction import KEYS, MASK, Redactor
+from storage.slowness import slow
 
 SECRET = "hunter2-canary"
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"

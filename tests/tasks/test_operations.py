@@ -7,9 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import redis
 
-from storage.errors import Refused
+from storage.errors import EncodeError, Refused
 from tasks.engine import registry
-from tasks.engine.codec import EncodeError
 from tasks.engine.huey import DeweyHuey
 from tasks.operations import Operations
 

@@ -8,7 +8,7 @@ from console.commands import waiting
 from console.commands.opening import WrongUse
 from console.commands.triggering import read_arguments
 from storage.broker.records import Parameter, TaskInfo
-from tasks.engine.codec import decode_call
+from tasks.engine.arguments import decode_call
 from tests.console.commands.office import CommandLine, Office
 from tests.tasks.consumers import consumer
 

@@ -14,7 +14,7 @@ from storage.history.query import parse
 from storage.history.recorder import Recorder
 from tasks.actions.canaries import group_in
 from tasks.app import huey
-from tasks.engine.codec import decode_call
+from tasks.engine.arguments import decode_call
 from tasks.samples import sync_partner
 from tests.console.commands.office import Office
 from tests.tasks.actions.conftest import Desk

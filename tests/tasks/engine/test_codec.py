@@ -17,8 +17,10 @@ from huey.utils import SKIPPED, Error
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from storage.errors import DecodeError, EncodeError
 from tasks.engine import codec
-from tasks.engine.codec import DecodeError, EncodeError, RemoteError, decode, decode_call, decode_value, encode
+from tasks.engine.arguments import MAX_BYTES, decode_call
+from tasks.engine.codec import RemoteError, decode, decode_value, encode
 
 ZONES = st.none() | st.integers(-1439, 1439).map(lambda minutes: dt.timezone(dt.timedelta(minutes=minutes)))
 HASHABLE = (
@@ -180,10 +182,10 @@ def test_bytes_that_are_nested_too_deeply_are_refused(opening: bytes, closing: b
 
 def test_size_is_capped_both_ways() -> None:
     with pytest.raises(EncodeError, match=r"takes \d+ bytes, more than \d+: store it and pass its id"):
-        encode("x" * codec.MAX_BYTES)
+        encode("x" * MAX_BYTES)
     with pytest.raises(DecodeError, match="bytes are more than"):
-        decode(b'"' + b"x" * codec.MAX_BYTES + b'"')
-    assert len(decode(encode("x" * (codec.MAX_BYTES - 2)))) == codec.MAX_BYTES - 2
+        decode(b'"' + b"x" * MAX_BYTES + b'"')
+    assert len(decode(encode("x" * (MAX_BYTES - 2)))) == MAX_BYTES - 2
 
 
 def read_every_way(data: bytes) -> None:

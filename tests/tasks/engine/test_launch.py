@@ -15,8 +15,8 @@ from huey.exceptions import ConfigurationError
 from huey.serializer import Serializer
 
 from storage.broker.records import NewJob
-from storage.errors import Refused
-from tasks.engine.codec import EncodeError, encode
+from storage.errors import EncodeError, Refused
+from tasks.engine.codec import encode
 from tasks.engine.context import current_job
 from tasks.engine.huey import UNKNOWN_DELAY_MS, DeweyHuey
 from tests.tasks.engine.conftest import Shop, typed
