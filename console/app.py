@@ -3,7 +3,6 @@
 ``python -m console.app --demo`` runs it on canned data.
 """
 
-import argparse
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta, tzinfo
@@ -351,6 +350,8 @@ def run_console(gateway: Gateway, environment: str = "local", start: str = "") -
 
 def main() -> None:
     """Run the console on canned data."""
+    import argparse  # noqa: PLC0415 - for those who work on it only
+
     parser = argparse.ArgumentParser(description="The console on canned data, for those who work on it.")
     parser.add_argument("--demo", action="store_true", required=True, help="use canned data")
     parser.add_argument("--still", action="store_true", help="let the clock stand still")

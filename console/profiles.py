@@ -16,7 +16,6 @@ shell's own environment is set to::
 
 import difflib
 import os
-import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -63,10 +62,16 @@ def read(path: Path | None = None) -> Config:
     """
     path = path or place()
     try:
-        table = tomllib.loads(path.read_text("utf-8"))
+        text = path.read_text("utf-8")
     except (FileNotFoundError, NotADirectoryError):
         return Config(path)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} can not be read: {error}") from error
+    import tomllib  # noqa: PLC0415 - most operators have no such file
+
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path} can not be read: {error}") from error
     _known(path, "", table, ("default", "profiles", "keys"))
     profiles = {name: _settings(path, name, one) for name, one in _table(path, "profiles", table).items()}

@@ -19,6 +19,12 @@ Number = TypeVar("Number", int, float)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]")
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}|red|orange|yellow|green|blue|purple")
+_OPTION = r"(?:host|port|sslmode|application_name|connect_timeout)=[A-Za-z0-9/._-]*"
+PLAIN_DATABASE = re.compile(
+    r"postgres(?:ql)?://(?:[A-Za-z0-9._~-]+(?::[A-Za-z0-9._~-]*)?@)?(?:[A-Za-z0-9.-]+(?::[0-9]{1,5})?)?"
+    rf"/[A-Za-z0-9_.-]+(?:\?{_OPTION}(?:&{_OPTION})*)?"
+)
+"""An address that PostgreSQL's driver surely takes: what most are like."""
 _FLAGS: Final = {
     **dict.fromkeys(("true", "t", "yes", "y", "on", "1"), True),
     **dict.fromkeys(("false", "f", "no", "n", "off", "0"), False),
@@ -73,7 +79,9 @@ def redis_address(given: str) -> str:
 def database_address(given: str) -> str:
     """Where a database of PostgreSQL is, as its own driver reads it."""
     _require(given.startswith(("postgres://", "postgresql://")))
-    from psycopg2 import ProgrammingError  # noqa: PLC0415 - slow, and needed only where this is set
+    if PLAIN_DATABASE.fullmatch(given) is not None:
+        return given
+    from psycopg2 import ProgrammingError  # noqa: PLC0415 - slow, and most addresses are plain
     from psycopg2.extensions import parse_dsn  # noqa: PLC0415 - the same
 
     try:

@@ -13,8 +13,9 @@ import typer
 
 from console import profiles
 from console.commands.ending import Ending
-from console.commands.opening import Desk, WrongUse, actions_of, open_desk, operator, require_terminal
+from console.commands.opening import Desk, WrongUse, actions_of, found_desk, operator, require_terminal
 from console.commands.stopping import on_signals
+from console.head_start import HeadStart, errand_of
 from console.loading import undisturbed
 
 app = typer.Typer()
@@ -44,13 +45,20 @@ def show_console(
     if write and read_only:
         raise WrongUse("say --write or --read-only, not both")
     require_terminal("dewey queues, dewey jobs and dewey logs answer without one")
-    run_console_on(open_desk(), environment, start, None if read_only else write)
+    desk = found_desk()
+    errand = errand_of(desk.resources, start)
+    with HeadStart(errand) as head_start:
+        if errand is None:
+            desk.open()
+        run_console_on(desk, environment, start, None if read_only else write, head_start)
 
 
-def run_console_on(desk: Desk, environment: str, start: str, write: str | None = "") -> None:
+def run_console_on(
+    desk: Desk, environment: str, start: str, write: str | None = "", head_start: HeadStart | None = None
+) -> None:
     """Run the console over the live stores until the operator leaves it, or a signal ends it; the terminal is restored.
 
-    ``write`` is a reason to arm writing at once; None lets nobody arm it.
+    ``write`` is a reason to arm writing at once; None lets nobody arm it. ``head_start`` reads ahead.
 
     Raises:
         typer.Exit: the console ended by a mistake of its own.
@@ -58,14 +66,14 @@ def run_console_on(desk: Desk, environment: str, start: str, write: str | None =
     with undisturbed():
         from console.app import DeweyApp  # noqa: PLC0415 - Textual is slow to import and most commands do without
         from console.bindings import checked  # noqa: PLC0415 - as above
-        from console.gateway.live import LiveGateway  # noqa: PLC0415 - as above
+        from console.gateway.early import EarlyGateway  # noqa: PLC0415 - as above
 
         gc.freeze()  # what was loaded stays, and is not looked through again
 
     settings = desk.resources.settings
     config = profiles.read()
     held, actions = desk.resources, partial(actions_of, desk)
-    gateway = LiveGateway(desk.inspector, desk.operations, operator(), held=held, actions=actions)
+    gateway = EarlyGateway(head_start, desk, operator(), held=held, actions=actions)
     screen = DeweyApp(
         gateway,
         environment or settings.dewey_environment,

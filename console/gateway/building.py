@@ -1,16 +1,17 @@
 """Records of the broker made into views. Every text passes `safe_text` here, and nowhere later."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 from textual.content import Content
 
 from console.formats import ROW_LIMIT, compact, safe_text
 from console.gateway.limits import limit_words
-from console.gateway.raw import raw_lines
 from console.gateway.signatures import field_of
 from console.gateway.tracebacks import read
 from console.gateway.views import (
@@ -28,9 +29,11 @@ from console.gateway.views import (
     WhyView,
 )
 from storage.broker.records import WAITING, Attempt, Job, Limits, LogLine, QueueStats, TaskInfo
-from storage.broker.why import Why
 from storage.values import replace
 from storage.wording import SHORT_ID, error_line, short_name
+
+if TYPE_CHECKING:
+    from storage.broker.why import Why
 
 TASK_LIMIT: Final = 120
 BRANCHES_LIMIT: Final = 500
@@ -153,6 +156,8 @@ def _note(job: Job, call: Call) -> tuple[str, bool]:
 
 def job_view(job: Job, call: Call, result: object, now: datetime, unread_result: str = "") -> JobView:
     """Return the view of a whole job. ``result`` is decoded, and looked at only if the job has one."""
+    from console.gateway.raw import raw_lines  # noqa: PLC0415 - lists of jobs are drawn without it
+
     lines: list[Branch] = []
     for index, value in enumerate(call.args):
         _grow(lines, 0, f"[{index}]", value)

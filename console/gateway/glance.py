@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 Part = Literal["redis", "postgres", "objects"]
 PARTS: Final[tuple[Part, ...]] = ("redis", "postgres", "objects")
+BEHIND_S: Final = 10.0
+"""From here on it is worth saying that history is behind, or that nobody writes it."""
 Level = Literal["ok", "warn", "fail", "unknown"]
 _WORST: Final[tuple[Level, ...]] = ("ok", "unknown", "warn", "fail")
 

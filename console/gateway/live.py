@@ -1,9 +1,13 @@
 """The gateway to what is happening now: the inspector's reads and the operators' actions, made into views."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from time import monotonic, time
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from console.gateway import building
 from console.gateway.errors import GatewayRefused
@@ -20,18 +24,26 @@ from console.gateway.live_schedules import LiveSchedules
 from console.gateway.reading import translated
 from console.gateway.views import JobRow, JobView, LogPage, QueueRow, TaskView, WhyView
 from storage.broker import records
-from storage.broker.inspector import Inspector
 from storage.errors import DecodeError, JobMissing
-from tasks.operations import Operations
-from tasks.resources import Resources
 
 if TYPE_CHECKING:
+    from console.gateway.live_part import Stores
+    from storage.broker.inspector import Inspector
     from tasks.actions.layer import Actions
+    from tasks.operations import Operations
+    from tasks.resources import Resources
 
 LINES: Final = 1_000
 """Log lines of one answer."""
 CLOCK_S: Final = 60.0
 """How long a reading of Redis's clock is trusted."""
+
+
+class Opened(Struct, frozen=True):
+    """Stores that are open."""
+
+    inspector: Inspector
+    operations: Operations
 
 
 class LiveGateway(
@@ -54,15 +66,13 @@ class LiveGateway(
 
     def __init__(
         self,
-        inspector: Inspector,
-        operations: Operations,
+        stores: Stores,
         by: str,
         wall_s: Callable[[], float] = time,
         held: Resources | None = None,
-        actions: "Callable[[], Actions] | None" = None,
+        actions: Callable[[], Actions] | None = None,
     ) -> None:
-        self._inspector = inspector
-        self._operations = operations
+        self._stores = stores
         self._by = by
         self._held = held
         self._parameters = {}

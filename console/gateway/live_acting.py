@@ -30,15 +30,13 @@ from console.gateway.acting import (
 from console.gateway.errors import GatewayRefused, GatewayUnavailable
 from console.gateway.live_part import LivePart
 from console.gateway.reading import translated
-from storage.broker.canaries import Canaries
-from storage.broker.requests import decode_limits
 from storage.errors import DecodeError, NotRecorded
-from storage.redaction import MASK
 from storage.values import replace
 from tasks.actions.values import Approval, Armed, Preview, Request
 from tasks.engine.arguments import decode_call
 
 if TYPE_CHECKING:
+    from storage.broker.canaries import Canaries
     from tasks.actions.layer import Actions
 
 ITEMS_SHOWN = 1_000
@@ -136,6 +134,8 @@ class LiveActing(LivePart):
         """Return the canaries that go on, and those that ended of late."""
         if self._open_actions is None:
             return ()
+        from storage.broker.canaries import Canaries  # noqa: PLC0415 - the first screen is drawn without canaries
+
         if self._canaries is None:
             self._canaries = Canaries(self._operations.broker)
         with translated():
@@ -171,6 +171,8 @@ class LiveActing(LivePart):
         return self._open_ones(found if isinstance(found, Mapping) else {})
 
     def _open_ones(self, found: Mapping[str, object]) -> Mapping[str, object]:
+        from storage.redaction import MASK  # noqa: PLC0415 - as above
+
         redacted = self._layer().tools.redactor.redact_value(dict(found))
         assert isinstance(redacted, Mapping)
         return {name: value for name, value in redacted.items() if MASK not in str(value)}
@@ -191,6 +193,8 @@ def _now(preview: Preview) -> dict[str, str]:
     """What is set now, as the fields of the dialog are written."""
     if preview.action != "limit" or len(preview.subjects) != 1 or not preview.subjects[0].seen:
         return {}
+    from storage.broker.requests import decode_limits  # noqa: PLC0415 - as above
+
     limits = decode_limits(preview.subjects[0].seen.encode())
     found = {name: getattr(limits, name) for name in ("cap", "max_jobs", "max_bytes")}
     said = {name: str(value) for name, value in found.items() if value is not None}

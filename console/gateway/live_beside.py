@@ -1,13 +1,18 @@
 """The part of the live gateway that puts a job beside others of its task, as history knows them."""
 
+from __future__ import annotations
+
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from console.formats import safe_text
-from console.gateway.beside import BesideView, DiffView, RunTimes, diff_view
 from console.gateway.live_part import LivePart
 from console.gateway.live_past import UNTOLD
 from console.gateway.reading import translated
 from storage.errors import JobMissing, StorageError
+
+if TYPE_CHECKING:
+    from console.gateway.beside import BesideView
 
 DAYS = 7
 """How far back run times are counted."""
@@ -20,6 +25,8 @@ class LiveBeside(LivePart):
 
     def beside(self, key: str) -> BesideView:
         """Return a job beside others of its task."""
+        from console.gateway.beside import BesideView, DiffView, RunTimes, diff_view  # noqa: PLC0415 - as those below
+
         if self._held is None:
             return BesideView(key, RunTimes(problem=UNTOLD), DiffView(problem=UNTOLD))
         from storage.history import diff as differences  # noqa: PLC0415 - history is asked later than the first screen is drawn

@@ -7,11 +7,10 @@ from textual.content import Content
 
 from console.formats import safe_text
 from console.gateway import building
-from console.gateway.glance import Glance, HealthView, Lateness, Part, Waits, health_view, unknown
+from console.gateway.glance import BEHIND_S, Glance, HealthView, Lateness, Part, Waits, health_view, unknown
 from console.gateway.live_fleet import LiveFleet
 from console.gateway.reading import translated
 from storage.errors import StorageError
-from storage.history.lag import BEHIND_S, lag
 
 MINUTES: Final = 60
 """How far back waits are shown."""
@@ -41,6 +40,8 @@ class LiveGlance(LiveFleet):
 
     def lateness(self) -> Lateness:
         """Return how far history is behind, as the broker knows it; PostgreSQL is not asked."""
+        from storage.history.lag import lag  # noqa: PLC0415 - as above
+
         with translated():
             found = lag(self._inspector)
         silent_s = (self.now() - found.beat_at).total_seconds() if found.beat_at and not found.leader else 0

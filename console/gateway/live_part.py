@@ -1,26 +1,41 @@
 """What every part of the live gateway has at hand; `LiveGateway` puts the parts together."""
 
+from __future__ import annotations
+
 from datetime import datetime
 from time import monotonic
-from typing import Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from console.gateway.building import Call
-from console.gateway.reading import MASKING, call_of
-from storage.broker.inspector import Inspector
+from console.gateway.reading import call_of
 from storage.broker.records import Job
-from storage.redaction import Redactor
-from tasks.operations import Operations
-from tasks.resources import Resources
+
+if TYPE_CHECKING:
+    from storage.broker.inspector import Inspector
+    from storage.redaction import Redactor
+    from tasks.operations import Operations
+    from tasks.resources import Resources
 
 NAMES_KEPT_S: Final = 30.0
 """How long the names of the tasks' parameters are trusted."""
 
 
+class Stores(Protocol):
+    """What reads the broker, and what acts on it; each may be opened when it is first asked for."""
+
+    @property
+    def inspector(self) -> Inspector:
+        """What reads."""
+
+    @property
+    def operations(self) -> Operations:
+        """What acts."""
+
+
 class LivePart:
     """The stores' readers, the operators' actions, who acts, and the clock."""
 
-    _inspector: Inspector
-    _operations: Operations
+    _stores: Stores
     _by: str
     _held: Resources | None
 
@@ -28,10 +43,20 @@ class LivePart:
     _parameters_at: float | None
 
     @property
+    def _inspector(self) -> Inspector:
+        return self._stores.inspector
+
+    @property
+    def _operations(self) -> Operations:
+        return self._stores.operations
+
+    @property
     def _redactor(self) -> Redactor:
         """What takes secrets out of what is shown, by the settings' own names too."""
+        from storage.redaction import Redactor  # noqa: PLC0415 - slow, and needed where jobs are shown
+
         if self._held is None:
-            return MASKING
+            return Redactor()
         settings = self._held.settings
         return Redactor(settings.dewey_redact_keys, settings.dewey_redact_patterns)
 

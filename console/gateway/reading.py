@@ -1,15 +1,19 @@
 """How the live gateway reads: errors of the stores in the gateway's words, arguments decoded or explained."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final
+from typing import TYPE_CHECKING
 
 from console.gateway.building import Call
 from console.gateway.errors import GatewayRefused, GatewayUnavailable
 from storage.broker.records import Job
 from storage.errors import DecodeError, FilterError, JobMissing, Refused, StorageError, StoreUnavailable
-from storage.redaction import Redactor
 from tasks.engine.arguments import decode_call
+
+if TYPE_CHECKING:
+    from storage.redaction import Redactor
 
 
 @contextmanager
@@ -25,11 +29,7 @@ def translated() -> Iterator[None]:
         raise GatewayRefused(f"{type(error).__name__}: {error}") from error
 
 
-MASKING: Final = Redactor()
-"""Takes out what is secret by the names that everybody uses."""
-
-
-def call_of(job: Job, redactor: Redactor = MASKING, names: Sequence[str] = ()) -> Call:
+def call_of(job: Job, redactor: Redactor, names: Sequence[str] = ()) -> Call:
     """Return a job's arguments with the secret ones masked, or why they can not be read. ``names`` are those of the
     task's parameters: they tell which positional ones are secret."""
     try:

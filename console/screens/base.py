@@ -136,8 +136,7 @@ class DeweyScreen(ActingScreen):
     def answered(self, name: str) -> None:
         """After a poll came to its end, set the timer for the next."""
         if name == POLL and self.is_current:
-            self._ask_canaries()
-            self._ask_lateness()
+            self.ask_besides()
             self._stop_polling()
             pause = self.dewey.next_poll_s()
             if pause is not None:
@@ -214,6 +213,11 @@ class DeweyScreen(ActingScreen):
     def action_trigger(self) -> None:
         """Open the list of tasks."""
         self.dewey.open_trigger()
+
+    def ask_besides(self) -> None:
+        """Ask what the frame shows besides."""
+        self._ask_canaries()
+        self._ask_lateness()
 
     def _ask_canaries(self) -> None:
         """Ask how the canaries stand; while nobody answers, what was known stays."""

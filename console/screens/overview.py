@@ -98,8 +98,14 @@ class OverviewScreen(TravellingScreen):
         elif name == POLL:
             self.table.once_drawn(self._drawn)
 
+    def ask_besides(self) -> None:
+        """Ask nothing else before the first answer is drawn."""
+        if self._is_drawn:
+            super().ask_besides()
+
     def _drawn(self) -> None:
         self._is_drawn = True
+        self.ask_besides()
         self._ask_next()
 
     def _ask_next(self) -> None:

@@ -13,10 +13,9 @@ from textual.widget import Widget
 
 from console import bindings
 from console.formats import Moment, coarse, duration
-from console.gateway.glance import Lateness
+from console.gateway.glance import BEHIND_S, Lateness
 from console.widgets.drawn import Drawn
 from console.widgets.palette import COLOURS
-from storage.history.lag import BEHIND_S
 
 PRODUCTION: Final = frozenset({"production", "prod", "live"})
 

@@ -11,8 +11,6 @@ from storage.broker.reading import Reads, instant, text
 
 SILENT_S = 30.0
 """A recorder that has not led for so long is gone."""
-BEHIND_S = 10.0
-"""From here on it is worth saying that history is behind, or that nobody writes it."""
 
 
 class Lag(Struct, frozen=True):

@@ -1,11 +1,9 @@
 """The places of one DEWEY_HOME: data, logs, locks and sockets. Everything in it is private to its user."""
 
 import fcntl
-import hashlib
 import os
 import re
 import stat
-import tempfile
 from pathlib import Path
 
 from msgspec import Struct
@@ -105,6 +103,9 @@ class Home(Struct, frozen=True):
         """Where the sockets are: in the home, or in a short private directory when its path is too long."""
         if len(os.fsencode(self.locks_dir)) <= _LONGEST_RUN_DIR and _PLAIN.fullmatch(str(self.locks_dir)):
             return self.locks_dir
+        import hashlib  # noqa: PLC0415 - slow, and most paths are short
+        import tempfile  # noqa: PLC0415 - as above
+
         digest = hashlib.sha256(os.fsencode(self.path.resolve())).hexdigest()[:16]
         short = f"dewey-{os.geteuid()}-{digest}-{name}"
         temporary = Path(tempfile.gettempdir()) / short

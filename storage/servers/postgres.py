@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import subprocess
-import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -115,10 +114,12 @@ class PostgresServer(Struct, frozen=True):
 
     def _make_cluster(self) -> None:
         """Run initdb aside and move the result into place."""
+        import tempfile  # noqa: PLC0415 - most clusters are made already
+
+        from storage.servers import launch  # noqa: PLC0415 - as above
+
         for left in self.data_dir.parent.glob(f"{self.data_dir.name}.new-*"):
             shutil.rmtree(left, ignore_errors=True)
-        from storage.servers import launch  # noqa: PLC0415 - most clusters are made already
-
         new = Path(tempfile.mkdtemp(prefix=f"{self.data_dir.name}.new-", dir=self.data_dir.parent))
         self._hand_over(new)
         command = [str(bin_dir() / "initdb"), "-D", str(new), "-U", ROLE, "--auth=trust", "--encoding=UTF8"]

@@ -12,7 +12,7 @@ from huey.registry import Message
 from console.app import DeweyApp
 from console.gateway.acting import Done, Said
 from console.gateway.errors import GatewayRefused
-from console.gateway.live import LiveGateway
+from console.gateway.live import LiveGateway, Opened
 from console.screens.revealed import RevealedDialog
 from storage import audit
 from storage.broker.records import NewJob, Parameter, TaskInfo
@@ -52,7 +52,9 @@ def gateway(office: Office) -> LiveGateway:
     """The console's gateway, with the layer."""
     registry.publish(office.broker, [PACK, SWEEP])
     actions = Actions(open_tools(resources.current(), office.broker))
-    return LiveGateway(office.inspector, Operations(office.broker, office.inspector), "ada", actions=lambda: actions)
+    return LiveGateway(
+        Opened(office.inspector, Operations(office.broker, office.inspector)), "ada", actions=lambda: actions
+    )
 
 
 @pytest.fixture
@@ -109,7 +111,7 @@ def test_workers_that_act_at_once_open_the_layer_once(office: Office) -> None:
         opened.append(layer)
         return layer
 
-    gateway = LiveGateway(office.inspector, Operations(office.broker, office.inspector), "ada", actions=opens)
+    gateway = LiveGateway(Opened(office.inspector, Operations(office.broker, office.inspector)), "ada", actions=opens)
     with ThreadPoolExecutor(2) as pool:
         reasons = [armed.reason for armed in pool.map(gateway.arm, ("one", "two"))]
     assert (reasons, len(opened)) == (["one", "two"], 1)

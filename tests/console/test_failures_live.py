@@ -6,7 +6,7 @@ import pytest
 
 from console.app import DeweyApp
 from console.gateway.errors import GatewayUnavailable
-from console.gateway.live import LiveGateway
+from console.gateway.live import LiveGateway, Opened
 from console.screens.jobs import JobsScreen
 from storage.broker.records import Job
 from storage.errors import StoreUnavailable
@@ -38,7 +38,7 @@ def _gateway(office: Office, held: Resources | None = None) -> LiveGateway:
     held = held or resources.current()
     actions = Actions(open_tools(resources.current(), office.broker))
     operations = Operations(office.broker, office.inspector)
-    return LiveGateway(office.inspector, operations, "ada", held=held, actions=lambda: actions)
+    return LiveGateway(Opened(office.inspector, operations), "ada", held=held, actions=lambda: actions)
 
 
 def _app(gateway: LiveGateway, start: str) -> DeweyApp:

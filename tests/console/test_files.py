@@ -8,7 +8,7 @@ import redis
 from console.gateway.demo import DemoGateway
 from console.gateway.errors import GatewayRefused, GatewayUnavailable
 from console.gateway.library import FILES_PER_PAGE, FilePage, FileRow
-from console.gateway.live import LiveGateway
+from console.gateway.live import LiveGateway, Opened
 from console.screens.file import FileScreen
 from console.screens.files import FilesScreen
 from console.widgets.shelf import Shelf
@@ -151,7 +151,7 @@ def gateway(
     settings = Settings(dewey_home=tmp_path, dewey_namespace=namespace)
     held = Resources(settings, Endpoints(redis_url, database_url, tmp_path, frozenset()))
     inspector = Inspector(redis_client, namespace)
-    return LiveGateway(inspector, Operations(Broker(redis_client, namespace), inspector), "ada", held=held)
+    return LiveGateway(Opened(inspector, Operations(Broker(redis_client, namespace), inspector)), "ada", held=held)
 
 
 def _ingest(gateway: LiveGateway, name: str, *texts: str) -> int:

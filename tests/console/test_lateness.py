@@ -10,7 +10,7 @@ from console.app import DeweyApp
 from console.gateway.demo import DemoGateway
 from console.gateway.errors import GatewayUnavailable
 from console.gateway.glance import Lateness
-from console.gateway.live import LiveGateway
+from console.gateway.live import LiveGateway, Opened
 from console.gateway.protocol import Gateway
 from storage.broker.broker import Broker
 from storage.broker.inspector import Inspector
@@ -114,7 +114,7 @@ def test_what_was_known_stays_while_nobody_answers() -> None:
 
 def test_the_live_console_reads_it_from_the_broker(redis_client: "redis.Redis", namespace: str) -> None:
     broker, inspector = Broker(redis_client, namespace), Inspector(redis_client, namespace)
-    gateway: Gateway = LiveGateway(inspector, Operations(broker, inspector), "ada")
+    gateway: Gateway = LiveGateway(Opened(inspector, Operations(broker, inspector)), "ada")
     assert gateway.lateness() == Lateness(0, is_written=True), "there is none, and it is not late"
     recording, events = broker.keys.recording, broker.keys.events
     now_ms = int(time.time() * 1000)

@@ -9,7 +9,7 @@ import pytest
 import redis
 
 from console.gateway.errors import GatewayRefused, GatewayUnavailable
-from console.gateway.live import LiveGateway
+from console.gateway.live import LiveGateway, Opened
 from console.gateway.protocol import Gateway
 from storage.broker.broker import Broker
 from storage.broker.connection import connect
@@ -41,7 +41,7 @@ def broker(redis_client: "redis.Redis", namespace: str) -> Broker:
 @pytest.fixture
 def gateway(redis_client: "redis.Redis", namespace: str, broker: Broker) -> LiveGateway:
     inspector = Inspector(redis_client, namespace)
-    return LiveGateway(inspector, Operations(broker, inspector), "ada@here")
+    return LiveGateway(Opened(inspector, Operations(broker, inspector)), "ada@here")
 
 
 @pytest.fixture
@@ -133,14 +133,14 @@ def test_what_can_not_be_decoded_is_shown_as_such(gateway: LiveGateway, broker: 
 def test_a_redis_that_is_not_there_is_unavailable(namespace: str) -> None:
     client = connect("redis://127.0.0.1:1/0")
     inspector = Inspector(client, namespace)
-    gateway = LiveGateway(inspector, Operations(Broker(client, namespace), inspector), "ada@here")
+    gateway = LiveGateway(Opened(inspector, Operations(Broker(client, namespace), inspector)), "ada@here")
     with pytest.raises(GatewayUnavailable, match="did not answer"):
         gateway.queues()
 
 
 def test_the_clock_is_rediss(redis_client: "redis.Redis", namespace: str, broker: Broker) -> None:
     inspector = Inspector(redis_client, namespace)
-    gateway = LiveGateway(inspector, Operations(broker, inspector), "ada", wall_s=lambda: 0.0)
+    gateway = LiveGateway(Opened(inspector, Operations(broker, inspector)), "ada", wall_s=lambda: 0.0)
     gateway.queues()
     assert abs(gateway.now() - datetime.now(UTC)) < timedelta(seconds=5)
 

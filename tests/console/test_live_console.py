@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from console.app import DeweyApp
-from console.gateway.live import LiveGateway
+from console.gateway.live import LiveGateway, Opened
 from console.screens.job import JobScreen
 from console.screens.jobs import JobsScreen
 from console.screens.trigger import TriggerScreen
@@ -44,7 +44,9 @@ def jobs(
 def app(jobs: Jobs) -> DeweyApp:
     """The console as `dewey console` makes it, only more impatient."""
     actions = Actions(open_tools(resources.current(), huey.broker))
-    gateway = LiveGateway(jobs.inspector, Operations(huey.broker, jobs.inspector), "ada", actions=lambda: actions)
+    gateway = LiveGateway(
+        Opened(jobs.inspector, Operations(huey.broker, jobs.inspector)), "ada", actions=lambda: actions
+    )
     app = DeweyApp(gateway, "test", "queues", refresh_s=0.2)
     app.write_reason = "trying it out"
     return app

@@ -8,7 +8,7 @@ import redis
 from huey.registry import Message
 
 from console.gateway.errors import GatewayRefused, GatewayUnavailable
-from console.gateway.live import LiveGateway
+from console.gateway.live import LiveGateway, Opened
 from storage.broker.broker import Broker
 from storage.broker.inspector import Inspector
 from storage.embedded import Endpoints
@@ -41,7 +41,7 @@ def held(redis_url: str, database_url: str, tmp_path: Path) -> Resources:
 @pytest.fixture
 def lists(broker: Broker, held: Resources, redis_client: "redis.Redis", namespace: str) -> LiveGateway:
     inspector = Inspector(redis_client, namespace)
-    return LiveGateway(inspector, Operations(broker, inspector), "ada", held=held)
+    return LiveGateway(Opened(inspector, Operations(broker, inspector)), "ada", held=held)
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def test_without_history_the_list_has_what_redis_holds_and_says_so(
     dead = lives.fail()
     lives.add(id="waits")
     gone = replace(held.endpoints, database_url="postgresql://nobody@127.0.0.1:1/none")
-    alone = LiveGateway(lists._inspector, lists._operations, "ada", held=Resources(held.settings, gone))
+    alone = LiveGateway(Opened(lists._inspector, lists._operations), "ada", held=Resources(held.settings, gone))
     for criteria, shown in (("", ["waits", dead]), ("err:user", [dead])):
         page = alone.jobs(criteria, 0, 10)
         assert [row.key for row in page.rows] == shown
@@ -140,7 +140,7 @@ def test_states_are_counted_by_redis_and_what_has_ended_is_said_to_be_more(lists
 
 def test_a_console_without_history_can_not_know_what_only_history_can_tell(lists: LiveGateway, lives: Lives) -> None:
     lives.add(id="waits")
-    alone = LiveGateway(lists._inspector, lists._operations, "ada")
+    alone = LiveGateway(Opened(lists._inspector, lists._operations), "ada")
     assert keys(alone, "state:queued") == ["waits"]
     assert "was not told where the history is" in alone.jobs("", 0, 10).trouble.plain
     with pytest.raises(GatewayUnavailable, match="not told where the history is"):
@@ -182,7 +182,7 @@ def test_what_the_settings_call_secret_by_now_is_masked_in_what_was_recorded_bef
     redis_client.flushdb()
     assert "B-DW 4711" in lists.jobs("", 0, 10).rows[0].note.plain + str(lists.job(gone).argument_lines)
     strict = Resources(dataclasses.replace(held.settings, dewey_redact_keys=("plate",)), held.endpoints)
-    later = LiveGateway(lists._inspector, lists._operations, "ada", held=strict)
+    later = LiveGateway(Opened(lists._inspector, lists._operations), "ada", held=strict)
     assert "4711" not in str(later.job(gone))
     assert "4711" not in str(later.jobs("", 0, 10))
 

@@ -13,7 +13,7 @@ from console.gateway.demo import DemoGateway
 from console.gateway.demo_records import NOW
 from console.gateway.errors import GatewayUnavailable
 from console.gateway.glance import Glance, HealthView, Part, Waits, health_view
-from console.gateway.live import LiveGateway
+from console.gateway.live import LiveGateway, Opened
 from console.screens.base import DeweyScreen
 from console.screens.overview import ILL_S, WAITS_S, OverviewScreen
 from console.widgets.trouble_list import TroubleList
@@ -222,7 +222,7 @@ def held(redis_url: str, database_url: str, tmp_path: Path, namespace: str) -> R
 
 def test_live_stores_are_looked_at(redis_client: "redis.Redis", namespace: str, held: Resources) -> None:
     inspector = Inspector(redis_client, namespace)
-    gateway = LiveGateway(inspector, Operations(Broker(redis_client, namespace), inspector), "ada", held=held)
+    gateway = LiveGateway(Opened(inspector, Operations(Broker(redis_client, namespace), inspector)), "ada", held=held)
 
     async def script(stage: Stage) -> None:
         assert "Redis" in stage.text
@@ -244,7 +244,7 @@ def test_looking_at_everything_changes_nothing_in_either_store(
     inspector = Inspector(redis_client, namespace)
     broker = Broker(redis_client, namespace)
     broker.add_queues(["email"])
-    gateway = LiveGateway(inspector, Operations(broker, inspector), "ada", held=held)
+    gateway = LiveGateway(Opened(inspector, Operations(broker, inspector)), "ada", held=held)
 
     owner = users.ensure(held.database, "ada@example.com", "Ada")
     files.reserve(held.database, owner.id, "boats.txt", "text/plain", 1, "private")
@@ -283,10 +283,10 @@ def test_a_live_store_that_is_away_is_an_answer(redis_client: "redis.Redis", nam
     inspector = Inspector(redis_client, namespace)
     operations = Operations(Broker(redis_client, namespace), inspector)
     gone = replace(held.endpoints, database_url="postgresql://nobody@127.0.0.1:1/none")
-    gateway = LiveGateway(inspector, operations, "ada", held=Resources(held.settings, gone))
+    gateway = LiveGateway(Opened(inspector, operations), "ada", held=Resources(held.settings, gone))
     assert gateway.health("postgres").level == "fail"
     assert "127.0.0.1" in gateway.waits().problem.plain
-    assert LiveGateway(inspector, operations, "ada").health("redis").level == "unknown"
+    assert LiveGateway(Opened(inspector, operations), "ada").health("redis").level == "unknown"
 
 
 def test_waits_that_nobody_has_recorded_yet_are_asked_for_again_soon() -> None:

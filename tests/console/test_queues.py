@@ -9,7 +9,7 @@ from textual.content import Content
 from console.formats import Moment
 from console.gateway.demo import DemoGateway
 from console.gateway.demo_records import NOW
-from console.gateway.live import LiveGateway
+from console.gateway.live import LiveGateway, Opened
 from console.gateway.measured import Measures, with_measures
 from console.gateway.views import LimitView, PauseView, QueueRow
 from console.screens.base import DeweyScreen
@@ -215,7 +215,7 @@ def _gateway(office: Office, held: Resources | None = None) -> LiveGateway:
     actions = Actions(open_tools(resources.current(), office.broker))
     operations = Operations(office.broker, office.inspector)
     held = held or resources.current()
-    return LiveGateway(office.inspector, operations, "ada", held=held, actions=lambda: actions)
+    return LiveGateway(Opened(office.inspector, operations), "ada", held=held, actions=lambda: actions)
 
 
 def _measured(gateway: LiveGateway) -> QueueRow:
@@ -302,7 +302,7 @@ def test_live_books_that_are_away_or_untold_are_an_answer(office: Office) -> Non
     away = _gateway(office, Resources(here.settings, gone)).measures({"default": "at most 1 running"})
     assert "127.0.0.1" in away.problem.plain
     operations = Operations(office.broker, office.inspector)
-    untold = LiveGateway(office.inspector, operations, "ada").measures({})
+    untold = LiveGateway(Opened(office.inspector, operations), "ada").measures({})
     assert "was not told" in untold.problem.plain
 
 

@@ -11,7 +11,7 @@ import pytest
 from console import app as application
 from console.app import DeweyApp
 from console.gateway.errors import GatewayError
-from console.gateway.live import LiveGateway
+from console.gateway.live import LiveGateway, Opened
 from console.screens.base import DeweyScreen
 from console.screens.doors import DOORS
 from console.screens.job import JobScreen
@@ -79,7 +79,7 @@ def app(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> DeweyApp:
     monkeypatch.setattr(application, "RETRIES_S", (0.1,))
     actions = Actions(open_tools(resources.current(), huey.broker))
     operations = Operations(huey.broker, jobs.inspector)
-    gateway = LiveGateway(jobs.inspector, operations, "ada", held=resources.current(), actions=lambda: actions)
+    gateway = LiveGateway(Opened(jobs.inspector, operations), "ada", held=resources.current(), actions=lambda: actions)
     return DeweyApp(gateway, "test", "queues", refresh_s=0.1)
 
 

@@ -46,7 +46,7 @@ ANSWERED: Final = "; ".join(
         "from console.commands.opening import open_desk",
         "from console.gateway.live import LiveGateway",
         "desk = open_desk()",
-        "gateway = LiveGateway(desk.inspector, desk.operations, 'ada', held=desk.resources)",
+        "gateway = LiveGateway(desk, 'ada', held=desk.resources)",
         "getattr(gateway, sys.argv[1])()",
         "print(*sys.modules)",
     ]

@@ -1,7 +1,7 @@
 """The screens that watch, over a consumer process that really runs, is told to be quiet, and ends."""
 
 from console.app import DeweyApp
-from console.gateway.live import LiveGateway
+from console.gateway.live import LiveGateway, Opened
 from console.screens.job import JobScreen
 from tasks import resources
 from tasks.actions.layer import Actions
@@ -19,7 +19,7 @@ def test_a_real_consumer_is_seen_at_work_quieted_and_gone(jobs: Jobs) -> None:
     held = resources.current()
     actions = Actions(open_tools(held, huey.broker))
     operations = Operations(huey.broker, jobs.inspector)
-    gateway = LiveGateway(jobs.inspector, operations, "ada", held=held, actions=lambda: actions)
+    gateway = LiveGateway(Opened(jobs.inspector, operations), "ada", held=held, actions=lambda: actions)
     app = DeweyApp(gateway, "test", refresh_s=0.2)
     app.write_reason = "trying it out"
     report = build_report("2026-05", pages=600, seconds_per_page=0.1)

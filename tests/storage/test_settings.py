@@ -4,8 +4,12 @@ from dataclasses import FrozenInstanceError, fields
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from psycopg2.extensions import parse_dsn
 
 from storage.errors import SettingsError
+from storage.setting_readers import PLAIN_DATABASE
 from storage.setting_sources import read
 from storage.settings import Settings, describe, load
 from storage.smtp import SmtpServer
@@ -325,3 +329,8 @@ def test_names_and_patterns_of_secrets_are_read(environment: pytest.MonkeyPatch)
 @pytest.mark.parametrize(("pattern", "why"), [("(a", "is no regular"), ("a*", "empty text"), ("(a+)+", "very long")])
 def test_a_pattern_that_can_not_be_meant_is_refused(pattern: str, why: str) -> None:
     assert why in refusal(DEWEY_REDACT_PATTERNS=pattern)
+
+
+@given(st.from_regex(PLAIN_DATABASE, fullmatch=True))
+def test_an_address_of_postgresql_that_is_not_shown_to_its_driver_is_one_that_it_takes(address: str) -> None:
+    assert parse_dsn(address)["dbname"]

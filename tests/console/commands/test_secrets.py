@@ -128,7 +128,7 @@ def test_what_redis_keeps_beside_the_job_itself_holds_no_secret(leak: Leak) -> N
 
 def test_no_view_of_the_console_holds_a_secret(dewey: CommandLine, leak: Leak) -> None:
     desk = open_desk()
-    gateway = LiveGateway(desk.inspector, desk.operations, "ada")
+    gateway = LiveGateway(desk, "ada")
     views: list[object] = [gateway.queues(), gateway.tail(""), gateway.tasks(), gateway.jobs("", 0, 100)]
     for job_id in (leak.failed, leak.succeeded):
         views += [gateway.job(job_id), gateway.log(job_id, ""), gateway.rows([job_id])]
