@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from console.gateway.protocol import Gateway
     from console.gateway.views import WhyView
     from console.places import Kind, Place
+    from console.screens.job import JobScreen
 
 STEPS_KEPT = 20
 
@@ -151,9 +152,13 @@ class GoingApp(ArmingApp):
 
     def open_job(self, key: str, tab: str = "summary", is_prefix: bool = False) -> None:
         """Show a job."""
+        self.push_screen(self.job_screen(key, tab, is_prefix=is_prefix))
+
+    def job_screen(self, key: str, tab: str, *, is_prefix: bool) -> JobScreen:
+        """Return a screen about a job."""
         from console.screens.job import JobScreen  # noqa: PLC0415 - a screen is loaded when somebody goes to it
 
-        self.push_screen(JobScreen(key, tab, is_prefix=is_prefix))
+        return JobScreen(key, tab, is_prefix=is_prefix)
 
     def open_jobs(self, criteria: str) -> None:
         """Show the jobs that match."""

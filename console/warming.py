@@ -11,12 +11,10 @@ from functools import partial
 from time import monotonic
 from typing import Final
 
-from textual import events
-
 from console.gateway.errors import GatewayError
-from console.going import GoingApp
 from console.loading import undisturbed
 from console.screens.doors import DOORS
+from console.sparing import SparingApp
 
 BEGINS_S: Final = 0.7
 """When the first thing is made ready, after the console began."""
@@ -43,7 +41,7 @@ LATER: Final = (
 """Modules of what has no screen of its own behind a number."""
 
 
-class WarmingApp(GoingApp):
+class WarmingApp(SparingApp):
     """The part of the application that makes ready what comes next, when it is told to."""
 
     away: GatewayError | None
@@ -52,19 +50,12 @@ class WarmingApp(GoingApp):
 
     def __init__(self) -> None:
         super().__init__()
-        self._pressed_at_s = 0.0
         self._tidied_at_s = monotonic()
 
     def warm(self) -> None:
         """Begin to make everything ready, if that is wanted."""
         if self.is_warmed:
             self.set_timer(BEGINS_S, partial(self._warm_on, self._steps()))
-
-    async def on_event(self, event: events.Event) -> None:
-        """Note when a key was pressed."""
-        if isinstance(event, events.Key):
-            self._pressed_at_s = monotonic()
-        await super().on_event(event)
 
     def _warm_on(self, steps: Iterator[Callable[[], object]]) -> None:
         if monotonic() - self._pressed_at_s < IDLE_S or self.away is not None:
@@ -73,6 +64,7 @@ class WarmingApp(GoingApp):
         step = next(steps, None)
         if step is None:
             self._keep_tidy()
+            self.keep_spare()
             return
         step()
         self.set_timer(PAUSE_S, partial(self._warm_on, steps))

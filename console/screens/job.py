@@ -49,7 +49,7 @@ AWAY_EVERY: Final = timedelta(seconds=15)
 
 
 class JobScreen(TabbedScreen, JobActions, ExportingScreen):
-    """Everything about a job. ``key`` may be a prefix of its id."""
+    """Everything about a job. ``key`` may be a prefix of its id; a screen that is made before it is known has none."""
 
     BINDINGS = bindings.of("job")
     PLACE: ClassVar[bindings.Place] = "job"
@@ -67,6 +67,13 @@ class JobScreen(TabbedScreen, JobActions, ExportingScreen):
         self._flow_size = 0
         self._compared: tuple[str, int] | None = None
         self._compared_at: datetime | None = None
+
+    def be_about(self, key: str, tab: str, *, is_prefix: bool) -> None:
+        """Take in which job a screen is about that was made before, and that nobody has seen."""
+        self.key, self._prefix = "" if is_prefix else key, key
+        self.tab = tab
+        self._arrange()
+        self._tabs()
 
     def compose_body(self) -> ComposeResult:
         """Lay out the title, the tabs and their pages."""
