@@ -7,7 +7,8 @@ is a next one, `after` says. When PostgreSQL can not be asked, what the broker s
 page says so.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from msgspec import Struct
 
@@ -53,14 +54,25 @@ class Ledger:
         place = Place.read(after) if after else None
         try:
             page = jobs.search(self._database, given, after, limit)
-            unread = self._live.unread()
-            recorded = {entry.id: entry for entry in page.entries}
-            job_ids = list(dict.fromkeys([*recorded, *unread]))
-            live = self._live.entries(job_ids, recorded)
-            logged = jobs.logged(self._database, given, job_ids)
+            return self._righted(_Draft(given, page, place, limit))
         except (StoreUnavailable, StoreRefused) as error:
             return self._without_history(given, place, limit, str(error))
-        return _put_right(given, page, live, logged, place, limit)
+
+    def _righted(self, draft: "_Draft") -> Found:
+        """A page of history, as the broker says it is by now; no more is read than can be on it."""
+        recorded = {entry.id: entry for entry in draft.page.entries}
+        unasked = list(recorded)
+        for unread in self._live.unread():
+            job_ids = [*unasked, *(job_id for job_id in unread.job_ids if job_id not in recorded)]
+            live = self._live.entries(job_ids, recorded)
+            logged = jobs.logged(self._database, draft.given, job_ids)
+            if unasked:
+                draft.correct(live, logged)
+                unasked = []
+            draft.add(live, logged)
+            if draft.is_settled(unread.others_until_at):
+                break
+        return Found(*_cut(_in_order(draft.entries), draft.limit, draft.page.after))
 
     def story(self, id_or_prefix: str) -> Story:
         """All that history has of one job, which the broker may have forgotten. Raises as `jobs.job` does."""
@@ -80,24 +92,41 @@ class Ledger:
         return Found(*_cut(found, limit, ""), trouble=f"history is not in this list, only {looked}: {why}")
 
 
-def _put_right(
-    given: Filter, page: Page, live: dict[str, Entry], logged: Logged, place: Place | None, limit: int
-) -> Found:
-    """A page of history, as the broker says it is by now."""
-    end = Place.read(page.after) if page.after else None
-    entries = []
-    for entry in page.entries:
-        now = live.get(entry.id)
-        if now is None or now.created_at != entry.created_at or now.version == entry.version:
-            entries.append(entry)
-        elif matches(given, now, logged):
-            entries.append(now)
-    there = {(entry.created_at, entry.id) for entry in page.entries}
-    for now in live.values():
-        is_within = _is_after(now, place) and (end is None or not _is_after(now, end))
-        if is_within and (now.created_at, now.id) not in there and matches(given, now, logged):
-            entries.append(now)
-    return Found(*_cut(_in_order(entries), limit, page.after))
+class _Draft:
+    """A page while it is put right."""
+
+    def __init__(self, given: Filter, page: Page, place: Place | None, limit: int) -> None:
+        self.given = given
+        self.page = page
+        self.limit = limit
+        self.entries = list(page.entries)
+        self._place = place
+        self._end = Place.read(page.after) if page.after else None
+        self._there = {(entry.created_at, entry.id) for entry in page.entries}
+
+    def correct(self, live: Mapping[str, Entry], logged: Logged) -> None:
+        """Take in what the broker knows of the jobs that history found."""
+        self.entries = []
+        for entry in self.page.entries:
+            now = live.get(entry.id)
+            if now is None or now.created_at != entry.created_at or now.version == entry.version:
+                self.entries.append(entry)
+            elif matches(self.given, now, logged):
+                self.entries.append(now)
+
+    def add(self, live: Mapping[str, Entry], logged: Logged) -> None:
+        """Take in other jobs that the broker knows, where they are on this page."""
+        for now in live.values():
+            is_within = _is_after(now, self._place) and (self._end is None or not _is_after(now, self._end))
+            if is_within and (now.created_at, now.id) not in self._there and matches(self.given, now, logged):
+                self.entries.append(now)
+
+    def is_settled(self, others_until_at: datetime | None) -> bool:
+        """Whether jobs that were created until then change nothing: they come after this page, which is known to go on
+        when it has one more than its rows."""
+        if others_until_at is None or (self._end is not None and others_until_at < self._end.created_at):
+            return True
+        return sum(entry.created_at > others_until_at for entry in self.entries) > self.limit
 
 
 def _cut(entries: list[Entry], limit: int, after: str) -> tuple[tuple[Entry, ...], str]:

@@ -1,9 +1,11 @@
 """Jobs as the broker has them now, in the shape of history, for what history does not have yet. Changes nothing."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
+
+from msgspec import Struct
 
 from storage.broker.inspector import Inspector
 from storage.broker.reading import Reads, instant, text
@@ -14,11 +16,23 @@ from storage.history.writing import host_of
 
 UNREAD_SHOWN = 1_000
 """Most events that are looked at for what history does not have yet."""
+UNREAD_AT_ONCE = 250
+"""Most events that are read at once: of jobs that start and end, those of a list as long as a screen."""
+_SAME = ("version", "created")
+"""What tells whether a record says what history says."""
 _FIELDS = (
     *("version", "task", "queue", "state", "priority", "created", "queued", "run_at", "started", "finished"),
     *("attempt", "crashes", "retries", "left", "worker", "reason", "error_type", "error", "fingerprint", "parent"),
     *("unique", "payload"),
 )
+
+
+class Unread(Struct, frozen=True):
+    """Jobs to which something has happened. Of those that come after them, none was created after ``others_until_at``:
+    a job's first event is that it was created, and its last one is no newer; None: none come after them."""
+
+    job_ids: tuple[str, ...]
+    others_until_at: datetime | None
 
 
 class Live(Reads):
@@ -29,31 +43,51 @@ class Live(Reads):
         self._keys = inspector._keys
         self._shown = shown
 
-    def unread(self) -> tuple[str, ...]:
-        """Ids of the jobs to which something has happened that is not in history yet, as far as the newest events tell.
+    def unread(self) -> Iterator[Unread]:
+        """Yield the jobs to which something has happened that is not in history yet, some at a time, those with the
+        newest events first, as far as the newest events tell. Each job comes once.
 
         Raises: StoreUnavailable.
         """
         cursor = self._call("hget", self._keys.recording, "cursor")
-        low = f"({cursor.decode()}" if cursor else "-"
-        events = self._call("xrevrange", self._keys.events, max="+", min=low, count=UNREAD_SHOWN)
-        return tuple(dict.fromkeys(text(job_id) for _, fields in events for job_id in fields))  # see tell in _base.lua
+        low, high = f"({cursor.decode()}" if cursor else "-", "+"
+        seen: set[str] = set()
+        for start in range(0, UNREAD_SHOWN, UNREAD_AT_ONCE):
+            most = min(UNREAD_AT_ONCE, UNREAD_SHOWN - start)
+            events = self._call("xrevrange", self._keys.events, max=high, min=low, count=most)
+            found = dict.fromkeys(text(job_id) for _, fields in events for job_id in fields)  # see tell in _base.lua
+            is_last = len(events) < most or start + most >= UNREAD_SHOWN
+            last = events[-1][0].decode() if events else "0-0"
+            yield Unread(tuple(one for one in found if one not in seen), None if is_last else _happened_at(last))
+            if is_last:
+                return
+            seen.update(found)
+            high = f"({last}"
 
     def entries(self, job_ids: Sequence[str], recorded: Mapping[str, Entry]) -> dict[str, Entry]:
-        """Those of these jobs that the broker knows, by id; ``recorded`` is how history has them.
+        """Those of these jobs that the broker knows, by id; ``recorded`` is how history has them, and those of which
+        the broker says the same are left out.
 
         Raises: StoreUnavailable.
         """
-        with self._pipe() as pipe:
-            for job_id in job_ids:
-                pipe.hmget(self._keys.job(job_id), _FIELDS)
-            found = self._run(pipe)
+        fields = [_SAME if job_id in recorded else _FIELDS for job_id in job_ids]
+        found = dict(zip(job_ids, self._records(job_ids, fields), strict=True))
+        changed = [job_id for job_id in job_ids if job_id in recorded and _differs(found[job_id], recorded[job_id])]
+        if changed:
+            found.update(zip(changed, self._records(changed, [_FIELDS] * len(changed)), strict=True))
         entries = {}
-        for job_id, values in zip(job_ids, found, strict=True):
-            fields = dict(zip(_FIELDS, values, strict=True))
-            if fields["state"]:
-                entries[job_id] = self._entry(job_id, fields, recorded.get(job_id))
+        for job_id, values in found.items():
+            if len(values) == len(_FIELDS):
+                record = dict(zip(_FIELDS, values, strict=True))
+                if record["state"]:
+                    entries[job_id] = self._entry(job_id, record, recorded.get(job_id))
         return entries
+
+    def _records(self, job_ids: Sequence[str], fields: Sequence[Sequence[str]]) -> list[Any]:
+        with self._pipe() as pipe:
+            for job_id, names in zip(job_ids, fields, strict=True):
+                pipe.hmget(self._keys.job(job_id), names)
+            return self._run(pipe)
 
     def _entry(self, job_id: str, fields: Mapping[str, Any], known: Entry | None) -> Entry:
         created_at = instant(fields["created"]) or datetime.fromtimestamp(0, UTC)
@@ -97,6 +131,17 @@ class Live(Reads):
     def _arguments(self, task: str, payload: bytes | None) -> Any:
         shown, _ = self._shown(task, payload or None, None)
         return None if shown is None else json.loads(shown)
+
+
+def _differs(values: Sequence[Any], known: Entry) -> bool:
+    """Whether the broker knows a job, and says something else of it than history; ``values`` are those of _SAME."""
+    version, created = values
+    return version is not None and (int(version) != known.version or instant(created) != known.created_at)
+
+
+def _happened_at(event_id: str) -> datetime:
+    """When an event was left, by its id."""
+    return datetime.fromtimestamp(int(event_id.partition("-")[0]) / 1000, UTC)
 
 
 def _ms(since_at: datetime | None, until_at: datetime | None) -> int | None:
