@@ -3,14 +3,17 @@
 import gc
 import sys
 
+from console.head_start import HeadStart
+
 
 def main() -> None:
     """Run one command and leave with its exit status."""
     gc.disable()  # while modules are loaded, until console.loading.loaded, with which the command begins
     try:
-        from console.cli import run  # noqa: PLC0415 - takes a while, in which Ctrl-C must end quietly too
+        with HeadStart(is_wanted="console" in sys.argv[1:]) as head_start:
+            from console.cli import run  # noqa: PLC0415 - takes a while, in which Ctrl-C must end quietly too
 
-        status = run()
+            status = run(head_start=head_start)
     except KeyboardInterrupt:
         status = 130
     sys.exit(status)

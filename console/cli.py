@@ -15,6 +15,7 @@ from console import profiles
 from console.commands.opening import WrongUse
 from console.commands.printing import ReaderLeft, as_document, visible
 from console.commands.shelf import SECTIONS, Shelf
+from console.head_start import HeadStart
 from console.loading import loaded
 from storage.errors import FilterError, SettingsError, StorageError
 from tasks.errors import TasksError
@@ -77,13 +78,14 @@ def dewey(
     profiles.choose(profiles.read(), profile)
 
 
-def run(arguments: list[str] | None = None) -> int:
-    """Run one command; answers the exit status."""
+def run(arguments: list[str] | None = None, head_start: HeadStart | None = None) -> int:
+    """Run one command; answers the exit status. ``head_start`` is for a command that has use for it."""
     given = sys.argv[1:] if arguments is None else arguments
     for stream in (sys.stdout, sys.stderr):
         _let_any_character_pass(stream)
     try:
-        status = typer.main.get_command(app).main(args=given, prog_name="dewey", standalone_mode=False)
+        command = typer.main.get_command(app)
+        status = command.main(args=given, prog_name="dewey", standalone_mode=False, obj=head_start)
     except ReaderLeft:
         _forget_stdout()
         return 0

@@ -1,52 +1,40 @@
-"""A head start: while this process loads the toolkit, another one reads what the first screen shows.
+"""A head start: while this process loads the command and the toolkit, another one reads what the first screen shows.
 
 On two cores that takes no longer than the toolkit alone; the stores' drivers are loaded after the first paint. It is
 only ever a help: when the other process fails, or is late, the gateway asks for itself.
+
+This is loaded before everything else, so it loads next to nothing.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
-import re
 import select
-import subprocess
+import signal
 import sys
 import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
-
-import msgspec
-
-from console.reading_ahead import SCREENS, Ahead, Errand
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    from tasks.resources import Resources
+    from console.reading_ahead import Ahead, Errand
 
-FRESH_S: Final = 2.0
-"""What was read longer ago is no answer: things are asked about every second."""
-COMMAND: Final = (sys.executable, "-P", "-m", "console.reading_ahead")
-_AT_ONCE_BYTES: Final = 65_536
-_PLAIN: Final = re.compile(r"[^?]*(?:\?db=\d+)?")
-"""An address without options: a wrong option is for the driver to refuse, before the console opens."""
-_HERE: Final = str(Path(__file__).resolve().parent.parent)
-
-
-def errand_of(held: Resources, start: str) -> Errand | None:
-    """What is to be read for the screen that a console starts with; None where reading ahead would be of no help."""
-    settings, address = held.settings, held.endpoints.redis_url
-    screen = start.strip() or SCREENS[0]
-    if screen not in SCREENS or _PLAIN.fullmatch(address) is None or _cores() < 2:
-        return None
-    keys, patterns = settings.dewey_redact_keys, settings.dewey_redact_patterns
-    return Errand(screen, address, settings.dewey_namespace, keys, patterns)
+COMMAND = (sys.executable, "-P", "-S", "-m", "console.reading_ahead")
+"""It is told where modules are: to find out takes longer than to load many of them."""
+NONE = (0, -1, -1)
+_AT_ONCE_BYTES = 65_536
+_HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 class HeadStart:
-    """A process that reads while in the block. Without an errand, or where none can be started, there is no answer."""
+    """A process that loads the drivers, is told what to read, and reads it: while in the block, and not longer.
 
-    def __init__(self, errand: Errand | None) -> None:
+    Where none can be started, or it was told nothing, there is no answer.
+    """
+
+    def __init__(self, *, is_wanted: bool) -> None:
+        self._pid, self._tells, self._hears = _started() if is_wanted and _is_of_help() else NONE
         self._got = b""
-        self._process = None if errand is None else _started(errand)
 
     def __enter__(self) -> Self:
         return self
@@ -54,57 +42,57 @@ class HeadStart:
     def __exit__(self, *_: object) -> None:
         self.end()
 
-    def answer(self) -> Ahead | None:
-        """Return what was read, if all of it is here and fresh; waits for nothing."""
-        if self._process is None or self._process.stdout is None:
-            return None
-        pipe = self._process.stdout.fileno()
-        while select.select([pipe], [], [], 0)[0]:
-            more = os.read(pipe, _AT_ONCE_BYTES)
+    def tell(self, errand: Errand | None) -> None:
+        """Say what to read; with nothing to read it ends. One that has ended does not answer."""
+        if errand is None:
+            self.end()
+        elif self._pid:
+            with contextlib.suppress(OSError):
+                os.write(self._tells, errand.as_line())
+
+    def answer(self, within_s: float = 0.0) -> Ahead | None:
+        """Return what was read, if all of it comes within a time, and is fresh."""
+        from console.reading_ahead import fresh  # noqa: PLC0415 - see above
+
+        until_s = time.monotonic() + within_s
+        while self._pid and select.select([self._hears], [], [], max(0.0, until_s - time.monotonic()))[0]:
+            more = os.read(self._hears, _AT_ONCE_BYTES)
             if not more:
-                return _fresh(self._got)
+                return fresh(self._got)
             self._got += more
         return None
 
     def end(self) -> None:
         """Leave nothing of it behind. May be told twice."""
-        process, self._process = self._process, None
-        if process is not None:
-            assert process.stdout is not None
-            process.stdout.close()
-            process.kill()
-            process.wait()
+        pid, self._pid = self._pid, 0
+        if pid:
+            os.close(self._tells)
+            os.close(self._hears)
+            with contextlib.suppress(ProcessLookupError, ChildProcessError):  # where nobody waits for children
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
 
 
-def _started(errand: Errand) -> subprocess.Popen[bytes] | None:
-    path = os.pathsep.join(filter(None, (_HERE, os.environ.get("PYTHONPATH"))))
+def _started() -> tuple[int, int, int]:
+    """A process, what it is told through, and what it answers through; `NONE` where none can be started."""
+    told, tells = os.pipe()
+    hears, heard = os.pipe()
+    nowhere = (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0)
+    pipes = ((os.POSIX_SPAWN_DUP2, told, 0), (os.POSIX_SPAWN_DUP2, heard, 1), nowhere)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (_HERE, *sys.path)))}
     try:
-        process = subprocess.Popen(
-            COMMAND,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": path},
-        )
+        pid = os.posix_spawn(sys.executable, COMMAND, environment, file_actions=pipes)
     except OSError:
-        return None
-    assert process.stdin is not None
-    try:
-        with process.stdin:
-            process.stdin.write(msgspec.json.encode(errand) + b"\n")
-    except OSError:  # it ended before it was told: its answer is empty
-        pass
-    return process
+        os.close(tells)
+        os.close(hears)
+        return NONE
+    finally:
+        os.close(told)
+        os.close(heard)
+    return pid, tells, hears
 
 
-def _fresh(answer: bytes) -> Ahead | None:
-    try:
-        found = msgspec.msgpack.decode(answer, type=Ahead)
-    except msgspec.DecodeError:  # it failed, or was ended
-        return None
-    return found if time.monotonic() - found.read_at_s < FRESH_S else None
-
-
-def _cores() -> int:
-    """How many processes run at once here."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def _is_of_help() -> bool:
+    """Whether another process runs while this one does."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return bool(sys.executable) and cores > 1

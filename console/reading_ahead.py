@@ -1,27 +1,40 @@
-"""What the first screen shows, read by a process of its own while the console loads.
+"""What the first screen shows, read by a process of its own while the console loads: see console/head_start.py.
 
 ``python -m console.reading_ahead`` is told on stdin, as a line of JSON, what to read and where; it answers on stdout,
 as MessagePack, what the inspector answered, and ends. When it can not answer it says nothing: the console asks again by
 itself, and tells why.
 """
 
+from __future__ import annotations
+
+import gc
+import importlib
 import os
+import re
 import signal
 import sys
 import time
-from typing import Final
+from typing import TYPE_CHECKING, Final, Self
 
 import msgspec
 from msgspec import Struct
 
 from storage.broker.records import ConsumerInfo, Job, QueueStats, TaskInfo
 
+if TYPE_CHECKING:
+    from tasks.resources import Resources
+
 SCREENS: Final = ("overview", "queues")
 """The screens whose first answer is read ahead."""
+DRIVERS: Final = ("storage.broker.connection", "storage.redaction", "tasks.masking")
 LATEST_S: Final = 2.0
-"""After so long it ends, whatever it waits for: nobody does any more."""
+"""So long after it was told what to read it ends, whatever it waits for: nobody waits for it any more."""
+FRESH_S: Final = 2.0
+"""What was read longer ago is no answer: things are asked about every second."""
 RUNNING_READ: Final = 2_000
 """Running jobs that are read at most."""
+_PLAIN: Final = re.compile(r"[^?]*(?:\?db=\d+)?")
+"""An address without options: a wrong option is for the driver to refuse, before the console opens."""
 
 
 class Errand(Struct, frozen=True):
@@ -32,6 +45,20 @@ class Errand(Struct, frozen=True):
     namespace: str
     redact_keys: tuple[str, ...] = ()
     redact_patterns: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, held: Resources, start: str) -> Self | None:
+        """What there is to read for a console that starts so; None where it is not read ahead."""
+        settings, address = held.settings, held.endpoints.redis_url
+        screen = start.strip() or SCREENS[0]
+        if screen not in SCREENS or _PLAIN.fullmatch(address) is None:
+            return None
+        keys, patterns = settings.dewey_redact_keys, settings.dewey_redact_patterns
+        return cls(screen, address, settings.dewey_namespace, keys, patterns)
+
+    def as_line(self) -> bytes:
+        """As a line of JSON."""
+        return msgspec.json.encode(self) + b"\n"
 
 
 class Ahead(Struct, frozen=True):
@@ -46,6 +73,15 @@ class Ahead(Struct, frozen=True):
     consumers: tuple[ConsumerInfo, ...] | None = None
     jobs: tuple[Job, ...] | None = None
     tasks: tuple[TaskInfo, ...] | None = None
+
+
+def fresh(answer: bytes) -> Ahead | None:
+    """Return what an answer says; None when it was cut off, or is old."""
+    try:
+        found = msgspec.msgpack.decode(answer, type=Ahead)
+    except msgspec.DecodeError:
+        return None
+    return found if time.monotonic() - found.read_at_s < FRESH_S else None
 
 
 def read(errand: Errand) -> Ahead:
@@ -72,8 +108,14 @@ def read(errand: Errand) -> Ahead:
 
 def main() -> None:
     """Read and answer."""
+    gc.disable()  # it ends before there is any
+    for driver in DRIVERS:  # while the console finds out what there is to read
+        importlib.import_module(driver)
+    line = sys.stdin.buffer.readline()
+    if not line:  # the console has ended, or wants nothing
+        return
     signal.setitimer(signal.ITIMER_REAL, LATEST_S)
-    errand = msgspec.json.decode(sys.stdin.buffer.readline(), type=Errand)
+    errand = msgspec.json.decode(line, type=Errand)
     sys.stdout.buffer.write(msgspec.msgpack.encode(read(errand)))
     sys.stdout.buffer.flush()
     os._exit(0)  # there is nothing to tidy up, and the console waits for the end

@@ -15,8 +15,9 @@ from console import profiles
 from console.commands.ending import Ending
 from console.commands.opening import Desk, WrongUse, actions_of, found_desk, operator, require_terminal
 from console.commands.stopping import on_signals
-from console.head_start import HeadStart, errand_of
+from console.head_start import HeadStart
 from console.loading import undisturbed
+from console.reading_ahead import Errand
 
 app = typer.Typer()
 
@@ -26,6 +27,7 @@ SWITCH_S = 0.001
 
 @app.command("console")
 def show_console(
+    context: typer.Context,
     start: Annotated[
         str, typer.Argument(metavar="START", help="As after : in it: queues, queue email, job 3f2a, a filter …")
     ] = "",
@@ -45,12 +47,13 @@ def show_console(
     if write and read_only:
         raise WrongUse("say --write or --read-only, not both")
     require_terminal("dewey queues, dewey jobs and dewey logs answer without one")
-    desk = found_desk()
-    errand = errand_of(desk.resources, start)
-    with HeadStart(errand) as head_start:
-        if errand is None:
-            desk.open()
-        run_console_on(desk, environment, start, None if read_only else write, head_start)
+    desk, head_start = found_desk(), context.find_object(HeadStart)
+    errand = Errand.of(desk.resources, start)
+    if head_start is not None:
+        head_start.tell(errand)
+    if errand is None or head_start is None:
+        desk.open()
+    run_console_on(desk, environment, start, None if read_only else write, head_start)
 
 
 def run_console_on(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from time import monotonic
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from console.gateway.live import LiveGateway
 from console.gateway.reading import translated
@@ -21,12 +21,15 @@ if TYPE_CHECKING:
     from tasks.actions.layer import Actions
     from tasks.resources import Resources
 
+LATE_S: Final = 0.05
+"""How long the answer is waited for: a little less than opening the stores takes."""
+
 
 class EarlyGateway(LiveGateway):
     """A live gateway that answers its first question from what was read ahead, if that came in time.
 
-    The stores are opened, which loads their drivers, when they are first asked: that takes longer than to read ahead,
-    so what has not come by then is not waited for.
+    The stores are opened, which loads their drivers, when they are first asked. That takes longer than an answer that
+    is nearly there, which is waited for a moment; what has not come by the time that they are open is not.
     """
 
     def __init__(
@@ -59,7 +62,7 @@ class EarlyGateway(LiveGateway):
     def _early_once(self) -> Iterator[None]:
         head_start, self._head_start = self._head_start, None
         if head_start is not None:
-            found = head_start.answer()
+            found = head_start.answer(LATE_S)
             if found is None:
                 with translated():
                     self._stores.inspector  # noqa: B018 - opens them, which takes longer than to read ahead

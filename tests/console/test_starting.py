@@ -31,15 +31,39 @@ from console.commands import console as command
 from console.screens.doors import DOORS
 
 def leave(*_):
-    DOORS[sys.argv[1]].kind()
+    DOORS[sys.argv[2]].kind()
     print(*sys.modules, flush=True)
     os._exit(0)
 
 command.require_terminal = lambda *_: None
 command.Ending = leave
-console.cli.run(["console", sys.argv[1]])
+console.__main__.main()
 """
 """The command, up to where the application runs, with its first screen."""
+DRAWN: Final = """
+import os, sys
+from console.head_start import HeadStart
+with HeadStart(is_wanted=True) as head_start:
+    from console.commands.opening import found_desk
+    from console.app import DeweyApp
+    from console.gateway.early import EarlyGateway
+    from console.reading_ahead import Errand
+    from console.screens.overview import OverviewScreen
+
+    def drawn(screen):
+        table = screen.table
+        rows = "".join(table.render_line(one).text for one in range(table.size.height))
+        print(rows, *sys.modules, file=sys.__stderr__)
+        os._exit(0)
+
+    OverviewScreen._drawn = drawn
+    desk = found_desk()
+    errand = Errand.of(desk.resources, "")
+    head_start.tell(errand)
+    assert head_start.answer(20.0) is not None
+    DeweyApp(EarlyGateway(head_start, desk, "ada", held=desk.resources)).run(headless=True, size=(120, 40))
+"""
+"""The console in no terminal, up to where its first answer is drawn."""
 ANSWERED: Final = "; ".join(
     [
         "import pathlib, sys",
@@ -66,18 +90,39 @@ NOT_YET: Final = frozenset(
     }
 )
 """What no first screen needs: each takes its time to load."""
+READ_AHEAD: Final = frozenset(
+    {
+        *("redis", "psycopg2", "huey", "msgpack", "importlib.metadata", "email.message", "argparse", "tomllib"),
+        *("storage.redaction", "storage.slowness", "storage.servers.launch", "storage.history.lag"),
+        *("storage.broker.broker", "storage.broker.inspector", "storage.broker.canaries", "storage.broker.requests"),
+        *("tasks.masking", "tasks.payloads", "tasks.operations", "tasks.engine.codec"),
+        *("console.gateway.beside", "console.gateway.raw", "console.gateway.criteria"),
+    }
+)
+"""What the first screen does without because another process reads ahead for it, or because of what it shows."""
 
 
 @pytest.mark.parametrize("first", ["overview", "queues"])
 def test_the_first_screen_waits_for_nothing_that_it_does_not_need(first: str, tmp_path: Path) -> None:
     nowhere = {"REDIS_URL": "redis://127.0.0.1:1/0", "DATABASE_URL": NOWHERE, "DEWEY_HOME": str(tmp_path)}
-    command = [sys.executable, "-c", LOADED, first]
+    command = [sys.executable, "-c", LOADED, "console", first]
     found = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, **nowhere})
     loaded = set(found.stdout.split())
     assert f"console.screens.{first}" in loaded
-    assert loaded & NOT_YET == set()
+    assert loaded & (NOT_YET | READ_AHEAD) == set()
     other_screens = {door.module for name, door in DOORS.items() if name != first}
     assert loaded & other_screens == set()
+
+
+def test_the_first_answer_is_drawn_before_the_drivers_are_loaded(
+    redis_client: "redis.Redis", redis_url: str, namespace: str, tmp_path: Path
+) -> None:
+    Broker(redis_client, namespace).add_queues(["wholesale"])
+    told = {"REDIS_URL": redis_url, "DATABASE_URL": NOWHERE, "DEWEY_HOME": str(tmp_path), "DEWEY_NAMESPACE": namespace}
+    command = [sys.executable, "-c", DRAWN]
+    found = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, **told})
+    assert "wholesale" in found.stderr
+    assert set(found.stderr.split()) & READ_AHEAD == set()
 
 
 @pytest.mark.parametrize("question", ["glance", "queues"])

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 
 import pytest
 
+from tests.bench.cpu import descendants
 from tests.console.commands.office import DEWEY, HEARING, Office
-from tests.servers import is_alive
+from tests.servers import is_alive, wait_until
 
 LONGEST_S = 40.0
 DEAF = [
@@ -107,5 +108,37 @@ def test_a_console_that_was_told_to_ignore_a_hangup_goes_on(office: Office) -> N
         terminal.popen.send_signal(signal.SIGTERM)
         terminal.read_until(LEAVE_SCREEN)
         assert terminal.popen.wait(LONGEST_S) == 0
+    finally:
+        terminal.close()
+
+
+@pytest.mark.parametrize("start", [(), ("queues",), ("jobs",), ("queue email",), ("--read-only",)])
+def test_a_console_that_is_there_has_no_other_process(office: Office, start: tuple[str, ...]) -> None:
+    office.add("aaaa-1", "email")
+    terminal = Terminal("console", *start, environment=office.environment)
+    try:
+        terminal.read_until(b"email")
+        wait_until(lambda: not list(descendants(terminal.popen.pid)), "it is alone")
+    finally:
+        terminal.close()
+
+
+@pytest.mark.parametrize("start", ["overview", "queues"])
+def test_a_redis_that_is_away_is_said_to_be(office: Office, start: str) -> None:
+    terminal = Terminal("console", start, environment=office.environment | {"REDIS_URL": "redis://127.0.0.1:1/0"})
+    try:
+        terminal.read_until(b"Connection refused")
+        wait_until(lambda: not list(descendants(terminal.popen.pid)), "it is alone")
+    finally:
+        terminal.close()
+
+
+def test_a_wrong_option_of_an_address_is_refused_before_the_console_opens(office: Office) -> None:
+    wrong = "redis://127.0.0.1:1/0?socket_timeout=soon"
+    terminal = Terminal("console", environment=office.environment | {"REDIS_URL": wrong})
+    try:
+        terminal.read_until(b"REDIS_URL")
+        assert terminal.popen.wait(LONGEST_S) == 2
+        assert b"\x1b[?1049h" not in terminal.output
     finally:
         terminal.close()
