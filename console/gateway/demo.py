@@ -53,6 +53,10 @@ class DemoGateway(
         """Return the demo's present instant."""
         return self._now()
 
+    def is_at_hand(self) -> bool:
+        """Return that it is asked as others are."""
+        return False
+
     def ping(self) -> float:
         """Return a round trip that costs nothing."""
         return 0.0004

@@ -48,6 +48,10 @@ class EarlyGateway(LiveGateway):
     def _inspector(self) -> Inspector:
         return self._stores.inspector if self._early is None else cast("Inspector", self._early)
 
+    def is_at_hand(self) -> bool:
+        """Return whether the next answer was read ahead."""
+        return self._head_start is not None and self._head_start.answer() is not None
+
     def queues(self) -> tuple[QueueRow, ...]:
         """Return all queues, by name."""
         with self._early_once():

@@ -92,6 +92,10 @@ class LiveGateway(
             self._ahead_s = self._inspector.clock_ms() / 1000 - self._wall_s()
             self._read_at = monotonic()
 
+    def is_at_hand(self) -> bool:
+        """Return that the stores have to be asked."""
+        return False
+
     def ping(self) -> float:
         """Return the seconds of one round trip."""
         with translated():

@@ -45,6 +45,9 @@ class Gateway(ActingGateway, Protocol):
     def now(self) -> datetime:
         """Return the present instant, without asking anybody."""
 
+    def is_at_hand(self) -> bool:
+        """Return whether the answer to the next poll is here already, so that nobody has to be waited for."""
+
     def ping(self) -> float:
         """Return the seconds that one round trip takes."""
 

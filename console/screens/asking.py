@@ -1,10 +1,10 @@
 """How every screen asks: it asks the gateway in a thread, one question at a time, and is told the answer.
 
 The life of a question: `ask` puts it in line (a newer question of the same name takes the older one's place); a
-thread worker asks; the answer comes back as a message; its handler hands the value to the screen, and the next
-question goes out. A backend that is away keeps the last data on the screen, dimmed, and is asked again after a
-growing pause. An exception that is neither answer nor refusal is a bug: it is logged and shown, and the screen
-lives on.
+thread worker asks, unless the answer is at hand; the answer comes back as a message; its handler hands the value to the
+screen, and the next question goes out. A backend that is away keeps the last data on the screen, dimmed, and is asked
+again after a growing pause. An exception that is neither answer nor refusal is a bug: it is logged and shown, and the
+screen lives on.
 """
 
 from collections.abc import Callable
@@ -98,10 +98,16 @@ class AskingScreen(Screen[None]):
 
     def _send(self, question: _Question) -> None:
         self._asked = question
-        self.run_worker(lambda: self._put(question), name=question.name, thread=True, exit_on_error=False)
+        if question.name != POLL or not self.dewey.gateway.is_at_hand():
+            self.run_worker(lambda: self._put(question), name=question.name, thread=True, exit_on_error=False)
+            return
+        try:
+            self._put(question)
+        except Exception as error:  # noqa: BLE001 - a question ends here, as a worker does: it is logged and shown
+            self._broken(error)
 
     def _put(self, question: _Question) -> None:
-        """Ask, in a worker's thread."""
+        """Ask, in a worker's thread where somebody has to be waited for."""
         timer = self.dewey.timer
         began = timer()
         try:
@@ -145,10 +151,13 @@ class AskingScreen(Screen[None]):
         """A worker that ended in an exception is a bug: show it, and go on."""
         if event.state is WorkerState.ERROR and event.worker.error is not None:
             event.stop()
-            self.dewey.bug(event.worker.error)
-            name = self._asked.name if self._asked is not None else POLL
-            self._next()
-            self.answered(name)
+            self._broken(event.worker.error)
+
+    def _broken(self, error: BaseException) -> None:
+        self.dewey.bug(error)
+        name = self._asked.name if self._asked is not None else POLL
+        self._next()
+        self.answered(name)
 
     def is_of_backend(self, name: str) -> bool:
         """Say whether an answer to a question of that name means that the backend is there."""

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,9 +15,12 @@ from typing import Final
 import msgspec
 import pytest
 import redis
+from textual.screen import Screen
 
+from console.gateway.demo import DemoGateway
 from console.gateway.early import Early, EarlyGateway
 from console.gateway.errors import GatewayUnavailable
+from console.gateway.glance import Glance
 from console.gateway.live import LiveGateway, Opened
 from console.head_start import HeadStart
 from console.reading_ahead import LATEST_S, Errand, fresh, read
@@ -30,7 +34,9 @@ from storage.values import replace
 from tasks.engine import registry
 from tasks.operations import Operations, new_job
 from tasks.resources import Resources
+from tests.console.stage import Stage, play, still_app
 from tests.console.test_live import INGEST
+from tests.console.test_live_console import until
 from tests.servers import is_alive, wait_until
 
 SECRET: Final = "hunter22"
@@ -240,3 +246,57 @@ def test_a_console_that_is_killed_leaves_no_process_behind(is_told: bool) -> Non
         process.wait()
         process.stdout.close()
         wait_until(lambda: not is_alive(pid), "it ends", timeout_s=LONGEST_S)
+
+
+class AtHand(DemoGateway):
+    """Answers the first poll at once, in one way or another."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        super().__init__()
+        self.error = error
+        self.asked_in: list[threading.Thread] = []
+
+    def is_at_hand(self) -> bool:
+        return not self.asked_in
+
+    def glance(self) -> Glance:
+        is_first = not self.asked_in
+        self.asked_in.append(threading.current_thread())
+        if self.error is not None and is_first:
+            raise self.error
+        return super().glance()
+
+
+def test_an_answer_that_is_at_hand_is_in_the_first_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    gateway = AtHand()
+    app = still_app(gateway, start="overview")
+    painted: list[bool] = []
+    paint = Screen._compositor_refresh
+
+    def watched(screen: Screen[object]) -> None:
+        painted.append(screen.query_one("#overview-queues").display)
+        paint(screen)
+
+    monkeypatch.setattr(Screen, "_compositor_refresh", watched)
+
+    async def script(stage: Stage) -> None:
+        assert "ingestion" in stage.text
+        assert painted[0]
+        assert gateway.asked_in[0] is threading.main_thread()
+
+    play(script, app, (120, 40))
+
+
+@pytest.mark.parametrize("error", [GatewayUnavailable("nobody is there"), RuntimeError("a bug")])
+def test_an_answer_at_hand_that_is_none_ends_nothing(error: Exception) -> None:
+    gateway = AtHand(error)
+    app = still_app(gateway, start="overview")
+    app.refresh_s = 0.01
+
+    async def script(stage: Stage) -> None:
+        await until(stage, lambda: "ingestion" in stage.text, "it is asked again")
+        assert app.bugs == ([] if isinstance(error, GatewayUnavailable) else [error])
+        assert gateway.asked_in[1] is not threading.main_thread()
+        app.bugs.clear()
+
+    play(script, app, (120, 40))
