@@ -216,12 +216,12 @@ class LineTable(Growing, Generic[Row], can_focus=True):
             self.refresh()
             return
         top = self.scroll_offset.y
-        for y in range(1, self.size.height):
-            index = top + y - 1
+        in_sight = range(top, top + self.size.height - 1)
+        for index in in_sight:
             looks = self._looks(index)
             if self._painted.get(index) != looks:
                 self.refresh_line(index + 1)
-        for index in [index for index in self._painted if not self._in_sight(index)]:
+        for index in [index for index in self._painted if index not in in_sight]:
             del self._painted[index]
 
     def at(self, moment: Moment) -> None:
