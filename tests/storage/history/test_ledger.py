@@ -144,6 +144,15 @@ def test_jobs_that_come_after_the_page_settle_it() -> None:
     assert not draft.is_settled(at)
 
 
+def test_a_page_is_settled_when_it_is_known_to_go_on(book: Ledger, lives: Lives) -> None:
+    draft = ledger._Draft(ask(""), Page((), ""), None, 1)
+    for _ in range(2):
+        assert not draft.is_settled(datetime(2020, 1, 1, tzinfo=UTC))
+        draft.entries += book._live.entries([lives.add()], {}).values()
+    assert draft.is_settled(datetime(2020, 1, 1, tzinfo=UTC))
+    assert not draft.is_settled(draft.entries[0].created_at)
+
+
 def test_a_job_that_ended_long_after_younger_ones_is_where_it_belongs(
     book: Ledger, lives: Lives, monkeypatch: pytest.MonkeyPatch
 ) -> None:
