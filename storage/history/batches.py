@@ -20,7 +20,8 @@ from storage.history.stream import Events, Gone, Stream
 _logger = logging.getLogger(__name__)
 
 READS_AT_ONCE = 6
-"""Reads that make a batch: up to 1,500 jobs in one transaction."""
+"""Reads that make a batch: up to 1,500 jobs in one transaction. One that nobody read ahead is of one read, since the
+writer waits for it."""
 LONGEST_S = 2.0
 """A batch takes no more reads after this long, so that jobs with large arguments come to the books in good time."""
 MOST_PASSED = 200_000
@@ -73,7 +74,7 @@ class Batches:
         """
         made, self._made = self._made, None
         if made is None or made[0] != cursor:
-            made = cursor, self._making.submit(self._make, cursor)
+            made = cursor, self._making.submit(self._make, cursor, 1)
         while not wait([made[1]], every_s).done:
             meanwhile()
         batch = made[1].result()
@@ -95,12 +96,12 @@ class Batches:
             _logger.error("the record of job %r can not be read and is left out of history: %s", packed[0], error)  # noqa: TRY400
             return None
 
-    def _make(self, cursor: str) -> Batch:
+    def _make(self, cursor: str, most: int = READS_AT_ONCE) -> Batch:
         reads: list[Events] = []
         rows: list[JobRow | None] = []
         last_id = cursor
         enough_at = time.monotonic() + LONGEST_S
-        while not reads or (len(reads) < READS_AT_ONCE and not reads[-1].is_last and time.monotonic() < enough_at):
+        while not reads or (len(reads) < most and not reads[-1].is_last and time.monotonic() < enough_at):
             events = self._stream.events(last_id)
             reads.append(events)
             last_id = events.last_id

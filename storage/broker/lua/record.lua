@@ -9,21 +9,21 @@
 local after, most = ARGV[1], tonumber(ARGV[2])
 local room_for_jobs, room = tonumber(ARGV[3]), tonumber(ARGV[4])
 local events = redis.call('XRANGE', K.events(), '(' .. after, '+', 'COUNT', most)
-local newest, began, last = {}, {}, #events
+local newest, began, decide, last = {}, {}, {}, #events
 local whole_so_far = after == '0-0' or #redis.call('XRANGE', K.events(), after, after) > 0
-for at = 1, last do
+for at = last, 1, -1 do
   local event = events[at][2]
   local id, told = event[1], event[2]
-  newest[id] = at
+  if not newest[id] then newest[id] = true; decide[#decide + 1] = at end
   if string.sub(told, 1, 2) == '1 ' then began[id] = true end
   if not string.find(told, '^%d+ %l+ ') then whole_so_far = false end -- an older Dewey's, or nobody's: as good as unread
 end
 
 local records, gone, passed = {}, {}, {}
-for at = 1, last do
+for n = #decide, 1, -1 do
+  local at = decide[n]
   local id, told = events[at][2][1], events[at][2][2]
-  local version, state, created
-  if newest[id] == at then version, state, created = string.match(told, '^(%d+) (%l+) (.*)$') end -- see tell
+  local version, state, created = string.match(told, '^(%d+) (%l+) (.*)$') -- see tell
   if version then
     -- What has succeeded does not go on: its record is read at once. Of others the version tells whether they did.
     local record, bytes
