@@ -12,6 +12,12 @@ def used_s(pid: int) -> float:
     return sum(_own_s(one) for one in (pid, *descendants(pid)))
 
 
+def alone_s(pid: int) -> float:
+    """Processor seconds of a process without its descendants; 0 when it is gone."""
+    fields = _fields(pid)
+    return sum(map(int, fields[11:13])) / _TICKS if fields else 0.0
+
+
 def own_ms(pid: int) -> float:
     """Processor milliseconds of one process so far, to the nanosecond: the clock of the scheduler."""
     return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e6
