@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
@@ -18,6 +18,9 @@ UNREAD_SHOWN = 1_000
 """Most events that are looked at for what history does not have yet."""
 UNREAD_AT_ONCE = 250
 """Most events that are read at once: of jobs that start and end, those of a list as long as a screen."""
+AHEAD = timedelta(milliseconds=10)
+"""How much later than its first event a job may say that it was created. From Redis 7.2 on an event bears the instant
+at which its script began (streamNextID in t_stream.c), and the script reads the clock after that."""
 _SAME = ("version", "created")
 """What tells whether a record says what history says."""
 _FIELDS = (
@@ -29,7 +32,7 @@ _FIELDS = (
 
 class Unread(Struct, frozen=True):
     """Jobs to which something has happened. Of those that come after them, none was created after ``others_until_at``:
-    a job's first event is that it was created, and its last one is no newer; None: none come after them."""
+    a job's first event is that it was created, and its other ones are no older; None: none come after them."""
 
     job_ids: tuple[str, ...]
     others_until_at: datetime | None
@@ -58,7 +61,9 @@ class Live(Reads):
             found = dict.fromkeys(text(job_id) for _, fields in events for job_id in fields)  # see tell in _base.lua
             is_last = len(events) < most or start + most >= UNREAD_SHOWN
             last = events[-1][0].decode() if events else "0-0"
-            yield Unread(tuple(one for one in found if one not in seen), None if is_last else _happened_at(last))
+            yield Unread(
+                tuple(one for one in found if one not in seen), None if is_last else _happened_at(last) + AHEAD
+            )
             if is_last:
                 return
             seen.update(found)

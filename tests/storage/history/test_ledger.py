@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from storage.broker.broker import Broker
 from storage.broker.inspector import Inspector
 from storage.broker.requests import Claim
 from storage.database.connection import Database
@@ -101,6 +102,7 @@ def test_no_more_is_read_than_can_be_on_the_page(
     book: Ledger, lives: Lives, asked: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live, "UNREAD_AT_ONCE", 15)
+    monkeypatch.setattr(live, "AHEAD", timedelta(0))
     ended = [lives.succeed() for _ in range(60)]  # three events each, and none of them recorded
     page = book.search(ask("state:succeeded,dead"), "", 10)
     assert [entry.id for entry in page.entries] == ended[:-11:-1]
@@ -163,3 +165,15 @@ def test_a_job_that_ended_long_after_younger_ones_is_where_it_belongs(
     lives.settle(claim, "succeeded", result=b"7")
     assert [entry.id for entry in book.search(ask("state:succeeded"), "", 3).entries] == young[::-1]
     assert [entry.id for entry in book.search(ask("state:succeeded"), "", 4).entries] == [*young[::-1], old]
+
+
+def test_a_clock_that_is_read_after_an_event_was_dated_changes_nothing(
+    book: Ledger, lives: Lives, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "UNREAD_AT_ONCE", 6)
+    ended = [lives.succeed() for _ in range(3)]
+    events: Any = broker.client.xrange(broker.keys.events, count=1)
+    at_ms = int(events[0][0].partition(b"-")[0])
+    for job_id, ms in zip(ended, (9, 7, 8), strict=True):
+        broker.client.hset(broker.keys.job(job_id), "created", at_ms + ms)
+    assert [entry.id for entry in book.search(ask("state:succeeded"), "", 1).entries] == ended[:1]
