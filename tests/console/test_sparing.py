@@ -2,19 +2,22 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from time import monotonic
 
 import pytest
 from textual.app import App
+from textual.screen import Screen
 from textual.widget import Widget
 
 from console.app import DeweyApp
 from console.gateway.demo import DemoGateway
+from console.gateway.demo_records import NOW
 from console.gateway.views import JobView
 from console.screens.job import JobScreen
 from console.sparing import QUIET_S
 from console.widgets.palette import LIGHT
-from tests.console.stage import Stage, play, still_app
+from tests.console.stage import Stage, play, screen_text, still_app
 
 TALL = (120, 40)
 
@@ -143,6 +146,30 @@ def test_a_screen_that_nobody_opened_asks_nothing() -> None:
         assert len(asked) == 1
 
     play(script, still_app(Gateway(), start="jobs"), TALL)
+
+
+def test_the_first_paint_says_what_is_so_by_now() -> None:
+    instants = [NOW]
+    pictures: list[str] = []
+    display = App._display
+
+    def displayed(app: DeweyApp, screen: Screen[None], renderable: object) -> None:
+        if isinstance(screen, JobScreen) and renderable is not None:
+            pictures.append(screen_text(app))
+        display(app, screen, renderable)  # type: ignore[arg-type]  # as it is called
+
+    async def script(stage: Stage) -> None:
+        stage.app.keep_spare()
+        await made(stage)
+        instants.append(NOW + timedelta(seconds=90))
+        stage.app.arm("the deploy of tonight")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(App, "_display", displayed)
+            await stage.press("enter")
+        assert stage.app.moment.clock() in pictures[0]
+        assert "the deploy of tonight" in pictures[0]
+
+    play(script, still_app(DemoGateway(lambda: instants[-1]), start="jobs"), TALL)
 
 
 def test_none_is_made_while_keys_are_pressed() -> None:
