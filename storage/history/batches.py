@@ -80,7 +80,7 @@ class Batches:
         batch = made[1].result()
         if batch.is_full:
             after = batch.last.last_id
-            self._made = after, self._making.submit(self._make, after)
+            self._made = after, self._making.submit(self._make, after, READS_AT_ONCE)
         return batch
 
     def forget(self) -> None:
@@ -96,7 +96,7 @@ class Batches:
             _logger.error("the record of job %r can not be read and is left out of history: %s", packed[0], error)  # noqa: TRY400
             return None
 
-    def _make(self, cursor: str, most: int = READS_AT_ONCE) -> Batch:
+    def _make(self, cursor: str, most: int) -> Batch:
         reads: list[Events] = []
         rows: list[JobRow | None] = []
         last_id = cursor
