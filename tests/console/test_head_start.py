@@ -1,5 +1,6 @@
 """The head start: what another process read is shown when it came in time, and nothing else is any different."""
 
+import contextlib
 import gc
 import os
 import signal
@@ -234,10 +235,22 @@ time.sleep(60)
 """
 
 
+def _mumble(server: socket.socket, is_over: threading.Event) -> None:
+    """Say a byte now and then that is no answer: whoever reads is never silent for long, and never done."""
+    with contextlib.suppress(OSError):
+        connection, _ = server.accept()
+        with connection:
+            while not is_over.wait(0.1):
+                connection.sendall(b"x")
+
+
 @pytest.mark.parametrize("is_told", [False, True])
 def test_a_console_that_is_killed_leaves_no_process_behind(is_told: bool) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as frozen:  # accepts, and never answers
-        url = f"redis://127.0.0.1:{frozen.getsockname()[1]}/0"
+    is_over = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        mumbling = threading.Thread(target=_mumble, args=(server, is_over), daemon=True)
+        mumbling.start()
+        url = f"redis://127.0.0.1:{server.getsockname()[1]}/0"
         command = [sys.executable, "-c", KILLED, *([url] if is_told else [])]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert process.stdout is not None
@@ -246,6 +259,7 @@ def test_a_console_that_is_killed_leaves_no_process_behind(is_told: bool) -> Non
         process.wait()
         process.stdout.close()
         wait_until(lambda: not is_alive(pid), "it ends", timeout_s=LONGEST_S)
+        is_over.set()
 
 
 class AtHand(DemoGateway):
