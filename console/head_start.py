@@ -17,13 +17,27 @@ import time
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from console.reading_ahead import Ahead, Errand
 
 COMMAND = (sys.executable, "-P", "-S", "-m", "console.reading_ahead")
 """It is told where modules are: to find out takes longer than to load many of them."""
 NONE = (0, -1, -1)
+SCREENS = ("overview", "queues")
+"""The screens whose first answer is read ahead."""
+_VALUED = ("--write", "--environment")
 _AT_ONCE_BYTES = 65_536
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+def is_wanted(words: Sequence[str]) -> bool:
+    """Whether the words of a command open a console on one of those screens, as far as a glance can tell."""
+    if "console" not in words:
+        return False
+    begin = words.index("console")
+    after = zip(words[begin:], words[begin + 1 :], strict=False)
+    return all(word in SCREENS or word.startswith("-") or before in _VALUED for before, word in after)
 
 
 class HeadStart:
@@ -93,6 +107,15 @@ def _started() -> tuple[int, int, int]:
 
 
 def _is_of_help() -> bool:
-    """Whether another process runs while this one does."""
+    """Whether another process can run while this one does: one that has to share its core only takes time."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return bool(sys.executable) and cores > 1
+    return bool(sys.executable) and _running() < cores
+
+
+def _running() -> float:
+    """How many threads run now or wait to, with this one; where that can not be told, how many did of late."""
+    try:
+        with open("/proc/loadavg", encoding="ascii") as told:
+            return float(told.read().split()[3].partition("/")[0])
+    except OSError:
+        return os.getloadavg()[0] + 1

@@ -19,13 +19,12 @@ from typing import TYPE_CHECKING, Final, Self
 import msgspec
 from msgspec import Struct
 
+from console.head_start import SCREENS
 from storage.broker.records import ConsumerInfo, Job, QueueStats, TaskInfo
 
 if TYPE_CHECKING:
     from tasks.resources import Resources
 
-SCREENS: Final = ("overview", "queues")
-"""The screens whose first answer is read ahead."""
 DRIVERS: Final = ("storage.broker.connection", "storage.redaction", "tasks.masking")
 LATEST_S: Final = 2.0
 """So long after it was told what to read it ends, whatever it waits for: nobody waits for it any more."""

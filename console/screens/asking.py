@@ -102,20 +102,26 @@ class AskingScreen(Screen[None]):
             self.run_worker(lambda: self._put(question), name=question.name, thread=True, exit_on_error=False)
             return
         try:
-            self._put(question)
+            outcome = self._outcome(question)
+            if isinstance(outcome, Answer):
+                self.on_answer(outcome)
+            else:
+                self.on_no_answer(outcome)
         except Exception as error:  # noqa: BLE001 - a question ends here, as a worker does: it is logged and shown
             self._broken(error)
 
     def _put(self, question: _Question) -> None:
-        """Ask, in a worker's thread where somebody has to be waited for."""
+        """Ask, in a worker's thread."""
+        self.post_message(self._outcome(question))
+
+    def _outcome(self, question: _Question) -> Answer | NoAnswer:
         timer = self.dewey.timer
         began = timer()
         try:
             value = question.ask()
         except GatewayError as error:
-            self.post_message(NoAnswer(question, error))
-        else:
-            self.post_message(Answer(question, value, timer() - began))
+            return NoAnswer(question, error)
+        return Answer(question, value, timer() - began)
 
     def _next(self) -> None:
         self._asked = None

@@ -26,6 +26,8 @@ MARGIN: Final = 50
 """Rows asked for above and below those in sight."""
 LEAST: Final = 10
 """Cells of the column that takes what is left, at least."""
+SIZED_WITHIN: Final = 3
+"""Refreshes in which a table that is shown gets its size; in a terminal without room it never does."""
 ROWS_LIMIT: Final = 4_000
 """Rows held at most; those farthest from the last page go first."""
 
@@ -152,8 +154,14 @@ class LineTable(Growing, Generic[Row], can_focus=True):
         self._look_soon()
 
     def once_drawn(self, then: Callable[[], None]) -> None:
-        """Do something when what is shown now is drawn: one refresh sizes the table, and the next one draws it."""
-        self.call_after_refresh(self.call_after_refresh, then)
+        """Do something when what is shown now is drawn: a refresh sizes the table, and the next one draws it."""
+        self.call_after_refresh(self._once_sized, then, SIZED_WITHIN)
+
+    def _once_sized(self, then: Callable[[], None], within: int) -> None:
+        if self.display and not self.size and within:
+            self.call_after_refresh(self._once_sized, then, within - 1)
+        else:
+            self.call_after_refresh(then)
 
     def clear(self) -> None:
         """Forget every row, and go to the top."""

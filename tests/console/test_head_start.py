@@ -23,7 +23,7 @@ from console.gateway.early import Early, EarlyGateway
 from console.gateway.errors import GatewayUnavailable
 from console.gateway.glance import Glance
 from console.gateway.live import LiveGateway, Opened
-from console.head_start import HeadStart
+from console.head_start import HeadStart, is_wanted
 from console.reading_ahead import LATEST_S, Errand, fresh, read
 from storage.broker.broker import Broker
 from storage.broker.connection import connect
@@ -77,6 +77,12 @@ def stores(broker: Broker) -> Opened:
 @pytest.fixture
 def errand(broker: Broker, redis_url: str) -> Errand:
     return Errand("overview", redis_url, broker.namespace)
+
+
+@pytest.fixture(autouse=True)
+def _free_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is one, however busy the machine is that the tests run on."""
+    monkeypatch.setattr("console.head_start._running", lambda: 0.0)
 
 
 @pytest.fixture
@@ -207,8 +213,30 @@ def test_only_what_a_first_screen_surely_shows_is_read_ahead(start: str, url: st
     assert (None if errand is None else errand.screen) == screen
 
 
-def test_where_only_one_process_runs_at_once_there_is_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0})
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("console", True),
+        ("--profile prod console", True),
+        ("console overview", True),
+        ("console --read-only queues", True),
+        ("console --write jobs --environment mine", True),
+        ("console jobs", False),
+        ("console --read-only state:dead", False),
+        ("queues", False),
+        ("", False),
+    ],
+)
+def test_a_process_is_started_for_a_console_on_a_screen_that_is_read_ahead(words: str, expected: bool) -> None:
+    assert is_wanted(words.split()) is expected
+
+
+@pytest.mark.parametrize(("cores", "running"), [(1, 1.0), (2, 2.0), (2, 7.0)])
+def test_where_no_processor_is_free_there_is_no_other_process(
+    monkeypatch: pytest.MonkeyPatch, cores: int, running: float
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)))
+    monkeypatch.setattr("console.head_start._running", lambda: running)
     with HeadStart(is_wanted=True) as head_start:
         assert head_start._pid == 0
         head_start.tell(Errand("overview", NOWHERE, "dewey"))
@@ -225,7 +253,7 @@ def test_where_no_process_can_be_started_there_is_none(monkeypatch: pytest.Monke
 
 KILLED: Final = """
 import sys, time
-from console.head_start import HeadStart
+from console.head_start import HeadStart, is_wanted
 from console.reading_ahead import Errand
 head_start = HeadStart(is_wanted=True)
 if len(sys.argv) > 1:
@@ -288,7 +316,7 @@ def test_an_answer_that_is_at_hand_is_in_the_first_picture(monkeypatch: pytest.M
     paint = Screen._compositor_refresh
 
     def watched(screen: Screen[object]) -> None:
-        painted.append(screen.query_one("#overview-queues").display)
+        painted.append(screen.query_one("#overview-queues").size.height > 0)
         paint(screen)
 
     monkeypatch.setattr(Screen, "_compositor_refresh", watched)

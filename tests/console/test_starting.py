@@ -27,6 +27,7 @@ from tests.console.test_live_console import until
 LOADED: Final = """
 import os, sys
 import console.__main__, console.cli
+console.head_start._running = lambda: 0.0
 from console.commands import console as command
 from console.screens.doors import DOORS
 
@@ -42,7 +43,9 @@ console.__main__.main()
 """The command, up to where the application runs, with its first screen."""
 DRAWN: Final = """
 import os, sys
+from console import head_start as starting
 from console.head_start import HeadStart
+starting._running = lambda: 0.0
 with HeadStart(is_wanted=True) as head_start:
     from console.commands.opening import found_desk
     from console.app import DeweyApp
