@@ -56,13 +56,16 @@ class HeadStart:
     def __exit__(self, *_: object) -> None:
         self.end()
 
-    def tell(self, errand: Errand | None) -> None:
-        """Say what to read; with nothing to read it ends. One that has ended does not answer."""
-        if errand is None:
-            self.end()
-        elif self._pid:
-            with contextlib.suppress(OSError):
+    def tell(self, errand: Errand | None) -> bool:
+        """Say what to read; with nothing to read it ends. Return whether there may be an answer."""
+        try:
+            if errand is not None and self._pid:
                 os.write(self._tells, errand.as_line())
+                return True
+        except OSError:  # it has ended
+            pass
+        self.end()
+        return False
 
     def answer(self, within_s: float = 0.0) -> Ahead | None:
         """Return what was read, if all of it comes within a time, and is fresh."""

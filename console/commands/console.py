@@ -48,10 +48,7 @@ def show_console(
         raise WrongUse("say --write or --read-only, not both")
     require_terminal("dewey queues, dewey jobs and dewey logs answer without one")
     desk, head_start = found_desk(), context.find_object(HeadStart)
-    errand = Errand.of(desk.resources, start)
-    if head_start is not None:
-        head_start.tell(errand)
-    if errand is None or head_start is None:
+    if head_start is None or not head_start.tell(Errand.of(desk.resources, start)):
         desk.open()
     run_console_on(desk, environment, start, None if read_only else write, head_start)
 

@@ -151,7 +151,7 @@ def test_what_is_read_can_not_be_seen_from_outside(head_start: HeadStart) -> Non
 def test_a_process_that_died_is_not_missed(head_start: HeadStart, errand: Errand, stores: Opened) -> None:
     os.kill(head_start._pid, signal.SIGKILL)
     wait_until(lambda: "Z" in Path(f"/proc/{head_start._pid}/stat").read_text().split()[2], "it died")
-    head_start.tell(errand)
+    assert not head_start.tell(errand)
     assert EarlyGateway(head_start, stores, "ada").queues() == LiveGateway(stores, "ada").queues()
 
 
@@ -239,7 +239,7 @@ def test_where_no_processor_is_free_there_is_no_other_process(
     monkeypatch.setattr("console.head_start._running", lambda: running)
     with HeadStart(is_wanted=True) as head_start:
         assert head_start._pid == 0
-        head_start.tell(Errand("overview", NOWHERE, "dewey"))
+        assert not head_start.tell(Errand("overview", NOWHERE, "dewey"))
         assert head_start.answer(LONGEST_S) is None
 
 
