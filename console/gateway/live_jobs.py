@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from console.formats import safe_text
 from console.gateway import building
+from console.gateway.glance import BEHIND_S
 from console.gateway.live_part import LivePart
 from console.gateway.paging import Pager
 from console.gateway.reading import translated
@@ -123,7 +124,10 @@ class LiveJobs(LivePart):
         return JobPage(page.total, offset, rows, trouble=safe_text(trouble, limit=400))
 
     def count(self, criteria: str) -> Tally:
-        """Count the jobs that match, as far as a second goes; the list's total is right from then on."""
+        """Count the jobs that match, as far as a second goes; the list's total is right from then on.
+
+        While history is late there may be more than it knows, and the count is not exact.
+        """
         with translated():
             given, said = self._read_filter(criteria)
             states, queues = said if said is not None else ((), ())
@@ -140,7 +144,12 @@ class LiveJobs(LivePart):
                 held = self._inspector.count(states, queues) if said is not None else 0
                 return Tally(held, said is not None)
             self._pager(criteria).counted(found)
-            return Tally(before + found.value, found.is_exact)
+            return Tally(before + found.value, found.is_exact and not self._is_history_late())
+
+    def _is_history_late(self) -> bool:
+        from storage.history.lag import lag  # noqa: PLC0415 - the first screen is drawn without history
+
+        return lag(self._inspector).seconds_behind > BEHIND_S
 
     def states(self, criteria: str) -> Mapping[State, Tally]:
         """Count the jobs of a filter's queues by state, as Redis has them; of what has ended history has more."""

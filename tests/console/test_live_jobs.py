@@ -7,8 +7,10 @@ import pytest
 import redis
 from huey.registry import Message
 
+from console.gateway import live_jobs
 from console.gateway.errors import GatewayRefused, GatewayUnavailable
 from console.gateway.live import LiveGateway, Opened
+from console.gateway.views import Tally
 from storage.broker.broker import Broker
 from storage.broker.inspector import Inspector
 from storage.embedded import Endpoints
@@ -101,6 +103,17 @@ def test_the_whole_grammar_is_answered_with_a_count(lists: LiveGateway, lives: L
     assert (tally.value, tally.is_exact) == (3, True)
     assert lists.count("").value == 4
     assert keys(lists, "err:KeyError", 2, 10) == ["job-1"]
+
+
+def test_a_count_is_not_exact_while_history_is_late(
+    lists: LiveGateway, lives: Lives, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_jobs, "BEHIND_S", 0.0)
+    lives.succeed()
+    record(recorder)
+    assert lists.count("") == Tally(1, True)
+    lives.succeed()
+    assert lists.count("") == Tally(1, False)
 
 
 def test_what_ended_a_moment_ago_is_shown_as_redis_has_it(lists: LiveGateway, lives: Lives) -> None:
