@@ -33,9 +33,10 @@ _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 def is_wanted(words: Sequence[str]) -> bool:
     """Whether the words of a command open a console on one of those screens, as far as a glance can tell."""
-    if "console" not in words:
+    pairs = enumerate(zip(("", *words), words, strict=False))
+    begin = next((at for at, (before, word) in pairs if not word.startswith("-") and before != "--profile"), None)
+    if begin is None or words[begin] != "console":
         return False
-    begin = words.index("console")
     after = zip(words[begin:], words[begin + 1 :], strict=False)
     return all(word in SCREENS or word.startswith("-") or before in _VALUED for before, word in after)
 
