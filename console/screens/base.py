@@ -124,6 +124,11 @@ class DeweyScreen(ActingScreen):
         if self.is_current and not self.dewey.is_under_way:
             self.poll()
 
+    def _compositor_refresh(self) -> None:
+        """Draw nothing that the application would throw away: it paints all of the screen when it paints again."""
+        if not self.dewey._batch_count:
+            super()._compositor_refresh()
+
     def on_screen_suspend(self) -> None:
         """Ask nothing while out of sight."""
         self._stop_polling()

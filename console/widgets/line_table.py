@@ -5,6 +5,7 @@ A page that changes nothing on the screen repaints nothing; otherwise only the c
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, ClassVar, Final, Generic, Literal, NamedTuple, TypeVar
 
 from msgspec import Struct
@@ -26,8 +27,8 @@ MARGIN: Final = 50
 """Rows asked for above and below those in sight."""
 LEAST: Final = 10
 """Cells of the column that takes what is left, at least."""
-SIZED_WITHIN: Final = 3
-"""Refreshes in which a table that is shown gets its size; in a terminal without room it never does."""
+DRAWN_WITHIN_S: Final = 0.5
+"""How long a table that is shown takes to be drawn; in a terminal without room it never is."""
 ROWS_LIMIT: Final = 4_000
 """Rows held at most; those farthest from the last page go first."""
 
@@ -99,6 +100,7 @@ class LineTable(Growing, Generic[Row], can_focus=True):
         self._widths: list[int] = []
         self._gap = " "
         self._painted: dict[int, Any] = {}
+        self._when_drawn: Callable[[], None] | None = None
         self._palette: Palette | None = None
         self._may_differ = False
 
@@ -154,14 +156,16 @@ class LineTable(Growing, Generic[Row], can_focus=True):
         self._look_soon()
 
     def once_drawn(self, then: Callable[[], None]) -> None:
-        """Do something when what is shown now is drawn: a refresh sizes the table, and the next one draws it."""
-        self.call_after_refresh(self._once_sized, then, SIZED_WITHIN)
+        """Do something when what is shown now is drawn; where there is nothing of it to be seen, without that."""
+        self._when_drawn = then
+        if not self.display:
+            self.call_after_refresh(self._undrawn, then)
+        self.set_timer(DRAWN_WITHIN_S, partial(self._undrawn, then))
 
-    def _once_sized(self, then: Callable[[], None], within: int) -> None:
-        if self.display and not self.size and within:
-            self.call_after_refresh(self._once_sized, then, within - 1)
-        else:
-            self.call_after_refresh(then)
+    def _undrawn(self, then: Callable[[], None]) -> None:
+        if self._when_drawn is then:
+            self._when_drawn = None
+            then()
 
     def clear(self) -> None:
         """Forget every row, and go to the top."""
@@ -271,6 +275,9 @@ class LineTable(Growing, Generic[Row], can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Draw one line: the titles, or a row."""
+        if self._when_drawn is not None:
+            self.call_after_refresh(self._when_drawn)
+            self._when_drawn = None
         palette = self._palette = self._palette or palette_of(self.app)
         width = self.width_in_cells
         if y == 0:
