@@ -93,20 +93,21 @@ class HeadStart:
 
 def _started() -> tuple[int, int, int]:
     """A process, what it is told through, and what it answers through; `NONE` where none can be started."""
-    told, tells = os.pipe()
-    hears, heard = os.pipe()
-    nowhere = (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0)
-    pipes = ((os.POSIX_SPAWN_DUP2, told, 0), (os.POSIX_SPAWN_DUP2, heard, 1), nowhere)
+    ends: list[int] = []
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (_HERE, *sys.path)))}
     try:
+        ends += os.pipe()
+        ends += os.pipe()
+        told, tells, hears, heard = ends
+        nowhere = (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0)
+        pipes = ((os.POSIX_SPAWN_DUP2, told, 0), (os.POSIX_SPAWN_DUP2, heard, 1), nowhere)
         pid = os.posix_spawn(sys.executable, COMMAND, environment, file_actions=pipes)
     except OSError:
-        os.close(tells)
-        os.close(hears)
+        for end in ends:
+            os.close(end)
         return NONE
-    finally:
-        os.close(told)
-        os.close(heard)
+    os.close(told)
+    os.close(heard)
     return pid, tells, hears
 
 

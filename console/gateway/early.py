@@ -42,6 +42,7 @@ class EarlyGateway(LiveGateway):
     ) -> None:
         super().__init__(stores, by, held=held, actions=actions)
         self._head_start = head_start
+        self._ahead: Ahead | None = None
         self._early: Early | None = None
 
     @property
@@ -50,7 +51,9 @@ class EarlyGateway(LiveGateway):
 
     def is_at_hand(self) -> bool:
         """Return whether the next answer was read ahead."""
-        return self._head_start is not None and self._head_start.answer() is not None
+        if self._ahead is None and self._head_start is not None:
+            self._ahead = self._head_start.answer()
+        return self._ahead is not None
 
     def queues(self) -> tuple[QueueRow, ...]:
         """Return all queues, by name."""
@@ -66,7 +69,7 @@ class EarlyGateway(LiveGateway):
     def _early_once(self) -> Iterator[None]:
         head_start, self._head_start = self._head_start, None
         if head_start is not None:
-            found = head_start.answer(LATE_S)
+            found, self._ahead = self._ahead or head_start.answer(LATE_S), None
             if found is None:
                 with translated():
                     self._stores.inspector  # noqa: B018 - opens them, which takes longer than to read ahead

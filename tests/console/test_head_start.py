@@ -1,6 +1,7 @@
 """The head start: what another process read is shown when it came in time, and nothing else is any different."""
 
 import contextlib
+import errno
 import gc
 import os
 import signal
@@ -189,6 +190,19 @@ def test_an_old_answer_is_none(errand: Errand, monkeypatch: pytest.MonkeyPatch) 
     assert fresh(answer) is None
 
 
+def test_an_answer_that_is_at_hand_stays_so_until_it_is_taken(
+    head_start: HeadStart, errand: Errand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head_start.tell(errand)
+    assert head_start.answer(LONGEST_S) is not None
+    gateway = EarlyGateway(head_start, Closed(), "ada")
+    assert gateway.is_at_hand()
+    monkeypatch.setattr("console.reading_ahead.FRESH_S", 0.0)
+    assert gateway.is_at_hand()
+    assert [row.key for row in gateway.glance().queues] == ["email", "ingestion"]
+    assert not gateway.is_at_hand()
+
+
 def test_the_clock_of_redis_goes_on_after_it_was_read(errand: Errand) -> None:
     found = read(errand)
     a_minute_ago = replace(found, read_at_s=found.read_at_s - 60)
@@ -249,6 +263,21 @@ def test_where_no_processor_is_free_there_is_no_other_process(
 def test_where_no_process_can_be_started_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     before = len(os.listdir("/proc/self/fd"))
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    with HeadStart(is_wanted=True) as head_start:
+        assert head_start._pid == 0
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_without_descriptors_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    made = iter([os.pipe()])
+
+    def pipe() -> tuple[int, int]:
+        for pair in made:
+            return pair
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(os, "pipe", pipe)
     with HeadStart(is_wanted=True) as head_start:
         assert head_start._pid == 0
     assert len(os.listdir("/proc/self/fd")) == before
