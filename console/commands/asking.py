@@ -172,6 +172,8 @@ def _tell(preview: Preview, performed: Performed | None, words: Words, way: Way)
         **({"values": dict(performed.values)} if performed is not None and performed.values else {}),
     }
     emit(answer, way.as_json, _lines(preview, items, words))
+    if not items and not preview.not_eligible:
+        note(f"nothing {words.done}: there is nothing that it would apply to")
     if performed is not None and performed.unsaved:
         note(performed.unsaved)
     if performed is not None and performed.done and preview.can_undo and not way.as_json:

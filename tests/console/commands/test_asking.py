@@ -127,6 +127,13 @@ def test_purging_asks_for_the_name_of_the_queue(busy: Office, short_path: Path) 
     assert (status, busy.inspector.count((), ("email",))) == (0, 0)
 
 
+def test_an_action_that_applies_to_nothing_says_so(dewey: CommandLine, busy: Office) -> None:
+    assert dewey("purge", "email", "--yes").status == 0
+    answer = dewey("purge", "email", "--yes")
+    assert (answer.status, answer.out) == (1, "")
+    assert "nothing discarded: there is nothing that it would apply to" in answer.err
+
+
 def test_without_the_audit_nothing_is_done_unless_that_is_said_and_it_is_not_dangerous(
     dewey: CommandLine, busy: Office
 ) -> None:
