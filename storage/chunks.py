@@ -35,6 +35,7 @@ COPY = """
 # https://www.postgresql.org/docs/current/sql-copy.html, "Binary Format"
 COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
 COPY_TRAILER = struct.pack(">h", -1)
+COPIED_AT_ONCE = 2**20
 
 
 class NewChunk(Struct, frozen=True):
@@ -97,7 +98,7 @@ def _write(database: Database, file_id: int, attempt: str, rows: IO[bytes]) -> f
     with database.transaction() as session:
         files.lock_held(session, file_id, attempt)
         session.run("DELETE FROM chunks WHERE file_id = %s", (file_id,))
-        session.copy_in(COPY, rows)
+        session.copy_in(COPY, iter(lambda: rows.read(COPIED_AT_ONCE), b""))
         return files.complete(database, file_id, attempt)
 
 

@@ -35,7 +35,7 @@ from storage.broker.requests import (
     packed_request,
     packed_settlement,
 )
-from storage.broker.scripts import Scripts, pack, translated, unpack
+from storage.broker.scripts import Question, Scripts, pack, translated, unpack
 from storage.errors import AlreadyThere, JobMissing, Refused
 
 
@@ -323,6 +323,10 @@ class Broker:
     def run(self, script: str, *args: bytes | str | int) -> Any:
         """One of the small scripts of Huey's key/value store."""
         return self._scripts.run(script, *args)
+
+    def ask(self, script: str, *args: bytes | str | int) -> Question:
+        """Send a script that changes nothing; its answer is taken later."""
+        return self._scripts.ask(script, *args)
 
     def keep_connection(self) -> None:
         """Give this thread a connection of its own for the transitions, until it ends."""

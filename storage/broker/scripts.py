@@ -4,7 +4,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -81,6 +81,39 @@ class _Own(threading.local):
     pid = 0
 
 
+class Question:
+    """A transition that was sent, on a connection that nobody else has until its answer is taken or dropped."""
+
+    def __init__(
+        self, pool: "redis.ConnectionPool", call: Sequence[bytes | str | int], again: Callable[[], Any]
+    ) -> None:
+        self._pool = pool
+        self._again = again
+        self._connection = pool.get_connection()
+        try:
+            self._connection.send_command("EVALSHA", *call)  # type: ignore[no-untyped-call]  # so in redis
+        except BaseException:
+            self.drop()
+            raise
+
+    def answer(self) -> Any:
+        """Take the answer, once. Raises: as `Scripts.run`."""
+        try:
+            return self._connection.read_response()
+        except NoScriptError:  # it ran for nobody
+            pass
+        except RedisError as error:
+            raise translated(error) from error
+        finally:
+            self._pool.release(self._connection)
+        return self._again()
+
+    def drop(self) -> None:
+        """Let nobody have the answer; instead of taking it."""
+        self._connection.disconnect()  # type: ignore[no-untyped-call]  # so in redis
+        self._pool.release(self._connection)
+
+
 class Scripts:
     """The transitions of one namespace on one Redis client."""
 
@@ -121,6 +154,18 @@ class Scripts:
                 return client.evalsha(sha, 1, self._prefix, *args)
             except NoScriptError:
                 return client.evalsha(self._load(name), 1, self._prefix, *args)
+        except RedisError as error:
+            raise translated(error) from error
+
+    def ask(self, name: str, *args: bytes | str | int) -> "Question":
+        """Send a transition that changes nothing, and let Redis work on it until its answer is taken.
+
+        Raises: as run.
+        """
+        try:
+            pool = self._client.connection_pool
+            sha = self._shas.get(name) or self._load(name)
+            return Question(pool, (sha, 1, self._prefix, *args), lambda: self.run(name, *args))
         except RedisError as error:
             raise translated(error) from error
 

@@ -8,8 +8,8 @@ import contextlib
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import IO, Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import psycopg2
 import psycopg2.extensions
@@ -43,8 +43,6 @@ DATA_CLASSES = ("22", "54")
 """A value that is none of its type, or that is beyond a limit of the program."""
 SCHEMA_CODES = ("3F000", "42703", "42P01", "42704", "42883")
 """Schema, column, table, object or function is not there."""
-COPIED_AT_ONCE = 2**20
-"""Bytes handed to libpq in one go: after each, another thread of the interpreter may have its turn of some ms."""
 REFUSED_AT_THE_DOOR = (
     "authentication failed",
     "no pg_hba.conf entry",
@@ -72,15 +70,40 @@ class Session(Struct, frozen=True):
         """Every row that a peewee query answers, by column name."""
         return list(query.dicts().execute(self.database))
 
-    def copy_in(self, sql: str, stream: IO[bytes]) -> None:
-        """Sends a stream to a COPY ... FROM STDIN statement."""
+    def copy_in(self, sql: str, parts: Iterable[bytes]) -> None:
+        """Send parts to a COPY ... FROM STDIN statement; PostgreSQL works on what was sent while the next is made.
+
+        Raises: what fails while a part is made; then nothing is copied.
+        """
+        source = _Source(parts)
         cursor: psycopg2.extensions.cursor = self.database.cursor()  # type: ignore[no-untyped-call]  # so in peewee
         with cursor:
-            cursor.copy_expert(sql, stream, COPIED_AT_ONCE)
+            try:
+                cursor.copy_expert(sql, source)
+            except psycopg2.Error:
+                if source.failure is not None:  # the driver has made words of it
+                    raise source.failure from None
+                raise
 
     def _cursor(self, sql: str, parameters: Parameters) -> psycopg2.extensions.cursor:
         execute: Callable[..., psycopg2.extensions.cursor] = self.database.execute_sql
         return execute(sql, parameters)
+
+
+class _Source:
+    """Parts as a file that the driver reads from."""
+
+    def __init__(self, parts: Iterable[bytes]) -> None:
+        self._parts = iter(parts)
+        self.failure: Exception | None = None
+
+    def read(self, _size: int) -> bytes:
+        """Return the next part, of any size, and nothing when there are no more."""
+        try:
+            return next(filter(None, self._parts), b"")
+        except Exception as failure:
+            self.failure = failure
+            raise
 
 
 class Database:

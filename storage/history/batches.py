@@ -1,8 +1,8 @@
 """What comes next in the stream of events, read ahead while what came before is written.
 
-A thread does it, which stays at most a batch ahead: it asks Redis and computes while the writer waits for PostgreSQL.
-More of them only get into each other's way. Nothing here moves the cursor: what was read ahead and is never written is
-read again, by whoever leads.
+A thread does it, which stays at most a batch ahead: it computes while the writer waits for PostgreSQL, and Redis works
+on the next read while it computes. More threads only get into each other's way. Nothing here moves the cursor: what was
+read ahead and is never written is read again, by whoever leads.
 """
 
 import logging
@@ -87,6 +87,7 @@ class Batches:
         """Let nothing that was read ahead count: it may be too old, or what came before it was not written."""
         self._made = None
         self._passed = set()
+        self._stream.forget()
 
     def row(self, packed: Packed) -> JobRow | None:
         """The row of a record; None, and a word in the log, for one that can not be read."""

@@ -1,22 +1,29 @@
 """Rows as the text of COPY: https://www.postgresql.org/docs/current/sql-copy.html, "Text Format"."""
 
-import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import islice
 
 from storage.database.connection import Session
 
 _SPECIAL = re.compile(r"[\\\t\n\r]")
 _ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 NULL = "\\N"
+AT_ONCE = 100
+"""Lines that are sent together: PostgreSQL takes them while the next are made. After each such part another thread of
+the interpreter may have its turn."""
 
 
 def copy(session: Session, table: str, columns: str, lines: Iterable[str]) -> None:
-    """Send lines of `line` to a table."""
-    stream = io.BytesIO("".join(lines).encode())
-    session.copy_in(f"COPY {table} ({columns}) FROM STDIN", stream)
+    """Send lines of `line` to a table, as they come."""
+    session.copy_in(f"COPY {table} ({columns}) FROM STDIN", _parts(iter(lines)))
+
+
+def _parts(lines: Iterator[str]) -> Iterator[bytes]:
+    while part := "".join(islice(lines, AT_ONCE)):
+        yield part.encode()
 
 
 def line(fields: Sequence[str]) -> str:

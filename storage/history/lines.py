@@ -33,7 +33,7 @@ def write(session: Session, rows: Iterable[Line], ensure_days: Callable[[set[dat
         return
     ensure_days({day_of(row[0]) for row in found})
     session.run(_NEW_LINES)
-    copy(session, "new_lines", COLUMNS, [_line(row) for row in found])
+    copy(session, "new_lines", COLUMNS, (_line(row) for row in found))
     session.run(_ADD)
 
 

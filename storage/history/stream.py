@@ -5,6 +5,7 @@ PostgreSQL has committed. A consumer group of Redis would add a list of what is 
 file for each event that is read, for nothing: what is read again after a crash changes nothing in history.
 """
 
+import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from msgspec import Struct
 from storage.broker.broker import Broker
 from storage.broker.reading import Reads
 from storage.broker.records import STATES
+from storage.broker.scripts import Question
 from storage.database.text import storable
 from storage.errors import StoreRefused
 from storage.history.rows import Packed
@@ -79,6 +81,8 @@ class Stream:
         self._name = name
         self._bound = events_bound
         self._logs = _Logs(broker.client, broker.namespace)
+        self._asked: tuple[str, Question] | None = None
+        self._taking = threading.Lock()
 
     def lead(self, trouble: str = "") -> Lead | None:
         """Take or renew the lead, saying what is in the way; None when another one has it."""
@@ -87,17 +91,41 @@ class Stream:
 
     def leave(self) -> None:
         """Let another one lead at once."""
+        self.forget()
         self._broker.run("lead", self._name, 0, self._bound, "")
 
     def events(self, after: str) -> Events:
-        """The next events, with the records of their jobs."""
-        reply = self._broker.run("record", after, EVENTS_AT_ONCE, JOBS_AT_ONCE, LARGEST_READ_BYTES)
-        last_id, count, through_ms, is_here, is_last, records, gone, passed = _unpacked(reply)
+        """The next events, with the records of their jobs. Redis goes on with those after them in the meantime."""
+        asked = self._taken()
+        if asked is not None and asked[0] != after:
+            asked[1].drop()
+            asked = None
+        reply = msgpack.Unpacker(raw=False, unicode_errors="surrogateescape", max_buffer_size=0)
+        reply.feed((asked[1] if asked else self._question(after)).answer())
+        reply.read_array_header()
+        last_id, count, through_ms, is_here, is_last = (reply.unpack() for _ in range(5))
+        if not is_last:
+            self._asked = last_id, self._question(last_id)
+        records, gone, passed = reply
         told = tuple(
             Gone(storable(job_id), state, int(version), int(at), int(created) if created else None)
             for job_id, state, version, at, created in gone
         )
         return Events(last_id, count, int(through_ms), not is_here, tuple(records), told, is_last, tuple(passed))
+
+    def forget(self) -> None:
+        """Let what was asked ahead not count: much may have happened since."""
+        asked = self._taken()
+        if asked is not None:
+            asked[1].drop()
+
+    def _question(self, after: str) -> Question:
+        return self._broker.ask("record", after, EVENTS_AT_ONCE, JOBS_AT_ONCE, LARGEST_READ_BYTES)
+
+    def _taken(self) -> tuple[str, Question] | None:
+        with self._taking:  # whoever forgets is another thread
+            asked, self._asked = self._asked, None
+        return asked
 
     def recorded(self, last: Events, count: int) -> bool:
         """So many events up to the last of these are in history. False when another one leads by now."""

@@ -132,22 +132,18 @@ class Writer:
             return Written(0, 0, len(latest))
         self.ensure_days(session, map(day_of, {created_ms - created_ms % DAY_MS for created_ms, _ in fresh}))
         tallies = Tallies()
-        new_lines: list[str] = []
-        changed_lines: list[str] = []
-        for key, row in fresh.items():
-            old = known.get(key, NEW)
-            counted = tallies.count(row, old)
-            (new_lines if old is NEW else changed_lines).append(_job_line(row, counted, versions))
-        if new_lines:
-            copy(session, "jobs", JOB_COLUMNS, new_lines)
-        if changed_lines:
-            copy(session, "changed_jobs", JOB_COLUMNS, changed_lines)
+        new = [(row, NEW) for key, row in fresh.items() if key not in known]
+        changed = [(row, known[key]) for key, row in fresh.items() if key in known]
+        if new:
+            copy(session, "jobs", JOB_COLUMNS, _job_lines(new, tallies, versions))
+        if changed:
+            copy(session, "changed_jobs", JOB_COLUMNS, _job_lines(changed, tallies, versions))
             session.run(_UPDATE)
         self._write_attempts(session, fresh.values(), versions)
         columns = list(zip(*tallies.rows(), strict=True))
         if columns:
             session.run(_ADD_MEASURES, [list(column) for column in columns])
-        return Written(len(new_lines), len(changed_lines), len(latest) - len(fresh))
+        return Written(len(new), len(changed), len(latest) - len(fresh))
 
     def forget_days(self) -> None:
         """Some partitions are gone."""
@@ -164,7 +160,7 @@ class Writer:
         found = [(row, run) for row in rows for run in row.stored_runs]
         if not found:
             return
-        copy(session, "new_attempts", ATTEMPT_COLUMNS, [_attempt_line(row, run, versions) for row, run in found])
+        copy(session, "new_attempts", ATTEMPT_COLUMNS, (_attempt_line(row, run, versions) for row, run in found))
         session.run(_ADD_ATTEMPTS)
         for values in _groups(found):
             session.run(_ADD_GROUPS, values)
@@ -180,6 +176,11 @@ def _groups(found: Iterable[tuple[JobRow, Run]]) -> Iterator[tuple[object, ...]]
         ends = [run.finished_ms or run.started_ms for _, run in members]
         row, run = members[max(range(len(ends)), key=ends.__getitem__)]
         yield fingerprint, row.task, run.error_type, run.shape, min(ends), max(ends), row.id
+
+
+def _job_lines(jobs: Iterable[tuple[JobRow, Old]], tallies: Tallies, versions: dict[str, str]) -> Iterator[str]:
+    """The lines of jobs, each with what history had of it, counted as they are made."""
+    return (_job_line(row, tallies.count(row, old), versions) for row, old in jobs)
 
 
 def _job_line(row: JobRow, counted: tuple[int, int], versions: dict[str, str]) -> str:

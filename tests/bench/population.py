@@ -5,7 +5,6 @@ have their attempts, errors and log lines. Tasks, queues and hosts are as uneven
 """
 
 import bisect
-import io
 import itertools
 import json
 import random
@@ -92,8 +91,8 @@ def fill(database: Database, jobs: int, *, days: int = 30, seed: int = 7, end_at
                 days_made = {row[BEGINS[table]].date() for row in made}
                 partitions.ensure(session, (table,), sorted(days_made | {day}))
                 columns = COLUMNS[table].split()
-                stream = io.BytesIO("".join(_lines(made, columns)).encode())
-                session.copy_in(f"COPY {table} ({', '.join(columns)}) FROM STDIN", stream)
+                content = "".join(_lines(made, columns)).encode()
+                session.copy_in(f"COPY {table} ({', '.join(columns)}) FROM STDIN", [content])
                 counts[table] += len(made)
     with database.session() as session:
         session.run(_NAMED)

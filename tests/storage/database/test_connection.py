@@ -4,7 +4,7 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg2.extensions
@@ -190,3 +190,18 @@ def test_an_address_that_can_not_be_read_is_named_without_its_password(url: str)
     with pytest.raises(SettingsError, match="DATABASE_URL") as caught:
         connect(url)
     assert "hunter2" not in str(caught.value)
+
+
+def test_what_fails_while_rows_are_made_is_told_and_nothing_is_copied(database: Database) -> None:
+    def rows() -> Iterator[bytes]:
+        yield b"1\n2\n"
+        yield b""
+        yield b"3\n"
+        raise ZeroDivisionError("of our own")
+
+    run(database, "CREATE TABLE numbers (number integer)")
+    with pytest.raises(ZeroDivisionError, match="of our own"), database.transaction() as session:
+        session.copy_in("COPY numbers FROM STDIN", rows())
+    with database.transaction() as session:
+        session.copy_in("COPY numbers FROM STDIN", [b"1\n2", b"", b"7\n", b"3\n"])
+        assert session.rows("SELECT number FROM numbers") == [(1,), (27,), (3,)]

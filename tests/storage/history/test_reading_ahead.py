@@ -230,10 +230,51 @@ def test_no_record_is_read_in_vain_of_jobs_that_failed_and_are_tried_again(
     monkeypatch.setattr(stream, "EVENTS_AT_ONCE", 30)
     for job_id in [lives.fail() for _ in range(10)]:
         broker.requeue(job_id)
+    follower = stream.Stream(broker, "a", 1_000_000)
     before = broker.call("info", "commandstats")["cmdstat_hmget"]["calls"]
-    events = stream.Stream(broker, "a", 1_000_000).events("0-0")
-    assert broker.call("info", "commandstats")["cmdstat_hmget"]["calls"] == before
+    events = follower.events("0-0")
     assert (events.count, events.records) == (30, ())
+    rest = follower.events(events.last_id)
+    assert len(rest.records) == 10
+    after = broker.call("info", "commandstats")["cmdstat_hmget"]["calls"]
+    assert after == before + 2 * 10, "of each job its record and its attempts, once"
+
+
+def test_redis_works_on_the_next_read_while_this_one_is_looked_at(
+    broker: Broker, lives: Lives, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    ask = broker.ask
+
+    def noted(script: str, after: str, *others: int) -> object:
+        asked.append(after)
+        return ask(script, after, *others)
+
+    monkeypatch.setattr(broker, "ask", noted)
+    for _ in range(5):
+        lives.succeed()
+    follower = stream.Stream(broker, "a", 1_000_000)
+    reads = [follower.events("0-0")]
+    assert asked == ["0-0", reads[0].last_id], "the next read is under way"
+    reads.append(follower.events(reads[0].last_id))
+    reads.append(follower.events(reads[1].last_id))
+    assert [(one.count, one.is_last) for one in reads] == [(6, False), (6, False), (3, True)]
+    assert asked == ["0-0", reads[0].last_id, reads[1].last_id], "nothing is asked twice, or when there is no more"
+
+
+@pytest.mark.parametrize("forgets", [False, True])
+def test_what_was_asked_ahead_and_forgotten_is_asked_again(broker: Broker, lives: Lives, *, forgets: bool) -> None:
+    for _ in range(7):
+        lives.add()
+    follower = stream.Stream(broker, "a", 1_000_000)
+    first = follower.events("0-0")
+    assert follower._asked is not None
+    wait_until(follower._asked[1]._connection.can_read, "the answer to be there")
+    lives.add()
+    if forgets:
+        follower.forget()
+    assert follower.events(first.last_id).count == (2 if forgets else 1)
+    assert follower.events("0-0").last_id == first.last_id, "another position is asked for by itself"
 
 
 def line_of(number: int) -> bytes:
