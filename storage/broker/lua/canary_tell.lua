@@ -17,6 +17,6 @@ return acted(act, id, function()
     if order == 'aborted' then redis.call('PEXPIRE', one, KEPT_MS) else redis.call('PERSIST', one) end
   end
   if order == 'aborted' then redis.call('HSET', key, 'ended', whole(NOW)) else redis.call('HDEL', key, 'ended') end
-  if state == 'stopped' then redis.call('HSET', key, 'succeeded', 0, 'failed', 0, 'gone', 0) end
+  if state == 'stopped' and order == 'running' then redis.call('HSET', key, 'succeeded', 0, 'failed', 0, 'gone', 0) end
   return {'done', order, state}
 end)

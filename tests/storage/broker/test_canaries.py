@@ -166,6 +166,16 @@ def test_one_that_stopped_by_itself_may_go_on_with_new_counts(trial: Trial) -> N
     assert (done.state, done.succeeded, done.failed) == ("finished", 4, 0)
 
 
+def test_one_that_stopped_by_itself_keeps_what_failed_when_it_is_ended(trial: Trial) -> None:
+    trial.begin(5)
+    trial.step()
+    trial.run("dead")
+    assert trial.step().state == "stopped"
+    trial.canaries.tell("a1", trial.id, "aborted", "ada", "enough", "stopped")
+    ended = trial.step()
+    assert (ended.state, ended.sent, ended.failed) == ("aborted", 1, 1)
+
+
 def test_those_that_changed_before_their_turn_are_left_alone(trial: Trial) -> None:
     trial.begin(3)
     trial.broker.requeue("j0000")
