@@ -18,6 +18,7 @@ from storage.audit import Entry, Item
 from storage.broker.canaries import Canaries, Canary
 from storage.trash import Trashed
 from storage.wording import SHORT_ID, short_name
+from tasks.actions.registry import undoes_it
 from tasks.actions.values import Request
 
 
@@ -126,7 +127,8 @@ def _described(entry: Entry, items: tuple[Item, ...]) -> Iterator[str]:
     elif entry.undoes is not None:
         yield f"undoes action {entry.undoes}"
     else:
-        yield f"can not be undone: {entry.undo}" if entry.undo else f"`dewey undo {entry.id}` undoes it"
+        undone = f"`dewey undo {entry.id}` {undoes_it(entry.action, entry.done)}"
+        yield f"can not be undone: {entry.undo}" if entry.undo else undone
     rows = [[one.item, one.outcome or "not known", one.detail] for one in items]
     yield from table(["ITEM", "OUTCOME", "DETAIL"], rows)
 

@@ -46,7 +46,7 @@ class ActingScreen(AskingScreen):
         from console.screens.action_dialog import ActionDialog  # noqa: PLC0415 - loaded when somebody acts
 
         confirm = self.dewey.name_to_type(look)
-        dialog = ActionDialog(look if about is None else replace(look, about=about), self.moment, confirm)
+        dialog = ActionDialog(look if about is None else replace(look, about=about), lambda: self.moment, confirm)
         self.dewey.push_screen(dialog, lambda said: self._perform(look, said, then))
 
     def _perform(self, look: Look, answered: "Answered | None", then: Then | None) -> None:
@@ -61,7 +61,9 @@ class ActingScreen(AskingScreen):
 
         sentence, is_whole = outcome(look, done, said.options)
         if done.can_undo:
-            sentence += f" {self.dewey.key_of('undo')} undoes it."
+            from tasks.actions.registry import undoes_it  # noqa: PLC0415 - the same
+
+            sentence += f" {self.dewey.key_of('undo')} {undoes_it(done.action, done.count)}."
         self.notify(sentence, severity="information" if is_whole else "warning", timeout=8)
         if then is not None:
             then(done)

@@ -97,7 +97,7 @@ def _unlaunch(tools: Tools, act: Act, entry: Entry) -> list[Item]:  # noqa: ARG0
     return items_of(cancel(tools, act.key, shown(act), act.why("launch undone")))
 
 
-LAUNCHED = Undo("`dewey undo` calls the job off while it waits", _look_unlaunch, _unlaunch)
+LAUNCHED = Undo("`dewey undo` calls the job off while it waits", _look_unlaunch, _unlaunch, while_waiting=True)
 
 
 # -- once more, with other arguments ---------------------------------------------------------------------------

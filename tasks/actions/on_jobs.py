@@ -300,7 +300,7 @@ ACTIONS = (
         look_requeue,
         _requeue,
         lambda request: selected(request, "requeue"),
-        Undo("`dewey undo` calls back what still waits", _look_recall, _recall),
+        Undo("`dewey undo` calls back what still waits", _look_recall, _recall, while_waiting=True),
     ),
     Action(
         "cancel",
@@ -353,7 +353,12 @@ ACTIONS = (
         _look_promote,
         _promote,
         lambda request: selected(request, "promote"),
-        Undo("`dewey undo` lets what still waits wait for its instant again", _look_postpone, _postpone),
+        Undo(
+            "`dewey undo` lets what still waits wait for its instant again",
+            _look_postpone,
+            _postpone,
+            while_waiting=True,
+        ),
     ),
     Action(
         "priority",
@@ -363,6 +368,8 @@ ACTIONS = (
         _look_priority,
         _prioritise,
         lambda request: selected(request, "priority", request.text("priority")),
-        Undo("`dewey undo` gives what still waits its former one", _look_reprioritise, _reprioritise),
+        Undo(
+            "`dewey undo` gives what still waits its former one", _look_reprioritise, _reprioritise, while_waiting=True
+        ),
     ),
 )

@@ -63,11 +63,12 @@ class Act(Struct, frozen=True):
 
 class Undo(Struct, frozen=True):
     """How an action is undone: what of it still can be (``look``), and doing so (``effect``). ``sentence`` says what
-    undoing does, and until when it can be."""
+    undoing does, and until when it can be; ``while_waiting`` that it can only be while its jobs wait."""
 
     sentence: str
     look: Callable[[Tools, Entry, Sequence[Item]], Found]
     effect: Callable[[Tools, Act, Entry], list[Item]]
+    while_waiting: bool = False
 
 
 class Action(Struct, frozen=True):

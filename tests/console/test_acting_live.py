@@ -84,7 +84,7 @@ def test_a_failure_is_found_requeued_and_called_back_by_keyboard(gateway: LiveGa
         await stage.press("y")
         assert stage.app.clipboard == "dewey requeue a1"
         await stage.press("right", "enter")
-        assert "1 job requeued. z undoes it." in stage.notes
+        assert "1 job requeued. z undoes it while it waits." in stage.notes
         assert office.inspector.job("a1").state == "queued"
         await stage.press("z", "right", "enter")
         assert office.inspector.job("a1").state == "dead"

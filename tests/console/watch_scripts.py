@@ -138,7 +138,7 @@ async def _r_runs_a_schedule_now_after_asking(stage: Stage) -> None:
     newest = stage.app.gateway.schedules()[0].runs[0]
     assert (newest.state, newest.tick_at, newest.by.plain) == ("queued", None, "you")
     assert "sync_contacts runs now." in stage.notes
-    assert "z undoes it." in stage.notes
+    assert "z undoes it while it waits." in stage.notes
     assert "by hand" in stage.text
 
 

@@ -130,6 +130,8 @@ def test_the_audit_says_who_did_what_to_what_when_why_and_with_which_outcome(
     assert "ada" in rows[1]
     assert rows[1].endswith("mended")
     assert dewey("audit", str(requeue["id"])).lines[0] == "dewey requeue a1 b2  1 done"
+    assert f"`dewey undo {requeue['id']}` undoes it while it waits" in dewey("audit", str(requeue["id"])).lines
+    assert f"`dewey undo {pause['id']}` undoes it" in dewey("audit", str(pause["id"])).lines
     undone = dewey("undo", str(requeue["id"]), "--yes")
     assert undone.lines == ["a1  undone"]
     assert f"undone by action {pause['id'] + 1}" in dewey("audit", str(requeue["id"])).out
@@ -220,7 +222,8 @@ def test_limits_that_can_not_be_meant_are_wrong_use(dewey: CommandLine, office: 
 
 def test_a_queue_is_paused_again_and_resumed_once(dewey: CommandLine, office: Office) -> None:
     office.add("a1", "email")
-    assert dewey("pause", "email", "--yes", "--reason", "disk full").status == 0
+    paused = dewey("pause", "email", "--yes", "--reason", "disk full")
+    assert (paused.status, paused.lines) == (0, ["email  is paused; `dewey resume` lets it go on"])
     assert dewey("pause", "email", "--yes", "--reason", "still full").status == 0
     assert dewey("queues").lines[1].endswith(": still full")
     assert office.broker.claim(REQUEST) is None
@@ -236,7 +239,12 @@ def test_a_pause_for_a_time_ends_by_itself(dewey: CommandLine, office: Office) -
         dewey("pause", "email", "--for", "30m", "--yes", "--json").document["command"]
         == "dewey pause email --for 1800s"
     )
-    assert dewey("queues", "--json").document[0]["pause"]["until_at"] is not None
+    (until_at,) = (one["pause"]["until_at"] for one in dewey("queues", "--json").document)
+    until = f"until {datetime.fromisoformat(until_at):%Y-%m-%d %H:%M:%S} UTC"
+    assert dewey("queues").lines[1].endswith(f" {until}")
+    assert f" {until}." in dewey("why", "a1").lines[1]
+    (paused,) = dewey("pause", "email", "--until", "2099-12-31T23:59:59Z", "--yes").lines
+    assert paused == "email  is paused until 2099-12-31 23:59:59 UTC; `dewey resume` lets it go on before"
     for words in (("--for", "soon"), ("--until", "noon"), ("--for", "1h", "--until", "2026-11-22T06:00Z")):
         assert dewey("pause", "email", *words, "--yes").status == 2
     assert "is over" in dewey("pause", "email", "--until", "2020-01-01T00:00Z", "--yes").out
@@ -270,8 +278,10 @@ def test_consumers_are_shown_and_ordered(dewey: CommandLine, office: Office) -> 
     assert huey.broker.heartbeat(beat).order == ""
     (_, row) = dewey("consumers").lines
     assert row.split()[:5] == ["w1:7", "4", "thread", "all", "0"]
-    for command, order in (("quiet", "quiet"), ("stop", "stop"), ("wake", "")):
+    for command, order, word in (("quiet", "quiet", "quiet"), ("stop", "stop", "stops"), ("wake", "", "on")):
         assert dewey(command, "w1:7", "--yes").status == 0
+        assert dewey("consumers").lines[1].split()[-1] == word
+        assert dewey("consumers", "--json").document[0]["order"] == order
         assert huey.broker.heartbeat(beat).order == order
     nobody = dewey("quiet", "w9:1", "--yes")
     assert (nobody.status, nobody.lines) == (1, ["w9:1  not told: there is none of that name; there are w1:7"])

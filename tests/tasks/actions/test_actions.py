@@ -127,6 +127,13 @@ def test_every_action_has_a_preview_a_permission_an_audit_row_and_an_undo_or_why
         assert audit.entry(desk.tools.database, entry.id).undone_by == undone.audit_id
 
 
+def test_what_can_be_undone_only_while_its_jobs_wait_says_so() -> None:
+    waiting = {name for name in registry.ACTIONS if "while it waits" in registry.undoes_it(name, 1)}
+    assert waiting == {"requeue", "trigger", "edit", "run", "promote", "priority"}
+    assert registry.undoes_it("requeue", 2) == "undoes it while they wait"
+    assert registry.undoes_it("pause", 1) == registry.undoes_it("of a newer dewey", 1) == "undoes it"
+
+
 def test_no_action_is_done_when_the_audit_can_not_take_it(
     desk: Desk, every: dict[str, Request], name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
