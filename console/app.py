@@ -13,7 +13,7 @@ from textual import events
 from textual.app import SystemCommand
 from textual.binding import ActiveBinding, Binding
 from textual.driver import Driver
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 
 from console import bindings
 from console.formats import Moment, TimeMode, safe_text
@@ -149,9 +149,13 @@ class DeweyApp(WarmingApp, inherit_bindings=False):
 
     def _tick(self) -> None:
         self._disarm_in_time()
-        for screen in self.screen_stack[-1:]:  # there is none while the console ends
-            if isinstance(screen, DeweyScreen):
-                screen.tick()
+        if isinstance(self.in_sight, DeweyScreen):
+            self.in_sight.tick()
+
+    @property
+    def in_sight(self) -> Screen[object] | None:
+        """The screen that has nothing but dialogs in front of it; there is none while the console ends."""
+        return next((one for one in reversed(self.screen_stack) if not isinstance(one, ModalScreen)), None)
 
     def action_time_mode(self) -> None:
         """Write instants in the next of the three ways."""

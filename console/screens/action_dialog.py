@@ -4,7 +4,7 @@ Where nothing needs to be typed the focus is on Cancel; from a field, enter lead
 that does the same.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
@@ -47,11 +47,11 @@ class ActionDialog(DialogBox[Answered]):
     BINDINGS = bindings.of("dialog", "action")
     AUTO_FOCUS = ""
 
-    def __init__(self, look: Look, moment: Moment, name: str = "") -> None:
-        """Make the dialog of a look; ``name`` is to be typed."""
+    def __init__(self, look: Look, clock: Callable[[], Moment], name: str = "") -> None:
+        """Make the dialog of a look; ``name`` is to be typed. The clock says from when "2h" counts."""
         super().__init__()
         self.look = look
-        self.moment = moment
+        self._clock = clock
         self._name = name
         action = look.preview.action
         self._asked = FIELDS.get(action, ()) if look.count else ()
@@ -143,7 +143,7 @@ class ActionDialog(DialogBox[Answered]):
             means = Content("")
             if typed:
                 try:
-                    options[asked.name] = asked.read(typed, self.moment)
+                    options[asked.name] = asked.read(typed, self._clock())
                     means = self._means(options[asked.name])
                 except ValueError as error:
                     wrong.append(asked.name)
@@ -157,7 +157,7 @@ class ActionDialog(DialogBox[Answered]):
         """Write an instant out, so that it is seen which day was meant."""
         if not isinstance(value, str):
             return Content("")
-        return Content.styled(self.moment.full(datetime.fromisoformat(value)), "$accent")
+        return Content.styled(self._clock().full(datetime.fromisoformat(value)), "$accent")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Go on to the next field, then to Cancel: enter twice must not do anything."""

@@ -95,6 +95,11 @@ class DeweyScreen(ActingScreen):
         return Where() if at is None else elsewhere(at, self.dewey.moment)
 
     @property
+    def is_in_sight(self) -> bool:
+        """Whether nothing but dialogs is in front of it."""
+        return self.dewey.in_sight is self
+
+    @property
     def is_stale(self) -> bool:
         """Whether what is in sight may not be so any more."""
         return self.dewey.health.state == "away"
@@ -119,9 +124,9 @@ class DeweyScreen(ActingScreen):
         """Ask at once when the screen comes into sight. It wears what it should: other colours reach hidden screens."""
         event.refresh_styles = False
         self.refresh_frame()
-        if self.is_current:
+        if self.is_in_sight:
             self.call_next(self.dewey.is_there)
-        if self.is_current and not self.dewey.is_under_way:
+        if self.is_in_sight and not self.dewey.is_under_way:
             self.poll()
 
     def _compositor_refresh(self) -> None:
@@ -130,8 +135,9 @@ class DeweyScreen(ActingScreen):
             super()._compositor_refresh()
 
     def on_screen_suspend(self) -> None:
-        """Ask nothing while out of sight."""
-        self._stop_polling()
+        """Ask nothing while out of sight; behind a dialog it goes on."""
+        if not self.is_in_sight:
+            self._stop_polling()
 
     def _stop_polling(self) -> None:
         if self._poll_timer is not None:
@@ -140,7 +146,7 @@ class DeweyScreen(ActingScreen):
 
     def answered(self, name: str) -> None:
         """After a poll came to its end, set the timer for the next."""
-        if name == POLL and self.is_current:
+        if name == POLL and self.is_in_sight:
             self.ask_besides()
             self._stop_polling()
             pause = self.dewey.next_poll_s()

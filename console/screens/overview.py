@@ -109,7 +109,7 @@ class OverviewScreen(TravellingScreen):
         self._ask_next()
 
     def _ask_next(self) -> None:
-        if not self.is_current or self.dewey.past_at is not None:
+        if not self.is_in_sight or self.dewey.past_at is not None:
             return
         gateway, now = self.dewey.gateway, monotonic()
         for part in PARTS:

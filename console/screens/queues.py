@@ -106,7 +106,7 @@ class QueuesScreen(ExportingScreen, ListScreen, TravellingScreen):
 
     def _ask_next(self, name: str) -> None:
         """Ask the books when their answer is old, or when something else is limited now."""
-        if not self.is_current or self.dewey.past_at is not None or self.dewey.away is not None:
+        if not self.is_in_sight or self.dewey.past_at is not None or self.dewey.away is not None:
             return
         limited = {row.key: row.limit.words for row in self._rows if row.limit is not None}
         if name == POLL and (self._is_due() or limited != self._limited):

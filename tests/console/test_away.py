@@ -1,15 +1,18 @@
 """A backend that is away, slow or broken: the screen keeps what it has, and the console lives on."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from textual.widgets import Static
 
 from console.app import RETRIES_S
 from console.gateway.errors import GatewayRefused
 from console.screens.base import DeweyScreen
 from console.screens.jobs import JobsScreen
 from console.screens.queues import QueuesScreen
+from console.widgets.frame import HeaderLine
 from tests.console.gateways import FlakyGateway
 from tests.console.stage import Stage, play, still_app
 
@@ -225,6 +228,59 @@ def test_a_screen_out_of_sight_asks_nothing() -> None:
         assert set(gateway.asked) == {"tail"}
 
     play(script, still_app(gateway, refresh_s=0.02))
+
+
+async def _until(said: Callable[[], bool]) -> None:
+    for _ in range(500):
+        await asyncio.sleep(0.02)
+        if said():
+            return
+    raise AssertionError("it never came")
+
+
+def test_a_screen_behind_a_dialog_goes_on() -> None:
+    gateway = FlakyGateway()
+
+    async def script(stage: Stage) -> None:
+        await stage.press("p")
+        below = stage.app.screen_stack[-2]
+        assert isinstance(below, QueuesScreen)
+        gateway.asked.clear()
+        await _until(lambda: gateway.asked.count("queues") > 1)
+        gateway.go_away()
+        await _until(lambda: below.query_one(HeaderLine).health.state == "away")
+        gateway.later_s += 60
+        stage.app._tick()
+        assert below.query_one(HeaderLine).moment == stage.app.moment
+        await stage.press("escape")
+        assert stage.app.screen is below
+
+    play(script, still_app(gateway, write="a test", refresh_s=0.02))
+
+
+def test_a_screen_under_another_one_asks_nothing() -> None:
+    gateway = FlakyGateway()
+
+    async def script(stage: Stage) -> None:
+        await stage.press("enter")
+        gateway.asked.clear()
+        await _until(lambda: gateway.asked.count("job") > 5)
+        assert "jobs" not in gateway.asked
+
+    play(script, still_app(gateway, start="jobs", refresh_s=0.02))
+
+
+def test_a_span_that_is_typed_late_counts_from_then() -> None:
+    gateway = FlakyGateway()
+
+    async def script(stage: Stage) -> None:
+        await stage.press("p")
+        gateway.later_s += timedelta(minutes=5).total_seconds()
+        await stage.type("10m")
+        means = stage.app.moment.full(gateway.now() + timedelta(minutes=10))
+        assert means in str(stage.app.screen.query_one("#means-until_at", Static).render())
+
+    play(script, still_app(gateway, write="a test"))
 
 
 def test_the_age_of_old_data_grows_with_the_clock() -> None:
