@@ -83,8 +83,8 @@ def list_jobs(
 ) -> None:
     """List jobs: those of now, or with a filter all that history has.
 
-    Without a filter those that run come first, then those that wait, then those that have ended, the newest of them
-    first: what Redis still holds. With a filter the newest come first, however long ago that was.
+    Without a filter those that run come first, then those that wait, then those that have ended, the latest end first:
+    what Redis still holds. With a filter the newest come first, however long ago that was.
 
     A filter has fields (state queue task err args.NAME host worker attempt dur wait age last at id group parent unique
     log) and words, which search task, error and arguments. `-` or NOT negates; OR, parentheses and quotes work. One
@@ -95,7 +95,7 @@ def list_jobs(
         _list_matching(given, states, queue or [], after, limit, as_json)
         return
     inspector = open_desk().inspector
-    page = inspector.jobs(states, queue or [], 0, limit)
+    page = inspector.listing(states, queue or [], limit)
     now = clock(inspector)
     rows = [job_row(job, now) for job in page.jobs]
     lines = table(HEAD, rows)

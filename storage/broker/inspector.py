@@ -111,21 +111,23 @@ class Inspector(FlowReads, FailureReads, FleetReads, ScheduleReads, WhyReads):
             rows = iter(self._run(pipe))
         paused = {name.decode(): _pause(text) for name, text in next(rows).items()}
         limits = {name.decode(): decode_limits(text) for name, text in next(rows).items()}
-        served = [consumer.queues for consumer in self.consumers()]
+        living = self.consumers()
         stats = []
         for name in names:
             counts: dict[State, int] = {state: next(rows) for state in STATES}
             per_minute = tuple(_minute(next(rows)) for _ in minutes)
             oldest_ms = self._oldest(name) if counts["queued"] else None
+            serving = [one for one in living if not one.queues or name in one.queues]
             stats.append(
                 QueueStats(
                     name=name,
                     counts=counts,
                     oldest_waiting_s=max(0, now_ms - oldest_ms) / 1000 if oldest_ms else 0.0,
                     pause=paused.get(name),
-                    consumers=sum(1 for queues in served if not queues or name in queues),
+                    consumers=len(serving),
                     minutes=per_minute,
                     limits=limits.get(name),
+                    quiet_consumers=sum(1 for one in serving if one.order),
                 )
             )
         return tuple(stats)
@@ -155,6 +157,24 @@ class Inspector(FlowReads, FailureReads, FleetReads, ScheduleReads, WhyReads):
         sizes = self._sizes(states, queues)
         ids = self._slice(sizes, max(0, offset), limit)
         return JobPage(total=sum(size for _, _, size in sizes), offset=max(0, offset), jobs=self._rows(ids))
+
+    def listing(self, states: Sequence[State] = (), queues: Sequence[str] = (), limit: int = 100) -> JobPage:
+        """The beginning of that list as operators read it: what has ended comes last, the latest end first, whatever
+        its state and queue."""
+        sizes = self._sizes(states, queues)
+        ids = self._slice([one for one in sizes if one[1] not in NEWEST_FIRST], 0, limit)
+        ids += self._latest([one for one in sizes if one[1] in NEWEST_FIRST], limit - len(ids))
+        return JobPage(total=sum(size for _, _, size in sizes), offset=0, jobs=self._rows(ids))
+
+    def _latest(self, sizes: Sequence[tuple[str, State, int]], room: int) -> list[str]:
+        """Ids of the jobs that ended last; equal instants go by id."""
+        if room <= 0:
+            return []
+        with self._pipe() as pipe:
+            for queue, state, _ in sizes:
+                pipe.zrevrange(self._keys.index(queue, state), 0, room - 1, withscores=True)
+            ended = [(finished_ms, job_id.decode()) for rows in self._run(pipe) for job_id, finished_ms in rows]
+        return [job_id for _, job_id in sorted(ended, reverse=True)[:room]]
 
     def ids(self, states: Sequence[State], queues: Sequence[str], limit: int) -> tuple[str, ...]:
         """The ids of the first jobs of that list."""

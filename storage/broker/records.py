@@ -167,6 +167,7 @@ class QueueStats(Struct, frozen=True):
     ``counts`` has every state. ``oldest_waiting_s`` is the age in seconds of the oldest queued job
     (0 when none waits). ``minutes`` are (enqueued, succeeded, failed) of each of the last 30 minutes,
     oldest first; the last one is the running minute. ``limits`` is None for a queue without any.
+    Of its ``consumers`` so many are ``quiet_consumers``: they were told to claim nothing more, or to stop.
     """
 
     name: str
@@ -176,6 +177,7 @@ class QueueStats(Struct, frozen=True):
     consumers: int
     minutes: tuple[tuple[int, int, int], ...]
     limits: Limits | None = None
+    quiet_consumers: int = 0
 
 
 class LogLine(Struct, frozen=True):

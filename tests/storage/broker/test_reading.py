@@ -8,10 +8,10 @@ import redis
 
 from storage.broker.broker import Broker
 from storage.broker.inspector import Inspector
-from storage.broker.records import NewJob
+from storage.broker.records import NewJob, State
 from storage.broker.requests import Bounds, Note
 from storage.errors import JobMissing
-from tests.storage.broker.conftest import claimed, settlement
+from tests.storage.broker.conftest import REQUEST, claimed, settlement
 
 Add = Callable[..., str]
 
@@ -75,6 +75,25 @@ def test_the_list_of_jobs_is_paged_state_by_state(broker: Broker, inspector: Ins
     assert seen[0] == running
     assert {job.state for job in inspector.jobs(offset=25).jobs} == {"succeeded"}
     assert inspector.jobs(("queued",), ("q1",)).total == inspector.count(("queued",), ("q1",))
+
+
+def test_a_listing_ends_with_what_ended_last_first_whatever_its_queue_and_state(
+    broker: Broker, inspector: Inspector, add: Add, redis_client: "redis.Redis"
+) -> None:
+    ends: list[tuple[str, State]] = [
+        *(("b", "succeeded"), ("a", "dead"), ("c", "canceled"), ("a", "succeeded"), ("b", "dead")),
+    ]
+    waiting = add(queue="z")
+    for number, (queue, state) in enumerate(ends):
+        claim = broker.take(REQUEST, add(id=f"j{number}", queue=queue))
+        assert claim is not None
+        broker.settle(settlement(claim, state))
+        redis_client.zadd(broker.keys.index(queue, state), {f"j{number}": 1_000 + number})
+    assert [job.id for job in inspector.listing().jobs] == [waiting, "j4", "j3", "j2", "j1", "j0"]
+    page = inspector.listing(limit=3)
+    assert ([job.id for job in page.jobs], page.total) == ([waiting, "j4", "j3"], 6)
+    assert [job.id for job in inspector.listing(("dead", "succeeded"), ("a",)).jobs] == ["j3", "j1"]
+    assert [job.id for job in inspector.listing(limit=1).jobs] == [waiting]
 
 
 def test_the_age_of_the_oldest_job_is_found_in_any_priority(broker: Broker, inspector: Inspector, add: Add) -> None:
