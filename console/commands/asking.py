@@ -5,7 +5,7 @@ On a terminal it asks, and no is the answer of whoever just presses enter. Witho
 """
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated
 
@@ -47,10 +47,11 @@ class Way(Struct, frozen=True):
 
 
 class Words(Struct, frozen=True):
-    """How it is said of one item that it was done to, and that it was not."""
+    """How it is said of one item that it was done to, and that it was not. ``of`` says the first of one item."""
 
     done: str
     not_done: str
+    of: Callable[[Item], str] | None = None
 
 
 def act(request: Request, words: Words, way: Way, desk: Desk | None = None) -> Performed | None:
@@ -190,7 +191,8 @@ def _lines(preview: Preview, items: Sequence[Item], words: Words) -> Iterator[st
 
 
 def _line(item: Item, words: Words) -> str:
-    said = words.done if item.outcome == "done" else words.not_done
+    done = words.of(item) if words.of is not None else words.done
+    said = done if item.outcome == "done" else words.not_done
     return f"{item.item}  {said}" + (f": {item.detail}" if item.detail else "")
 
 

@@ -9,6 +9,7 @@ import typer
 from console.commands.opening import open_desk
 from console.commands.past import show_past
 from console.commands.printing import Json, emit, plain, span, table, visible
+from console.commands.times import until_words
 from console.gateway.limits import limit_words
 from storage.broker.inspector import Inspector
 from storage.broker.records import FINISHED, Attempt, Job, QueueStats, State
@@ -53,8 +54,11 @@ def _queue_row(queue: QueueStats) -> list[str]:
 
 def _status(queue: QueueStats) -> str:
     said = plural(queue.consumers, "consumer") if queue.consumers else "no consumer"
+    if queue.quiet_consumers:
+        said += ", quiet" if queue.quiet_consumers == queue.consumers else f", {queue.quiet_consumers} of them quiet"
     if queue.pause is not None:
-        said = f"paused by {queue.pause.by}" + (f": {queue.pause.reason}" if queue.pause.reason else "")
+        until = until_words(queue.pause.until_at)
+        said = f"paused by {queue.pause.by}{until}" + (f": {queue.pause.reason}" if queue.pause.reason else "")
     limited = "no limits" if queue.limits is None else limit_words(queue.limits)
     return said if limited == "no limits" else f"{said}; {limited}"
 

@@ -1,15 +1,17 @@
 """Queues, schedules, consumers and keys acted on from the command line."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
+import msgspec
 import typer
 
 from console.commands.asking import DryRun, Reason, Unrecorded, Way, Words, Yes, act
 from console.commands.opening import WrongUse, open_desk
 from console.commands.printing import Json, emit, span, table
-from console.commands.times import span_of
+from console.commands.times import span_of, until_words
 from console.gateway.limits import limit_words
+from storage.audit import Item
 from storage.broker.records import ConsumerInfo, Limits
 from tasks.actions.values import Request
 
@@ -41,8 +43,15 @@ def pause(  # noqa: PLR0913, PLR0917 - its options, each with a default
     options: dict[str, object] = {"for_s": span_of(for_, "--for").total_seconds()} if for_ else {}
     options |= {"until_at": _instant(until)} if until else {}
     request = Request("pause-schedule" if is_schedule else "pause", (queue,), "", options)
-    words = Words("is paused; `dewey resume` lets it go on", "not paused")
+    words = Words("is paused", "not paused", _paused)
     act(request, words, Way(reason, dry_run, yes, as_json, unrecorded))
+
+
+def _paused(item: Item) -> str:
+    """That a queue or a schedule is paused, and until when: the audit's item has what was written."""
+    until_ms = msgspec.json.decode(item.after or "{}").get("until_ms")
+    until = until_words(datetime.fromtimestamp(until_ms / 1000, UTC) if until_ms else None)
+    return f"is paused{until}; `dewey resume` lets it go on{' before' if until else ''}"
 
 
 def _instant(text: str) -> str:
@@ -183,11 +192,14 @@ def release(
 
 @app.command()
 def consumers(as_json: Json = False) -> None:
-    """Show every consumer that lives, and what it runs."""
+    """Show every consumer that lives, and what it runs.
+
+    STATUS is quiet when it was told to claim nothing more, and stops when it ends with its jobs.
+    """
     inspector = open_desk().inspector
     found = inspector.consumers()
     now_ms = inspector.clock_ms()
-    head = ["CONSUMER", " WORKERS", "KIND", "QUEUES", " RUNNING", " MEMORY", " BEAT"]
+    head = ["CONSUMER", " WORKERS", "KIND", "QUEUES", " RUNNING", " MEMORY", " BEAT", "STATUS"]
     lines = table(head, [_row(one, now_ms) for one in found])
     emit(found, as_json, lines if found else ["No consumer lives: `dewey up` starts one."])
 
@@ -196,4 +208,11 @@ def _row(one: ConsumerInfo, now_ms: int) -> list[str]:
     beat_s = max(0.0, now_ms / 1000 - one.beat_at.timestamp())
     queues = ",".join(one.queues) or "all"
     memory = f"{one.memory_bytes / 2**20:.0f} MB"
-    return [one.id, str(one.workers), one.kind, queues, str(len(one.running)), memory, f"{span(beat_s)} ago"]
+    beat = f"{span(beat_s)} ago"
+    return [one.id, str(one.workers), one.kind, queues, str(len(one.running)), memory, beat, _status(one)]
+
+
+def _status(one: ConsumerInfo) -> str:
+    if one.is_silent:
+        return "silent"
+    return {"": "on", "quiet": "quiet", "stop": "stops"}.get(one.order, one.order)

@@ -1,6 +1,6 @@
 """Starting and checking what Dewey runs on: ``up``, ``doctor`` and ``migrate``."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,6 +13,7 @@ from console.commands.stopping import Stop, told_to_stop
 from storage import doctor as doctoring
 from storage.broker.connection import connect
 from storage.broker.inspector import Inspector
+from storage.broker.records import QueueStats
 from storage.database import migrations
 from storage.doctor import Finding
 from storage.embedded import Endpoints, endpoints_without_starting
@@ -24,6 +25,7 @@ from tasks.engine.heartbeat import host
 from tasks.resources import Resources
 
 READY_POLL_S = 0.1
+AWAKE = "`dewey consumers` shows them, and `dewey wake ID` lets one claim again"
 SIGNS = {"ok": "ok  ", "warn": "WARN", "fail": "FAIL"}
 
 app = typer.Typer()
@@ -130,7 +132,8 @@ def _consumers(settings: Settings, endpoints: Endpoints | None) -> Finding:
         return Finding("consumers", "warn", "none runs: jobs wait", remedy)
     client = connect(endpoints.redis_url, timeout_s=5.0)
     try:
-        found = Inspector(client, settings.dewey_namespace).consumers()
+        inspector = Inspector(client, settings.dewey_namespace)
+        found, quiet = inspector.consumers(), _quiet_queues(inspector.queues())
     except StorageError as error:
         return Finding("consumers", "fail", str(error), "see that Redis runs and can be reached from here")
     finally:
@@ -138,7 +141,18 @@ def _consumers(settings: Settings, endpoints: Endpoints | None) -> Finding:
     if not found:
         return Finding("consumers", "warn", "none runs: jobs wait", remedy)
     workers = sum(one.workers for one in found)
-    return Finding("consumers", "ok", f"{plural(len(found), 'consumer')}, {plural(workers, 'worker')}")
+    told = f"{plural(len(found), 'consumer')}, {plural(workers, 'worker')}"
+    if all(one.order for one in found):
+        return Finding("consumers", "warn", f"{told}: every one was told to be quiet or to stop, no job starts", AWAKE)
+    if quiet:
+        message = f"{told}; those that serve {', '.join(quiet)} were all told to be quiet or to stop: jobs wait"
+        return Finding("consumers", "warn", message, AWAKE)
+    return Finding("consumers", "ok", told)
+
+
+def _quiet_queues(queues: Sequence[QueueStats]) -> list[str]:
+    """Those of which every consumer was told to claim nothing more."""
+    return [one.name for one in queues if one.consumers and one.quiet_consumers == one.consumers]
 
 
 @app.command()

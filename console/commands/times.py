@@ -1,4 +1,4 @@
-"""Times as an operator writes them on the command line."""
+"""Times on the command line: as an operator writes them, and as they are said."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -33,3 +33,8 @@ def span_of(text: str, option: str) -> timedelta:
     if found <= timedelta(0):
         raise WrongUse(f"{option} {text}: write a duration above 0")
     return found
+
+
+def until_words(at: datetime | None) -> str:
+    """Until when something holds, behind what holds; nothing when that is open."""
+    return f" until {at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if at is not None else ""

@@ -172,10 +172,10 @@ def _kept_queue(scene: Scene) -> Iterator[Reason]:
     pause = scene.pause
     if pause is not None:
         why = f": {pause['reason']}" if pause.get("reason") else ""
-        since = _clock(instant(pause.get("at")))
-        yield Reason(
-            "paused", f"Queue {scene.queue} is paused by {pause.get('by') or 'nobody named'} since {since}{why}."
-        )
+        since, until_at = _clock(instant(pause.get("at"))), instant(pause.get("until_ms") or None)
+        until = f" until {_clock(until_at)}" if until_at is not None else ""
+        by = pause.get("by") or "nobody named"
+        yield Reason("paused", f"Queue {scene.queue} is paused by {by} since {since}{until}{why}.", (), until_at)
     serving = scene.serving
     if not scene.consumers:
         yield Reason("no consumer", "No consumer lives: start one.")

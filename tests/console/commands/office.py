@@ -18,7 +18,7 @@ from huey.registry import Message
 
 from console.cli import run
 from storage.broker.records import NewJob
-from storage.broker.requests import ClaimRequest, Note, Settlement
+from storage.broker.requests import Beat, ClaimRequest, Note, Settlement
 from storage.servers import launch
 from tasks.engine import registry
 from tasks.engine.codec import encode
@@ -109,6 +109,12 @@ class Office:
         claim = self.broker.take(REQUEST, job_id)
         assert claim is not None, f"{job_id} waits"
         return claim.token
+
+    def beat(self, consumer_id: str, queues: str = "") -> None:
+        """Let a consumer of four workers live for a minute."""
+        host, _, pid = consumer_id.partition(":")
+        fields = {"host": host, "pid": pid, "workers": "4", "kind": "thread", "queues": queues}
+        self.broker.heartbeat(Beat(consumer_id, 60_000, (), fields, pid))
 
     def log(self, job_id: str, token: str, *messages: str) -> None:
         """Let a running job log something."""

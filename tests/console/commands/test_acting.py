@@ -1,5 +1,7 @@
 """Acting on jobs, queues and consumers from the command line: what each does, and what is said of it."""
 
+from datetime import datetime
+
 import pytest
 from huey.exceptions import TaskException
 

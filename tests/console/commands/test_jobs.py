@@ -54,6 +54,19 @@ def test_a_limited_queue_says_its_limits(dewey: CommandLine, office: Office) -> 
     assert dewey("queues").lines[1].endswith("no consumer")
 
 
+def test_a_queue_says_which_of_its_consumers_claim_nothing(dewey: CommandLine, office: Office) -> None:
+    office.add("a1", "email")
+    for one in ("w1:7", "w2:7"):
+        office.beat(one)
+    assert dewey("queues").lines[1].endswith("  2 consumers")
+    office.broker.order("w1:7", "quiet")
+    assert dewey("queues").lines[1].endswith("  2 consumers, 1 of them quiet")
+    office.broker.order("w2:7", "quiet")
+    assert dewey("queues").lines[1].endswith("  2 consumers, quiet")
+    (document,) = dewey("queues", "--json").document
+    assert (document["consumers"], document["quiet_consumers"]) == (2, 2)
+
+
 # -- jobs ------------------------------------------------------------------------------------------------------
 
 
@@ -70,6 +83,14 @@ def test_jobs_are_listed_with_what_matters_in_each_state(dewey: CommandLine, off
         ["dddddddd", "pack", "slow", "scheduled", "0", "in", "2h"],
         ["bbbbbbbb", "pack", "email", "dead", "1", "0s", "ago", "ValueError:", "no", "such", "page"],
     ]
+
+
+def test_what_has_ended_is_listed_by_its_end_whatever_its_queue(dewey: CommandLine, office: Office) -> None:
+    for number, queue in enumerate(("sync", "email", "payments", "email")):
+        job_id = office.run(office.add(f"j{number}", queue), state="succeeded", outcome="succeeded")
+        office.broker.call("zadd", office.broker.keys.index(queue, "succeeded"), {job_id: 1_000 + number})
+    assert [job["id"] for job in dewey("jobs", "--json").document["jobs"]] == ["j3", "j2", "j1", "j0"]
+    assert [line.split()[0] for line in dewey("jobs", "--limit", "2").lines] == ["ID", "j3", "j2", "2"]
 
 
 def test_jobs_are_chosen_by_state_queue_and_number(dewey: CommandLine, office: Office) -> None:

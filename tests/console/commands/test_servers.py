@@ -62,6 +62,27 @@ def test_doctor_asks_the_servers_and_counts_the_consumers(
     assert all(line[:4] in ("ok  ", "WARN", "    ") for line in lines)
 
 
+def test_doctor_warns_of_queues_of_which_every_consumer_is_quiet(
+    dewey: CommandLine, office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    office.add("a1", "email")
+    office.add("b2", "sync")
+    office.beat("w1:7", "email")
+    office.beat("w2:7", "sync")
+    _set(monkeypatch, **{name: office.environment[name] for name in ("REDIS_URL", "DATABASE_URL")})
+    _set(monkeypatch, DEWEY_HOME=str(tmp_path), DEWEY_NAMESPACE=office.broker.namespace)
+    assert findings(dewey("doctor", "--json").document)["consumers"] == ("ok", "2 consumers, 8 workers")
+    office.broker.order("w1:7", "quiet")
+    told = "2 consumers, 8 workers; those that serve email were all told to be quiet or to stop: jobs wait"
+    assert findings(dewey("doctor", "--json").document)["consumers"] == ("warn", told)
+    office.broker.order("w2:7", "stop")
+    told = "2 consumers, 8 workers: every one was told to be quiet or to stop, no job starts"
+    answer = dewey("doctor", "--json")
+    assert findings(answer.document)["consumers"] == ("warn", told)
+    assert "dewey wake ID" in next(one["remedy"] for one in answer.document if one["subject"] == "consumers")
+
+
 def test_doctor_fails_when_a_part_fails_and_names_the_remedy(
     dewey: CommandLine, tmp_path: Path, empty_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 import redis
@@ -60,6 +61,15 @@ def test_its_queue_is_paused_by_somebody(broker: Broker, add: Add, consumer: Con
     reason = why(job)["paused"]
     assert reason.sentence.startswith("Queue email is paused by ada since 20")
     assert reason.sentence.endswith(" UTC: the provider is down.")
+
+
+def test_a_pause_that_ends_by_itself_says_when(broker: Broker, add: Add, consumer: Consumer, why: Why) -> None:
+    consumer()
+    job = add(queue="email")
+    broker.pause("email", json.dumps({"by": "ada", "reason": "", "until_ms": 4_102_444_799_000}))
+    reason = why(job)["paused"]
+    assert reason.sentence.endswith(" UTC until 2099-12-31 23:59:59 UTC.")
+    assert reason.until_at == datetime(2099, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 
 def test_its_consumers_were_told_to_claim_nothing(broker: Broker, add: Add, consumer: Consumer, why: Why) -> None:
