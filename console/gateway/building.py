@@ -96,7 +96,7 @@ def job_row(job: Job, call: Call, now: datetime) -> JobRow:
         queue_key=job.queue,
         queue=safe_text(job.queue, limit=80),
         attempt=job.attempt,
-        attempts_max=job.retries + 1,
+        attempts_max=_attempts_in_all(job),
         priority=job.priority,
         created_at=job.created_at,
         at=_instant(job),
@@ -105,6 +105,13 @@ def job_row(job: Job, call: Call, now: datetime) -> JobRow:
         note=safe_text(note, limit=ROW_LIMIT),
         note_is_error=is_error,
     )
+
+
+def _attempts_in_all(job: Job) -> int:
+    """How many attempts there may be: those that were, one that waits for its turn, and the retries that are left then.
+    A requeue gives all retries back, so they can be more than the task says."""
+    comes = 1 if job.state in WAITING else 0
+    return max(job.retries + 1, job.attempt + comes + job.retries_left)
 
 
 def why_view(why: Why, task: str) -> WhyView:

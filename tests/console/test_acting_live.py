@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
+from typing import Literal
 
 import pytest
 from huey.registry import Message
@@ -16,7 +17,7 @@ from console.gateway.live import LiveGateway, Opened
 from console.screens.revealed import RevealedDialog
 from storage import audit
 from storage.broker.records import NewJob, Parameter, TaskInfo
-from storage.broker.requests import Beat
+from storage.broker.requests import Beat, Settlement
 from storage.errors import StoreUnavailable
 from storage.history.recorder import Recorder
 from storage.redaction import Redactor
@@ -99,6 +100,39 @@ def test_a_failure_is_found_requeued_and_called_back_by_keyboard(gateway: LiveGa
     assert gateway.audit(requeue.number, 10, "actor:ada") == ()
     with pytest.raises(GatewayRefused, match="did you mean actor"):
         gateway.audit(None, 10, "who:ada")
+
+
+def test_a_requeue_that_gives_all_retries_back_adds_to_the_attempts_in_all(
+    gateway: LiveGateway, office: Office, do: Do
+) -> None:
+    office.broker.enqueue(
+        [NewJob("a1", "shop.tasks.pack", "default", encode(Message("a1", "t", None, 0, 0)), retries=2)]
+    )
+
+    def tries() -> tuple[int, int]:
+        row = gateway.job("a1").row
+        assert [(row.attempt, row.attempts_max)] == [
+            (one.attempt, one.attempts_max) for one in gateway.jobs("", 0, 9).rows
+        ]
+        return row.attempt, row.attempts_max
+
+    def fail(state: Literal["queued", "dead"], left: int) -> None:
+        token = office.start("a1")
+        seen.append(tries())
+        office.broker.settle(Settlement("a1", token, state, "failed", left))
+        seen.append(tries())
+
+    seen = [tries()]
+    fail("queued", 1)
+    fail("queued", 0)
+    fail("dead", 0)
+    assert seen == [(0, 3), (1, 3), (1, 3), (2, 3), (2, 3), (3, 3), (3, 3)]
+    do("requeue", "a1")
+    seen[:] = [tries()]
+    fail("queued", 1)
+    fail("queued", 0)
+    fail("dead", 0)
+    assert seen == [(3, 6), (4, 6), (4, 6), (5, 6), (5, 6), (6, 6), (6, 6)]
 
 
 def test_workers_that_act_at_once_open_the_layer_once(office: Office) -> None:
