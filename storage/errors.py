@@ -7,6 +7,7 @@ Drivers' errors are translated once, where the driver is called, with ``raise ..
     ├── StoreUnavailable     the store did not answer: trying again may help
     │   └── NotRecorded      the audit could not take an action: nothing was done
     ├── StoreRefused         the store answered no: trying again will not help
+    │   ├── SchemaRefused    because it has no such table or column: it was not set up, or for another version
     │   ├── Conflict         because there is one like it already: names the constraint
     │   └── DataRefused      because of a value in it
     ├── AttemptLost          another attempt has taken the work over, or the work is gone: write nothing more
@@ -40,6 +41,10 @@ class NotRecorded(StoreUnavailable):
 
 class StoreRefused(StorageError):
     """The store answered that it will not do this; trying again will not help."""
+
+
+class SchemaRefused(StoreRefused):
+    """The store has no such table or column: it was not set up, or for another version of this program."""
 
 
 class Conflict(StoreRefused):

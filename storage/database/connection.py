@@ -16,7 +16,15 @@ import psycopg2.extensions
 from msgspec import Struct
 from peewee import BaseQuery, PeeweeException, PostgresqlDatabase
 
-from storage.errors import Conflict, DataRefused, SettingsError, StorageError, StoreRefused, StoreUnavailable
+from storage.errors import (
+    Conflict,
+    DataRefused,
+    SchemaRefused,
+    SettingsError,
+    StorageError,
+    StoreRefused,
+    StoreUnavailable,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +51,9 @@ DATA_CLASSES = ("22", "54")
 """A value that is none of its type, or that is beyond a limit of the program."""
 SCHEMA_CODES = ("3F000", "42703", "42P01", "42704", "42883")
 """Schema, column, table, object or function is not there."""
+MIGRATIONS_TABLE = "_yoyo_migration"
+"""Where yoyo keeps which migrations were applied: there from the first one on."""
+NOT_SET_UP = "Nothing has been set up in this database yet: run `dewey up`, or `dewey migrate` for its tables alone"
 REFUSED_AT_THE_DOOR = (
     "authentication failed",
     "no pg_hba.conf entry",
@@ -95,13 +106,13 @@ class _Source:
 
     def __init__(self, parts: Iterable[bytes]) -> None:
         self._parts = iter(parts)
-        self.failure: Exception | None = None
+        self.failure: BaseException | None = None
 
     def read(self, _size: int) -> bytes:
         """Return the next part, of any size, and nothing when there are no more."""
         try:
             return next(filter(None, self._parts), b"")
-        except Exception as failure:
+        except BaseException as failure:  # a timeout of the job too
             self.failure = failure
             raise
 
@@ -134,8 +145,23 @@ class Database:
             with translated():
                 yield held
             return
-        with translated(), self._opened() as session:
-            yield session
+        try:
+            with translated(), self._opened() as session:
+                yield session
+        except SchemaRefused as error:
+            if self._was_set_up():
+                raise
+            raise SchemaRefused(NOT_SET_UP) from error
+
+    def _was_set_up(self) -> bool:
+        """Whether any migration was ever begun here; also when that can not be asked."""
+        try:
+            with contextlib.closing(psycopg2.connect(**self._parameters)) as connection, connection.cursor() as cursor:
+                cursor.execute("SELECT to_regclass(%s) IS NOT NULL", (f'"{MIGRATIONS_TABLE}"',))
+                return bool(cursor.fetchone()[0])
+        except psycopg2.Error as error:
+            logger.debug("The table of migrations could not be looked for: %s", error)
+            return True
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -207,9 +233,9 @@ def translation(error: PeeweeException | psycopg2.Error) -> StorageError:
     if code[:2] in DATA_CLASSES:
         return DataRefused(f"PostgreSQL can not keep this ({code}): {words}")
     if code:
-        is_about_schema = code in SCHEMA_CODES
         told = f"The schema is older or newer than this program: {words}; run `dewey migrate`"
-        return StoreRefused(told if is_about_schema else f"PostgreSQL refused ({code}): {words}")
+        refused = StoreRefused(f"PostgreSQL refused ({code}): {words}")
+        return SchemaRefused(told) if code in SCHEMA_CODES else refused
     if any(words_of_refusal in words for words_of_refusal in REFUSED_AT_THE_DOOR):
         return StoreRefused(f"PostgreSQL refused the connection: {words}; check DATABASE_URL")
     return StoreUnavailable(f"PostgreSQL did not answer: {words or type(original).__name__}")

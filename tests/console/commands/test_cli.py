@@ -14,6 +14,7 @@ import pytest
 from console import cli, commands
 from console.commands import jobs as job_commands
 from console.commands.shelf import MODULES, SECTIONS
+from storage.database.connection import connect
 from tasks import resources
 from tests.console.commands.office import DEWEY, ROOT, CommandLine, Office, once, process, told
 
@@ -184,6 +185,16 @@ def test_a_server_that_does_not_answer_is_a_sentence(short_path: Path, database_
     assert answer.status == 1
     assert answer.document["error"].startswith("Redis did not answer")
     assert answer.err.startswith("dewey: Redis did not answer")
+
+
+@pytest.mark.parametrize("words", ["audit", "stats", "search moon", "trash list", "undo --yes", "undo 1 --yes"])
+def test_a_database_that_was_never_set_up_is_said_to_be_so(
+    dewey: CommandLine, office: Office, empty_database_url: str, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    monkeypatch.setattr(resources.current(), "database", connect(empty_database_url))
+    answer = dewey(*words.split())
+    assert (answer.status, answer.out) == (1, "")
+    assert answer.err.startswith("dewey: Nothing has been set up in this database yet: run `dewey up`, or")
 
 
 def test_a_mistake_of_ours_is_a_sentence_unless_debugged(

@@ -12,11 +12,12 @@ import psycopg2
 import psycopg2.extensions
 import pytest
 from peewee import Model
+from yoyo.migrations import default_migration_table
 
 from storage.database import migrations
-from storage.database.connection import Database, connect
+from storage.database.connection import MIGRATIONS_TABLE, Database, connect
 from storage.database.models import BlacklistedTokens, Chunks, Files, Users
-from storage.errors import Conflict, StoreRefused, StoreUnavailable
+from storage.errors import Conflict, SchemaRefused, StoreRefused, StoreUnavailable
 
 NAMES = tuple(sorted(file.stem for file in Path(migrations.__file__).with_suffix("").glob("*.sql")))
 
@@ -36,6 +37,20 @@ def test_a_blank_database_gets_the_whole_schema_once(blank_database_url: str) ->
 def test_asking_what_is_pending_changes_nothing(blank_database_url: str) -> None:
     migrations.pending(blank_database_url)
     assert rows(connect(blank_database_url), "SELECT relname FROM pg_class WHERE relname ~ 'yoyo'") == []
+
+
+def test_a_database_that_was_never_set_up_is_told_from_one_of_another_version(blank_database_url: str) -> None:
+    assert default_migration_table == MIGRATIONS_TABLE
+
+    def refusal() -> str:
+        with pytest.raises(SchemaRefused) as refused, database.transaction() as session:
+            session.rows("SELECT * FROM audit")
+        return str(refused.value)
+
+    database = connect(blank_database_url)
+    assert refusal().startswith("Nothing has been set up in this database yet: run `dewey up`")
+    migrations.apply(blank_database_url, through="0002_files")
+    assert refusal().startswith('The schema is older or newer than this program: relation "audit" does not exist')
 
 
 def test_an_older_schema_is_upgraded_in_place_with_its_rows(blank_database_url: str) -> None:
