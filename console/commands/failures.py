@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from console.commands.opening import WrongUse, open_desk
-from console.commands.printing import Json, emit, note, span, table
+from console.commands.printing import Json, emit, note, plain, span, table
 from console.commands.searching import FILTER, clock, read_filter
 from storage.broker.records import FailureGroup
 from storage.errors import StoreRefused, StoreUnavailable
@@ -39,16 +39,18 @@ def failures(
     now = clock(desk.inspector)
     asked = read_filter(given, now)
     live = desk.inspector.failure_groups()
+    is_recorded = True
     try:
         found = history.groups(desk.resources.database, now=now, live=live, given=asked)
     except (StoreUnavailable, StoreRefused) as error:
         if asked.node is not None:
             raise WrongUse(f"a filter needs history, and that is away: {error}") from error
         note(f"dewey: history is away, so there are no counts by time: {error}")
-        found = _live_only(live)
+        found, is_recorded = _live_only(live), False
     # What failed once and was mended by a retry is no group that somebody must look at; --all has those too.
     shown = [one for one in found if show_all or as_json or (one.state not in HIDDEN and one.dead)]
-    emit(found, as_json, _lines(shown, len(found) - len(shown), now))
+    documents = found if is_recorded else [_uncounted(one) for one in found]
+    emit(documents, as_json, _lines(shown, len(found) - len(shown), now, is_recorded))
 
 
 def _live_only(live: Sequence[FailureGroup]) -> tuple[Group, ...]:
@@ -62,9 +64,15 @@ def _live_only(live: Sequence[FailureGroup]) -> tuple[Group, ...]:
     )
 
 
-def _lines(groups: Sequence[Group], hidden: int, now: datetime) -> Iterator[str]:
+def _uncounted(group: Group) -> dict[str, object]:
+    """A group as JSON shows it when only history knows how often it failed, and where: null, which is not nothing."""
+    unknown = {name: None for name in ("attempts", "hosts", "versions")}
+    return {**plain(group), **unknown, "trend": dict.fromkeys(plain(group.trend))}
+
+
+def _lines(groups: Sequence[Group], hidden: int, now: datetime, is_recorded: bool) -> Iterator[str]:
     if groups:
-        yield from table(HEAD, (_row(one, now) for one in groups))
+        yield from table(HEAD, (_row(one, now, is_recorded) for one in groups))
         yield f"`dewey requeue --group {groups[0].fingerprint[:SHORT_ID]}` tries the jobs of a group again."
     else:
         yield "No job is dead."
@@ -72,12 +80,13 @@ def _lines(groups: Sequence[Group], hidden: int, now: datetime) -> Iterator[str]
         yield f"{hidden} more: muted, resolved, or without a dead job; --all shows them."
 
 
-def _row(group: Group, now: datetime) -> list[str]:
+def _row(group: Group, now: datetime, is_recorded: bool) -> list[str]:
     last, first = (span((now - at).total_seconds()) for at in (group.last_seen_at, group.first_seen_at))
     error = error_line(group.error_type, group.message)
-    counts = [str(count) for count in (group.dead, group.trend.hour, group.trend.day, group.trend.week)]
+    trend = [str(count) for count in (group.trend.hour, group.trend.day, group.trend.week)] if is_recorded else "???"
+    by_hour = bars(group.trend.hours) if is_recorded else "?"
     names = [short_name(group.task), group.sample[:SHORT_ID]]
-    return [group.fingerprint[:SHORT_ID], group.state, *counts, bars(group.trend.hours), last, first, *names, error]
+    return [group.fingerprint[:SHORT_ID], group.state, str(group.dead), *trend, by_hour, last, first, *names, error]
 
 
 def bars(counts: Sequence[int]) -> str:

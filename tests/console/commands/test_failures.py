@@ -72,8 +72,11 @@ def test_without_history_the_dead_are_shown_all_the_same(
     fail(office, "a", "f1", "no page #")
     monkeypatch.setattr(resources.current(), "database", connect("postgresql://dewey@/x?host=/nowhere"))
     answer = dewey("failures")
-    assert answer.lines[1].split()[:3] == ["f1", "open", "1"]
+    assert answer.lines[1].split()[:7] == ["f1", "open", "1", "?", "?", "?", "?"]
     assert "history is away, so there are no counts by time" in answer.err
+    (group,) = dewey("failures", "--json").document
+    assert (group["dead"], group["attempts"], group["hosts"]) == (1, None, None)
+    assert group["trend"] == dict.fromkeys(("hour", "three_hours", "day", "week", "hours"))
     refused = dewey("failures", "queue:email")
     assert (refused.status, refused.out) == (2, "")
     assert "a filter needs history" in refused.err
