@@ -97,12 +97,13 @@ _WEEK: Final[Column[GroupRow]] = Column("7d", 6, _within(lambda trend: trend.wee
 _LAST: Final[Column[GroupRow]] = Column("last", 9, _last, "right")
 _FIRST: Final[Column[GroupRow]] = Column("first", 9, _first, "right")
 _TASK: Final[Column[GroupRow]] = Column("task", 18, lambda row, _: Cell(row.task.plain, "text"))
+_SHORT_TASK: Final[Column[GroupRow]] = Column("task", 14, lambda row, _: Cell(row.task.plain, "muted"))
 _ERROR: Final[Column[GroupRow]] = Column("what broke", 0, _error)
 
 NARROW: Final[Sequence[Column[GroupRow]]] = (
     Column("", 1, _glyph),
     _ERROR,
-    Column("task", 14, lambda row, _: Cell(row.task.plain, "muted")),
+    _SHORT_TASK,
     Column("dead", 4, _dead, "right"),
     Column("24h", 6, _trend, "right"),
     _LAST,
@@ -110,9 +111,9 @@ NARROW: Final[Sequence[Column[GroupRow]]] = (
 NORMAL: Final[Sequence[Column[GroupRow]]] = (
     Column("", 11, _state),
     _ERROR,
+    _SHORT_TASK,
     _DEAD,
     _HOUR,
-    _THREE,
     _DAY,
     _WEEK,
     Column("by hour", 12, _by_hour(12), "right"),

@@ -9,7 +9,6 @@ from console.formats import Moment, coarse, duration, size
 from console.gateway.fleet import ConsumerView, RunView
 from console.gateway.views import JobRow
 from console.widgets.line_table import Cell, Column, LineTable
-from console.widgets.palette import Tone
 
 LATE_BEAT_S: Final = 5.0
 """A heartbeat is due every second; one that is older than this is worth a look."""
@@ -70,13 +69,17 @@ def _status(line: FleetLine, _moment: Moment) -> Cell:
     return status(line.consumer) if line.run is None else Cell("● running", "primary")
 
 
-def _time(line: FleetLine, moment: Moment) -> Cell:
+def _since(line: FleetLine, moment: Moment) -> Cell:
+    """How long a job runs, and a consumer lives; of one that is silent, or late, how long ago its heart beat last."""
     if line.run is not None:
         seconds = elapsed_s(line.run, moment)
         return Cell(duration(seconds), "warning" if is_slow(line.run, moment) else "text")
     beat_s = max(0.0, (moment.now - line.consumer.beat_at).total_seconds())
-    tone: Tone = "error" if line.consumer.is_silent else "warning" if beat_s > LATE_BEAT_S else "muted"
-    return Cell(f"{coarse(beat_s)} ago", tone)
+    if line.consumer.is_silent:
+        return Cell(f"{coarse(beat_s)} ago", "error")
+    if beat_s > LATE_BEAT_S:
+        return Cell(f"beat {coarse(beat_s)}", "warning")
+    return Cell(coarse(max(0.0, (moment.now - line.consumer.started_at).total_seconds())), "muted")
 
 
 def _usual(line: FleetLine, moment: Moment) -> Cell:
@@ -117,12 +120,6 @@ def _version(line: FleetLine, _moment: Moment) -> Cell:
     return Cell((line.consumer.version.plain or "–") if line.run is None else "", "muted")
 
 
-def _since(line: FleetLine, moment: Moment) -> Cell:
-    if line.run is not None:
-        return Cell("")
-    return Cell(coarse(max(0.0, (moment.now - line.consumer.started_at).total_seconds())), "muted")
-
-
 def _note(line: FleetLine, _moment: Moment) -> Cell:
     return Cell("" if line.run is None else line.run.job.note.plain, "muted")
 
@@ -140,14 +137,14 @@ def _attempt(line: FleetLine, _moment: Moment) -> Cell:
 
 
 Draw = Callable[[FleetLine, Moment], Cell]
-_TIME: Final[Column[FleetLine]] = Column("since", 8, _time, "right")
+_SINCE: Final[Column[FleetLine]] = Column("since", 8, _since, "right")
 _P95: Final[Column[FleetLine]] = Column("p95", 8, _usual, "right")
 _MEMORY: Final[Column[FleetLine]] = Column("memory", 7, _memory, "right")
 
 NARROW: Final[Sequence[Column[FleetLine]]] = (
     Column("consumer", 0, _name),
     Column("", 15, _status),
-    _TIME,
+    _SINCE,
     _P95,
     _MEMORY,
     Column("queues", 12, _queues(12)),
@@ -156,10 +153,9 @@ NORMAL: Final[Sequence[Column[FleetLine]]] = (
     Column("consumer", 0, _name),
     Column("job", 8, _id),
     Column("", 18, _status),
-    _TIME,
+    _SINCE,
     _P95,
     _MEMORY,
-    Column("up", 5, _since, "right"),
     Column("version", 8, _version),
     Column("queues", 22, _queues(22)),
 )
@@ -167,11 +163,10 @@ WIDE: Final[Sequence[Column[FleetLine]]] = (
     Column("consumer", 34, _name),
     Column("job", 8, _id),
     Column("", 18, _status),
-    _TIME,
+    _SINCE,
     _P95,
     Column("try", 3, _attempt, "right"),
     _MEMORY,
-    Column("up", 5, _since, "right"),
     Column("kind", 7, _kind),
     Column("version", 8, _version),
     Column("queues", 36, _queues(36)),

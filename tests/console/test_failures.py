@@ -105,7 +105,13 @@ def test_a_small_screen_says_the_task_and_which_way_it_goes() -> None:
         row = next(line for line in stage.text.split("\n") if line.startswith(" ● TransientError"))
         assert row.split()[-5:] == ["ingest_file", "2", "55", "↑", "02:47:04"]
 
+    async def wider(stage: Stage) -> None:
+        row = next(line for line in stage.text.split("\n") if "TransientError" in line)
+        assert "ingest_file" in row
+
     play(script, still_app(start="failures"))
+    play(wider, still_app(start="failures"), (109, 40))
+    play(wider, still_app(start="failures"), (120, 40))
 
 
 @pytest.mark.parametrize(("three_hours", "way"), [(0, "↓"), (1, "↓"), (2, "→"), (4, "→"), (5, "↑"), (24, "↑")])

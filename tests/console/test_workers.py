@@ -1,5 +1,6 @@
 """The screen of consumers: what it says of each, when there are none, and on live consumers."""
 
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -55,6 +56,27 @@ def test_a_job_that_runs_longer_than_usual_is_marked() -> None:
         assert "▲" not in quick
 
     play(script, still_app(start="workers"), (120, 40))
+
+
+def test_since_when_a_consumer_lives_is_said_and_of_one_that_does_not_beat_since_when() -> None:
+    class Fleet(DemoGateway):
+        def fleet(self) -> tuple[ConsumerView, ...]:
+            (one, *_), now = super().fleet(), self.now()
+            told = replace(one, runs=(), is_silent=False, started_at=now - timedelta(minutes=14, seconds=2))
+            return (
+                replace(told, key="a", name=Content("idle:1"), beat_at=now),
+                replace(told, key="b", name=Content("late:1"), beat_at=now - timedelta(seconds=7)),
+                replace(told, key="c", name=Content("gone:1"), beat_at=now - timedelta(minutes=3), is_silent=True),
+            )
+
+    async def script(stage: Stage) -> None:
+        rows = stage.text.partition("───")[0].split("\n")
+        said = {line.strip().partition(":")[0]: line.split() for line in rows}
+        assert said["idle"][6] == "14m"
+        assert said["late"][6:8] == ["beat", "7s"]
+        assert said["gone"][1:5] == ["✗", "silent", "3m", "ago"]
+
+    play(script, still_app(Fleet(), start="workers"))
 
 
 def test_a_consumer_that_is_alone_is_one() -> None:
