@@ -21,7 +21,7 @@ from typing import Protocol
 
 from storage.broker.broker import Broker
 from storage.database.connection import Database, Session
-from storage.errors import Conflict, DataRefused, StorageError
+from storage.errors import Conflict, DataRefused, StorageError, StoreUnavailable
 from storage.history import lines, vanished
 from storage.history.ages import EVENTS_WAITING, Ages
 from storage.history.batches import Batch, Batches
@@ -79,6 +79,7 @@ class Recorder:
         self._retention = Retention(ages or Ages())
         self._pace = Pace(broker, events_waiting)
         self._walk: Iterator[None] | None = None
+        self._walks_at = ""
         self._trouble = ""
         self._lead: Lead | None = None
         self._leads = False
@@ -105,7 +106,8 @@ class Recorder:
                 self._lead = replace(lead, cursor=batch.last.last_id)
             else:
                 has_lines = self._record_lines(lead.tail)
-                self._walk_on(lead)
+                if self._leads:
+                    self._walk_on(replace(lead, cursor=batch.last.last_id))
                 self._looked_at = -math.inf if has_lines else time.monotonic()
         self._trouble = ""
         return batch.count
@@ -130,6 +132,8 @@ class Recorder:
         try:
             with self._database.transaction() as session:
                 self._writer.lock(session)
+                if again:
+                    self._require_lead()
                 self._writer.write(session, rows, self._versions.current(), again=again)
             self._writer.committed()
         except Conflict:
@@ -179,6 +183,7 @@ class Recorder:
 
     def _walk_on(self, lead: Lead) -> None:
         """A slice of the walk over all jobs, when there is one to be made."""
+        self._walks_at = lead.cursor
         if self._walk is None and lead.walk:
             self._walk = self._walk_over(lead)
         if self._walk is not None and next(self._walk, self) is self:
@@ -200,9 +205,18 @@ class Recorder:
             missing = [one for one, is_known in zip(asked, known, strict=True) if not is_known]
             with self._database.transaction() as session:
                 self._writer.lock(session)
+                self._require_lead()
                 vanished.forget(session, missing)
             yield
         self._stream.walked(lead.walk)
+
+    def _require_lead(self) -> None:
+        """See, under the lock, that nobody has recorded what came after what is written now, whatever its version.
+
+        Raises: StoreUnavailable.
+        """
+        if not self._stream.leads_at(self._walks_at):
+            raise StoreUnavailable("another recorder has led since these jobs were looked at")
 
     # -- for ever ----------------------------------------------------------------------------------------------
 

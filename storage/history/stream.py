@@ -82,7 +82,10 @@ class Stream:
         self._bound = events_bound
         self._logs = _Logs(broker.client, broker.namespace)
         self._asked: tuple[str, Question] | None = None
+        self._forgotten = 0
         self._taking = threading.Lock()
+        # What is asked ahead keeps a connection, and whoever writes wants one meanwhile.
+        self._asks_ahead = broker.client.connection_pool.max_connections > 1
 
     def lead(self, trouble: str = "") -> Lead | None:
         """Take or renew the lead, saying what is in the way; None when another one has it."""
@@ -96,7 +99,7 @@ class Stream:
 
     def events(self, after: str) -> Events:
         """The next events, with the records of their jobs. Redis goes on with those after them in the meantime."""
-        asked = self._taken()
+        asked, forgotten = self._taken(), self._forgotten
         if asked is not None and asked[0] != after:
             asked[1].drop()
             asked = None
@@ -104,8 +107,8 @@ class Stream:
         reply.feed((asked[1] if asked else self._question(after)).answer())
         reply.read_array_header()
         last_id, count, through_ms, is_here, is_last = (reply.unpack() for _ in range(5))
-        if not is_last:
-            self._asked = last_id, self._question(last_id)
+        if not is_last and self._asks_ahead:
+            self._keep(last_id, self._question(last_id), forgotten)
         records, gone, passed = reply
         told = tuple(
             Gone(storable(job_id), state, int(version), int(at), int(created) if created else None)
@@ -115,6 +118,8 @@ class Stream:
 
     def forget(self) -> None:
         """Let what was asked ahead not count: much may have happened since."""
+        with self._taking:  # whoever reads is another thread
+            self._forgotten += 1
         asked = self._taken()
         if asked is not None:
             asked[1].drop()
@@ -123,9 +128,21 @@ class Stream:
         return self._broker.ask("record", after, EVENTS_AT_ONCE, JOBS_AT_ONCE, LARGEST_READ_BYTES)
 
     def _taken(self) -> tuple[str, Question] | None:
-        with self._taking:  # whoever forgets is another thread
+        with self._taking:
             asked, self._asked = self._asked, None
         return asked
+
+    def _keep(self, after: str, question: Question, forgotten: int) -> None:
+        with self._taking:
+            if forgotten == self._forgotten:
+                self._asked = after, question
+                return
+        question.drop()  # it was asked by who did not know yet that it is not wanted
+
+    def leads_at(self, cursor: str) -> bool:
+        """Whether this recorder leads, and nobody has recorded an event after this position."""
+        leader, at = self._broker.call("hmget", self._broker.keys.recording, "leader", "cursor")
+        return (leader, at) == (self._name.encode(), cursor.encode())
 
     def recorded(self, last: Events, count: int) -> bool:
         """So many events up to the last of these are in history. False when another one leads by now."""

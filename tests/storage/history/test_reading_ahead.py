@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterable
 import pytest
 
 from storage.broker.broker import Broker
+from storage.broker.connection import connect
 from storage.broker.inspector import Inspector
+from storage.broker.scripts import Question
 from storage.database.connection import Database, Session
 from storage.errors import StoreUnavailable
 from storage.history import batches, stream, writing
@@ -275,6 +277,44 @@ def test_what_was_asked_ahead_and_forgotten_is_asked_again(broker: Broker, lives
         follower.forget()
     assert follower.events(first.last_id).count == (2 if forgets else 1)
     assert follower.events("0-0").last_id == first.last_id, "another position is asked for by itself"
+
+
+def test_what_is_asked_ahead_by_who_does_not_know_yet_that_it_is_forgotten_is_dropped(
+    broker: Broker, lives: Lives, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(7):
+        lives.add()
+    follower = stream.Stream(broker, "a", 1_000_000)
+    question, dropped = follower._question, []
+
+    def forgotten_meanwhile(after: str) -> Question:
+        asked = question(after)
+        if after != "0-0":
+            monkeypatch.setattr(asked, "drop", lambda: dropped.append(after))
+            follower.forget()
+        return asked
+
+    monkeypatch.setattr(follower, "_question", forgotten_meanwhile)
+    first = follower.events("0-0")
+    assert (follower._asked, dropped) == (None, [first.last_id])
+
+
+@pytest.mark.parametrize("connections", [1, 2])
+def test_the_only_connection_is_not_kept_for_what_is_asked_ahead(
+    redis_url: str, namespace: str, lives: Lives, connections: int
+) -> None:
+    for _ in range(3):
+        lives.succeed()
+    client = connect(redis_url)
+    client.connection_pool.max_connections = connections
+    try:
+        narrow = Broker(client, namespace)
+        follower = stream.Stream(narrow, "a", 1_000_000)
+        assert not follower.events("0-0").is_last
+        assert (follower._asked is None) == (connections == 1)
+        assert narrow.call("ping")
+    finally:
+        client.close()
 
 
 def line_of(number: int) -> bytes:

@@ -1,6 +1,7 @@
 """What happens at the broker is in history, once, whatever is read twice, late, or can not be read."""
 
 import json
+from collections.abc import Sequence
 
 import pytest
 
@@ -10,6 +11,7 @@ from storage.broker.requests import Bounds
 from storage.database.connection import Database, connect
 from storage.errors import StoreRefused, StoreUnavailable
 from storage.history.recorder import Recorder
+from storage.history.rows import JobRow
 from tests.storage.history.comparison import differences, measured
 from tests.storage.history.lives import Lives
 
@@ -326,6 +328,41 @@ def test_a_recorder_that_lost_the_lead_does_not_move_the_cursor(
     cursor = broker.call("hget", broker.keys.recording, "cursor")
     assert not first._stream.recorded(events, events.count)
     assert broker.call("hget", broker.keys.recording, "cursor") == cursor
+
+
+def test_who_was_frozen_on_its_walk_takes_nothing_back(
+    broker: Broker, database: Database, lives: Lives, inspector: Inspector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frozen, other = Recorder(broker, database), Recorder(broker, database)
+
+    def record_all(recorder: Recorder) -> None:
+        while recorder.step() or broker.call("hexists", broker.keys.recording, "walk"):
+            pass
+
+    record_all(frozen)
+    lives.add()
+    claim = lives.claim()
+    frozen.step()
+    frozen._stream.must_walk()
+    write = frozen._write
+
+    def write_late(rows: Sequence[JobRow], *, again: bool = False) -> None:
+        if again and rows:  # its lease runs out; another one leads, and finishes the walk
+            broker.call("hset", broker.keys.recording, "until", 0)
+            lives.settle(claim, "succeeded", result=b"7")
+            record_all(other)
+            assert differences(inspector, database) == []
+        write(rows, again=again)
+
+    monkeypatch.setattr(frozen, "_write", write_late)
+
+    def walk() -> None:
+        while frozen.step() or broker.call("hexists", broker.keys.recording, "walk"):
+            pass
+
+    with pytest.raises(StoreUnavailable, match="another recorder has led"):
+        walk()
+    assert differences(inspector, database) == []
 
 
 def test_two_that_write_at_once_do_not(recorder: Recorder, broker: Broker, database: Database, lives: Lives) -> None:
