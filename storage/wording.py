@@ -6,6 +6,18 @@ SHORT_ID: Final = 8
 """Characters of an id that stand for it where there is no room for all of it."""
 
 
+def short_id(job_id: str) -> str:
+    """Return what stands for a job where there is no room for its whole id: its beginning, and of one that names its
+    schedule the end, which is the tick."""
+    return job_id[-SHORT_ID:] if job_id.startswith("cron:") else job_id[:SHORT_ID]
+
+
+def alike(job_id: str, part: str) -> str:
+    """Return what several jobs do of which only a part of the id was said, and what helps; this is one of them."""
+    does = "begin" if job_id.startswith(part) else "end"
+    return f"{does} with {part!r}: write more of the id, as in {job_id}"
+
+
 def short_name(task: str) -> str:
     """Return a task's own name, without its module."""
     return task.rpartition(".")[2] or task

@@ -13,7 +13,7 @@ from storage.broker.records import FailureGroup
 from storage.errors import StoreRefused, StoreUnavailable
 from storage.history import failures as history
 from storage.history.failures import Group
-from storage.wording import SHORT_ID, error_line, short_name
+from storage.wording import SHORT_ID, error_line, short_id, short_name
 
 HIDDEN = ("muted", "resolved")
 BARS = " ▁▂▃▄▅▆▇█"
@@ -85,7 +85,7 @@ def _row(group: Group, now: datetime, is_recorded: bool) -> list[str]:
     error = error_line(group.error_type, group.message)
     trend = [str(count) for count in (group.trend.hour, group.trend.day, group.trend.week)] if is_recorded else "???"
     by_hour = bars(group.trend.hours) if is_recorded else "?"
-    names = [short_name(group.task), group.sample[:SHORT_ID]]
+    names = [short_name(group.task), short_id(group.sample)]
     return [group.fingerprint[:SHORT_ID], group.state, str(group.dead), *trend, by_hour, last, first, *names, error]
 
 

@@ -15,7 +15,7 @@ from storage.broker.inspector import Inspector
 from storage.broker.records import FINISHED, Attempt, Job, QueueStats, State
 from storage.errors import DecodeError, JobMissing
 from storage.history.entries import Entry, Run
-from storage.wording import SHORT_ID, error_line, plural, short_name
+from storage.wording import error_line, plural, short_id, short_name
 from tasks.engine.arguments import decode_call
 from tasks.engine.codec import decode_value
 
@@ -66,7 +66,7 @@ def _status(queue: QueueStats) -> str:
 def job_row(job: Job | Entry, now: datetime) -> list[str]:
     """A job under HEAD."""
     error = error_line(job.error_type, job.error) or job.reason
-    return [job.id[:SHORT_ID], short_name(job.task), job.queue, job.state, str(job.attempt), _when(job, now), error]
+    return [short_id(job.id), short_name(job.task), job.queue, job.state, str(job.attempt), _when(job, now), error]
 
 
 def _when(job: Job | Entry, now: datetime) -> str:

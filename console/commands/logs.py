@@ -13,7 +13,7 @@ from console.commands.printing import Json, emit, note, visible
 from storage.broker.inspector import Inspector
 from storage.broker.records import FINISHED, LogLine
 from storage.errors import JobMissing
-from storage.wording import SHORT_ID, plural, short_name
+from storage.wording import plural, short_id, short_name
 
 POLL_S = 0.2
 PAGE = 1_000
@@ -88,7 +88,7 @@ def _has_ended(inspector: Inspector, key: str) -> bool:
 def _lines(lines: "list[LogLine] | tuple[LogLine, ...]", key: str) -> Iterator[str]:
     for line in lines:
         at = f"{line.at:%Y-%m-%d %H:%M:%S}.{line.at.microsecond // 1000:03}"
-        who = f"#{line.attempt}" if key else f"{line.job[:SHORT_ID]} {short_name(line.task)}"
+        who = f"#{line.attempt}" if key else f"{short_id(line.job)} {short_name(line.task)}"
         head = f"{at} {visible(line.level):<7} {visible(who)}: "
         first, *rest = visible(line.message, lines=True).rstrip("\n").split("\n")
         yield head + first

@@ -14,7 +14,7 @@ from textual.content import Content
 
 from console.formats import ROW_LIMIT, safe_text
 from console.gateway.sentences import as_sentence, with_keys
-from storage.wording import SHORT_ID, short_name
+from storage.wording import SHORT_ID, short_id, short_name
 from tasks.actions.values import SAMPLE, Armed, Performed, Preview, Request
 
 if TYPE_CHECKING:
@@ -287,7 +287,7 @@ def trash_row(one: Trashed) -> TrashRow:
         key=str(one.id),
         number=one.id,
         job_key=one.job_id,
-        short_id=safe_text(one.job_id[:SHORT_ID]),
+        short_id=safe_text(short_id(one.job_id)),
         task=safe_text(short_name(one.task), limit=120),
         queue=safe_text(one.queue, limit=80),
         state=safe_text(one.state, limit=20),

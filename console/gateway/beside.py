@@ -13,7 +13,7 @@ from textual.content import Content
 from console.formats import compact, duration, safe_text
 from storage.history.histogram import bucket_of, quantile
 from storage.redaction import MASK, Redactor
-from storage.wording import SHORT_ID
+from storage.wording import short_id
 
 if TYPE_CHECKING:
     from storage.history.diff import Diff, Difference
@@ -89,7 +89,7 @@ def diff_view(found: Diff, redactor: Redactor) -> DiffView:
     other = found.other
     return DiffView(
         other_key=other.id,
-        other=safe_text(other.id[:SHORT_ID]),
+        other=safe_text(short_id(other.id)),
         ended_at=other.finished_at,
         is_before=found.is_before,
         differences=tuple(_difference(one, redactor) for one in found.differences),

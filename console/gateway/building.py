@@ -30,7 +30,7 @@ from console.gateway.views import (
 )
 from storage.broker.records import WAITING, Attempt, Job, Limits, LogLine, QueueStats, TaskInfo
 from storage.values import replace
-from storage.wording import SHORT_ID, error_line, short_name
+from storage.wording import SHORT_ID, error_line, short_id, short_name
 
 if TYPE_CHECKING:
     from storage.broker.why import Why
@@ -90,7 +90,7 @@ def job_row(job: Job, call: Call, now: datetime) -> JobRow:
     note, is_error = _note(job, call)
     return JobRow(
         key=job.id,
-        short_id=safe_text(job.id[:SHORT_ID]),
+        short_id=safe_text(short_id(job.id)),
         state=job.state,
         task=task_name(job.task),
         queue_key=job.queue,
@@ -119,13 +119,13 @@ def why_view(why: Why, task: str) -> WhyView:
     jobs = [job for reason in why.reasons for job in reason.jobs]
     return WhyView(
         key=why.job_id,
-        short_id=safe_text(why.job_id[:SHORT_ID]),
+        short_id=safe_text(short_id(why.job_id)),
         task=task_name(task),
         queue=safe_text(why.queue, limit=80),
         state=why.state,
         waits=why.state in WAITING,
         reasons=tuple(ReasonView(one.kind, safe_text(one.sentence, limit=600)) for one in why.reasons),
-        related=(jobs[0], safe_text(jobs[0][:SHORT_ID])) if jobs else None,
+        related=(jobs[0], safe_text(short_id(jobs[0]))) if jobs else None,
     )
 
 
@@ -255,7 +255,7 @@ def log_line(line: LogLine) -> LogLineView:
         at=line.at,
         level=line.level if line.level in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL") else "INFO",
         job_key=line.job,
-        short_id=_named(line.job[:SHORT_ID], SHORT_ID),
+        short_id=_named(short_id(line.job), SHORT_ID),
         task=_named(short_name(line.task), TASK_LIMIT),
         queue=_named(line.queue, 80),
         attempt=line.attempt,

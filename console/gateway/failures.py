@@ -14,7 +14,7 @@ from textual.content import Content
 
 from console.formats import ROW_LIMIT, safe_text
 from console.gateway.tracebacks import read
-from storage.wording import SHORT_ID, short_name
+from storage.wording import SHORT_ID, short_id, short_name
 
 if TYPE_CHECKING:
     from console.gateway.views import FrameView
@@ -119,7 +119,7 @@ def group_row(group: Group) -> GroupRow:
         hosts=tuple(safe_text(host, limit=80) for host in group.hosts),
         versions=tuple(safe_text(version, limit=40) for version in group.versions),
         sample_key=group.sample,
-        sample=safe_text(group.sample[:SHORT_ID]),
+        sample=safe_text(short_id(group.sample)),
     )
 
 
@@ -140,7 +140,7 @@ def live_row(group: FailureGroup) -> GroupRow:
         hosts=(),
         versions=(),
         sample_key=group.sample,
-        sample=safe_text(group.sample[:SHORT_ID]),
+        sample=safe_text(short_id(group.sample)),
     )
 
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 from textual.content import Content
 
 from console.formats import safe_text
-from storage.wording import SHORT_ID, short_name
+from storage.wording import short_id, short_name
 
 if TYPE_CHECKING:
     from storage.broker.flows import FlowNode
@@ -46,7 +46,7 @@ def _lines(node: FlowNode, asked: str, lead: str, before: str, is_last: bool) ->
         key=node.id,
         branch=lead,
         state=node.state,
-        short_id=safe_text(node.id[:SHORT_ID]),
+        short_id=safe_text(short_id(node.id)),
         task=safe_text(short_name(node.task), limit=80),
         queue=safe_text(node.queue, limit=80),
         note=safe_text(_note(node, stuck), limit=300),

@@ -9,7 +9,7 @@ from textual.content import Content
 from console.formats import ROW_LIMIT, safe_text
 from console.gateway.building import task_name
 from storage.broker.records import ScheduleInfo, SchedulePause, ScheduleRun, State
-from storage.wording import SHORT_ID
+from storage.wording import short_id
 
 
 class HoldView(Struct, frozen=True):
@@ -83,7 +83,7 @@ def _hold(pause: SchedulePause) -> HoldView:
 def _tick(run: ScheduleRun) -> TickView:
     return TickView(
         key=run.job_id,
-        short_id=safe_text(_short(run.job_id)),
+        short_id=safe_text(short_id(run.job_id)),
         tick_at=run.tick_at,
         enqueued_at=run.enqueued_at,
         late_s=run.late_s,
@@ -92,8 +92,3 @@ def _tick(run: ScheduleRun) -> TickView:
         error=safe_text(run.error, limit=ROW_LIMIT),
         by=safe_text(run.by, limit=80),
     )
-
-
-def _short(job_id: str) -> str:
-    """The end of an id that names its schedule, else its beginning."""
-    return job_id.rpartition(":")[2][-SHORT_ID:] if job_id.startswith("cron:") else job_id[:SHORT_ID]

@@ -29,6 +29,7 @@ from storage.broker.requests import decode_limits
 from storage.broker.schedules import ScheduleReads
 from storage.broker.why import WhyReads
 from storage.errors import JobMissing
+from storage.wording import alike, short_id
 
 ORDER: tuple[State, ...] = (
     "running",
@@ -217,17 +218,21 @@ class Inspector(FlowReads, FailureReads, FleetReads, ScheduleReads, WhyReads):
         return tuple(found)
 
     def find(self, prefix: str) -> str:
-        """The id that begins with ``prefix``, when exactly one job of the last few thousand does. Raises JobMissing."""
+        """The id that begins with ``prefix``, or is shown as it, when exactly one of the last few thousand does.
+
+        Raises: JobMissing.
+        """
         if self._call("exists", self._keys.job(prefix)):
             return prefix
         found: set[str] = set()
         for queue, state, _ in self._sizes((), ()):
             ids = self._call("zrevrange", self._keys.index(queue, state), 0, 2_000)
-            found |= {text for text in (job_id.decode() for job_id in ids) if text.startswith(prefix)}
+            names = [job_id.decode() for job_id in ids]
+            found |= {name for name in names if name.startswith(prefix) or short_id(name) == prefix}
         if len(found) == 1:
             return found.pop()
         if found:
-            raise JobMissing(f"{len(found)} jobs begin with {prefix!r}: write more of the id")
+            raise JobMissing(f"{len(found)} jobs {alike(min(found), prefix)}")
         raise JobMissing(f"there is no job {prefix!r}: it may be past its retention")
 
     def due(self, states: Sequence[State], at_ms: int) -> list[str]:

@@ -16,6 +16,7 @@ from storage.history.entries import COLUMNS, Count, Entry, Line, Page, Run, Stor
 from storage.history.filters import Filter, Is, Leaf, Window, Word, segment
 from storage.history.query import FIELDS
 from storage.history.walking import Place, Walk
+from storage.wording import SHORT_ID, alike
 
 CAP = 10_000
 COUNTING_S = 1.0
@@ -76,7 +77,7 @@ def count(database: Database, given: Filter, cap: int = CAP) -> Count:
 
 
 def job(database: Database, id_or_prefix: str) -> Story:
-    """All that history has of the job that has this id, or whose id alone begins so.
+    """All that history has of the job that has this id, or whose id alone begins so or is shown so.
 
     Raises:
         JobMissing: there is none, or more than one.
@@ -86,12 +87,14 @@ def job(database: Database, id_or_prefix: str) -> Story:
         walk = Walk(session, Window(None, None))
         exact = list(walk.rows(COLUMNS, Condition("id = %s", (id_or_prefix,)), 20))
         rows = exact or list(walk.rows(COLUMNS, Condition("id LIKE %s", (like(id_or_prefix) + "%",)), 20))
+        if not rows and len(id_or_prefix) == SHORT_ID:  # as `short_id` writes those that name their schedule
+            rows = list(walk.rows(COLUMNS, Condition("id LIKE %s", ("cron:%" + like(id_or_prefix),)), 20))
         entries = [Entry(*row) for row in rows]
         names = sorted({entry.id for entry in entries})
         if not id_or_prefix or not names:
             raise JobMissing(f"there is no job {id_or_prefix!r}: history does not have it (any more)")
         if len(names) > 1:
-            raise JobMissing(f"several jobs begin with {id_or_prefix!r}: write more of the id, as in {names[0]}")
+            raise JobMissing(f"several jobs {alike(names[0], id_or_prefix)}")
         return _story(session, entries[0], len(entries) - 1)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.wording import SHORT_ID, error_line, plural, short_name
+from storage.wording import SHORT_ID, alike, error_line, plural, short_id, short_name
 
 ROOT = Path(__file__).parents[2]
 
@@ -22,6 +22,16 @@ ROOT = Path(__file__).parents[2]
 )
 def test_an_error_is_named_once(error_type: str, error: str, line: str) -> None:
     assert error_line(error_type, error) == line
+
+
+def test_jobs_of_schedules_are_told_apart_by_their_ticks() -> None:
+    ticks = [
+        "cron:tasks.files.clean_public_files:2026-11-22T21:00",
+        "cron:tasks.files.clean_public_files:2026-11-22T21:10",
+    ]
+    assert [short_id(one) for one in (*ticks, "684131a4-0d43")] == ["22T21:00", "22T21:10", "684131a4"]
+    assert alike(ticks[0], "22T21:00") == f"end with '22T21:00': write more of the id, as in {ticks[0]}"
+    assert alike("684131a4", "68").startswith("begin with '68'")
 
 
 def test_a_task_is_called_by_its_own_name_and_things_are_counted() -> None:

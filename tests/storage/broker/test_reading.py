@@ -112,3 +112,11 @@ def test_a_job_is_found_by_the_beginning_of_its_id(inspector: Inspector, add: Ad
         inspector.find("ab")
     with pytest.raises(JobMissing, match="no job 'x'"):
         inspector.find("x")
+
+
+def test_a_job_of_a_schedule_is_found_by_its_tick(inspector: Inspector, add: Add) -> None:
+    for name in ("cron:a.b:2026-11-22T21:00", "cron:a.b:2026-11-22T21:10", "cron:c:2026-11-22T21:10"):
+        add(id=name)
+    assert inspector.find("22T21:00") == "cron:a.b:2026-11-22T21:00"
+    with pytest.raises(JobMissing, match="2 jobs end with '22T21:10': write more of the id, as in cron:a"):
+        inspector.find("22T21:10")

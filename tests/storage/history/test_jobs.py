@@ -74,6 +74,16 @@ def test_an_id_is_that_job_and_a_beginning_must_be_of_one(shelf: Shelf) -> None:
             jobs.job(shelf.database, prefix)
 
 
+def test_a_job_of_a_schedule_is_found_by_its_tick(shelf: Shelf) -> None:
+    for name in ("cron:a.b:2026-11-22T21:00", "cron:a.b:2026-11-22T21:10", "cron:c:2026-11-22T21:10", "22T21:3"):
+        shelf.job(name, created_at=NOW)
+    assert jobs.job(shelf.database, "22T21:00").entry.id == "cron:a.b:2026-11-22T21:00"
+    with pytest.raises(JobMissing, match="several jobs end with '22T21:10': write more of the id, as in cron:a"):
+        jobs.job(shelf.database, "22T21:10")
+    with pytest.raises(JobMissing, match="there is no job"):
+        jobs.job(shelf.database, "2T21:00")
+
+
 # -- counts and pages ------------------------------------------------------------------------------------------
 
 
