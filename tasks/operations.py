@@ -79,16 +79,7 @@ class Operations:
 
     def find_task(self, name: str) -> TaskInfo:
         """The published task of that name, or the only one whose name ends so. Raises Refused."""
-        tasks = self._inspector.tasks()
-        exact = [task for task in tasks if task.name == name]
-        found = exact or [task for task in tasks if task.name.endswith(f".{name}")]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            raise Refused(f"{name!r} could be {', '.join(task.name for task in found)}: write more of the name")
-        if not tasks:
-            raise Refused(f"no consumer has published a task {name!r}, nor any other: start one, then try again")
-        raise Refused(f"no consumer knows a task {name!r}; there are {', '.join(task.name for task in tasks)}")
+        return _named(self._inspector.tasks(), name, "task")
 
     def check(self, info: TaskInfo, kwargs: Mapping[str, object]) -> None:
         """See that the arguments fit the task's signature. Raises Refused, which names those that do not."""
@@ -184,10 +175,30 @@ class Operations:
 
     def schedule(self, name: str) -> TaskInfo:
         """The task of a schedule, by its name or the end of it. Raises Refused."""
-        info = self.find_task(name)
-        if not (info.periodic or info.schedule):
-            raise Refused(f"{info.name} has no schedule: trigger it instead")
-        return info
+        tasks = self._inspector.tasks()
+        scheduled = [task for task in tasks if task.periodic or task.schedule]
+        if not any(_is_named(task, name) for task in scheduled):
+            for task in tasks:
+                if _is_named(task, name):
+                    raise Refused(f"{task.name} has no schedule: trigger it instead")
+        return _named(scheduled, name, "schedule")
+
+
+def _is_named(task: TaskInfo, name: str) -> bool:
+    return task.name == name or task.name.endswith(f".{name}")
+
+
+def _named(tasks: Sequence[TaskInfo], name: str, what: str) -> TaskInfo:
+    """The one of that name, or the only one whose name ends so. Raises Refused."""
+    exact = [task for task in tasks if task.name == name]
+    found = exact or [task for task in tasks if _is_named(task, name)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise Refused(f"{name!r} could be {', '.join(task.name for task in found)}: write more of the name")
+    if not tasks:
+        raise Refused(f"no consumer has published a {what} {name!r}, nor any other: start one, then try again")
+    raise Refused(f"no consumer knows a {what} {name!r}; there are {', '.join(task.name for task in tasks)}")
 
 
 def new_job(info: TaskInfo, job_id: str, kwargs: Mapping[str, object], priority: float | None) -> NewJob:
