@@ -21,6 +21,8 @@ from storage.errors import FilterError, SettingsError, StorageError
 from tasks.errors import TasksError
 
 INTERRUPTED = 130
+NUMBERS = {"int": "a whole number", "int range": "a whole number", "float": "a number", "float range": "a number"}
+"""What the library's types of options take."""
 
 
 class Sections(TyperGroup):
@@ -118,7 +120,7 @@ def _fail(error: Exception, as_json: bool) -> int:
 
 def _explained(error: Exception) -> tuple[int, str]:
     if isinstance(error, typer.TyperException):
-        return error.exit_code, error.format_message()
+        return error.exit_code, _reworded(error).format_message()
     if isinstance(error, SettingsError | WrongUse | FilterError):
         return 2, str(error)
     if isinstance(error, StorageError | TasksError):
@@ -126,6 +128,24 @@ def _explained(error: Exception) -> tuple[int, str]:
     if isinstance(error, OSError):
         return 1, f"{error.strerror or error}" + (f": {error.filename}" if error.filename else "")
     return 1, f"this is a mistake in dewey itself: {type(error).__name__}: {error} (DEWEY_DEBUG=1 shows where)"
+
+
+def _reworded(error: typer.TyperException) -> typer.TyperException:
+    """The same, of an option that takes a number, without the library's names of types: with what it allows."""
+    kind = getattr(getattr(error, "param", None), "type", None)
+    number = NUMBERS.get(getattr(kind, "name", ""))
+    value, is_not, _ = error.message.rpartition(" is not ")
+    if number and is_not:
+        error.message = f"{value} is not {number}{_range(getattr(kind, 'min', None), getattr(kind, 'max', None))}."
+    return error
+
+
+def _range(least: float | None, most: float | None) -> str:
+    if least is not None and most is not None:
+        return f" from {least:,} to {most:,}"
+    if least is not None:
+        return f", {least:,} or more"
+    return f", {most:,} at most" if most is not None else ""
 
 
 def _let_any_character_pass(stream: TextIO) -> None:

@@ -97,7 +97,7 @@ def limit(  # noqa: PLR0913, PLR0917 - its options, each with a default
     """
     limits = Limits(_rate(rate), cap, max_jobs, max_bytes)
     if lift == (limits != Limits()):
-        raise WrongUse("say the limits, or --lift to have none")
+        raise WrongUse("say --rate, --cap, --max-jobs or --max-bytes, or --lift alone to have no limits")
     given = {
         "rate": list(limits.rate) if limits.rate else None,
         "cap": cap,

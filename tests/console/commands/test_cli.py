@@ -106,8 +106,15 @@ def test_the_version_is_told(dewey: CommandLine) -> None:
     [
         ("", "Usage: dewey"),
         ("jbos", "Did you mean 'jobs'?"),
-        ("jobs --limit 0", "--limit"),
-        ("jobs --limit many", "--limit"),
+        ("jobs --limit 0", "Invalid value for '--limit': 0 is not a whole number from 1 to 100,000."),
+        ("jobs --limit many", "Invalid value for '--limit': 'many' is not a whole number from 1 to 100,000."),
+        ("trigger t --delay soon", "Invalid value for '--delay': 'soon' is not a number, 0 or more."),
+        ("priority high x", "Invalid value for 'N': 'high' is not a number from -"),
+        (
+            "audit --before x",
+            "Invalid value for '--before': 'x' is not a whole number, 999,999,999,999,999,999 at most.",
+        ),
+        ("limit email", "say --rate, --cap, --max-jobs or --max-bytes, or --lift"),
         ("jobs --stat dead", "--stat"),
         ("jobs some surplus", "surplus"),
         ("job", "ID"),
