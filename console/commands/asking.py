@@ -16,9 +16,9 @@ from console.commands.opening import Desk, WrongUse, actions_of, open_desk, oper
 from console.commands.printing import emit, note
 from console.commands.searching import explained
 from storage.audit import Item
-from storage.errors import FilterError, Refused
+from storage.errors import FilterError, NotRecorded, Refused
 from storage.wording import plural
-from tasks.actions.layer import Actions
+from tasks.actions.layer import UNRECORDED, Actions
 from tasks.actions.tools import this_host
 from tasks.actions.values import SAMPLE, Approval, Armed, NotEligible, Performed, Preview, Request
 
@@ -30,19 +30,22 @@ Unrecorded = Annotated[
 ]
 
 ARMED_FOR = timedelta(minutes=15)
+NOUNS = {"audit": ("thing",), "canary": ("canary", "canaries")}
+"""What things are called, one and many, where their scope is no word for them."""
 SHOWN_NOT_ELIGIBLE = 10
 SHOWN_DONE = 20
 """Items that are named when it was done to all of them alike; --json has every one."""
 
 
 class Way(Struct, frozen=True):
-    """How an operator wants it done. ``asks`` is False for what needs no second thought."""
+    """How an operator wants it done. ``asks`` is False for what needs no second thought; ``unrecorded`` is None where
+    the command can not be told so."""
 
     reason: str = ""
     dry_run: bool = False
     yes: bool = False
     as_json: bool = False
-    unrecorded: bool = False
+    unrecorded: bool | None = None
     asks: bool = True
 
 
@@ -106,7 +109,11 @@ def _performed(actions: Actions, preview: Preview, way: Way, typed: str) -> Perf
     by = operator()
     armed = Armed(by, way.reason or "said so on the command line", actions.tools.now() + ARMED_FOR)
     approval = Approval(by, this_host(), way.reason, armed, typed)
-    return actions.perform(preview, approval, unrecorded=way.unrecorded)
+    try:
+        return actions.perform(preview, approval, unrecorded=bool(way.unrecorded))
+    except NotRecorded as error:
+        instead = "" if way.unrecorded is None else " (--unrecorded does it all the same)"
+        raise NotRecorded(str(error).replace(f" ({UNRECORDED})", instead)) from error
 
 
 def _asked(preview: Preview) -> str:
@@ -131,7 +138,8 @@ def _asked(preview: Preview) -> str:
 
 def shown(preview: Preview) -> Iterator[str]:
     """A preview, for a person."""
-    yield f"{preview.sentence}: {plural(preview.count, preview.scope)}"
+    what = plural(preview.count, *NOUNS.get(preview.scope, (preview.scope,)))
+    yield f"{preview.sentence.removesuffix('.')}: {what}"
     yield from (f"  {label}" for label in preview.sample)
     if preview.count > SAMPLE:
         yield f"  and {preview.count - SAMPLE:,} more"

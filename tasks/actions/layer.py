@@ -19,6 +19,8 @@ from tasks.actions import registry, undoing
 from tasks.actions.tools import Act, Action, Tools
 from tasks.actions.values import Approval, Found, Performed, Preview, Request, Subject, command_line
 
+UNRECORDED = "unrecorded, it can be done all the same"
+"""What is said of an action that the audit could not take, and that may be done without it."""
 _logger = logging.getLogger(__name__)
 
 
@@ -170,7 +172,7 @@ class Actions:
                 _logger.warning("%s by %s is not in the audit: %s", preview.command, approval.actor, error)
                 return None
             what = "nothing was done, because the audit could not take it"
-            instead = "" if action.permission == "dangerous" else " (unrecorded, it can be done all the same)"
+            instead = "" if action.permission == "dangerous" else f" ({UNRECORDED})"
             raise NotRecorded(f"{action.name}: {what}{instead}: {error}") from error
 
     def _record(self, begun: Begun | None, items: Sequence[Item], *, finished: bool) -> str:

@@ -134,6 +134,12 @@ def test_an_action_that_applies_to_nothing_says_so(dewey: CommandLine, busy: Off
     assert "nothing discarded: there is nothing that it would apply to" in answer.err
 
 
+def test_what_it_would_be_done_to_is_counted_in_words_of_its_own(dewey: CommandLine, busy: Office) -> None:
+    assert dewey("pause", "emial", "--dry-run").lines[0].endswith("; what runs goes on: 0 queues")
+    assert dewey("pause", "email", "--yes").status == 0
+    assert dewey("undo", "--dry-run").lines[0].endswith("'s pause: 1 thing")
+
+
 def test_without_the_audit_nothing_is_done_unless_that_is_said_and_it_is_not_dangerous(
     dewey: CommandLine, busy: Office
 ) -> None:
@@ -148,7 +154,9 @@ def test_without_the_audit_nothing_is_done_unless_that_is_said_and_it_is_not_dan
     assert busy.inspector.job("d1").state == "dead"
     assert busy.inspector.count((), ("email",)) == 1
     answer = dewey("pause", "email", "--yes")
-    assert (answer.status, "unrecorded, it can be done all the same" in answer.err) == (1, True)
+    assert (answer.status, "could not take it (--unrecorded does it all the same): Postgre" in answer.err) == (1, True)
+    answer = dewey("mute", "f1", "--yes")
+    assert (answer.status, "unrecorded" in answer.err) == (1, False)
     answer = dewey("pause", "email", "--yes", "--unrecorded")
     assert (answer.status, "it was done without the audit" in answer.err) == (0, True)
     assert busy.inspector.queues()[1].pause is not None
