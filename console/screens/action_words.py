@@ -111,6 +111,8 @@ def _question(look: Look) -> str:
         return f"Purge {plural(look.count, 'job')} of queue {_named(look, preview.request.subjects[0])}?"
     if preview.action == "run":
         return f"Run {_named(look, preview.subjects[0].id)} now?"
+    if preview.action == "edit":
+        return f"Requeue {what(look)} with edited arguments?"
     if preview.action == "promote":
         return f"Run {what(look)} now?"
     return f"{words_of(preview.action).does} {what(look)}?"

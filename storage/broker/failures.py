@@ -48,7 +48,9 @@ class FailureReads(Reads):
             return found[0]
         if found:
             raise JobMissing(f"{len(found)} groups of failures begin with {prefix!r}: write more of it")
-        raise JobMissing(f"there is no group of failures {prefix!r}: none of its jobs is dead any more")
+        raise JobMissing(
+            f"there is no group of failures {prefix!r} with a dead job: `dewey failures` shows those with one"
+        )
 
     def failed_jobs(self, fingerprint: str, limit: int = -1) -> tuple[str, ...]:
         """Ids of the dead jobs of a group, oldest first; at most ``limit``, when that is not negative."""

@@ -90,7 +90,7 @@ def decode_message(payload: bytes) -> Any:
     """Huey's message of a job, with all that its call said. Raises DecodeError."""
     message = decode(payload)
     if not isinstance(message, Message):
-        raise DecodeError(f"the payload is a {type(message).__name__}, not a job's message")
+        raise DecodeError(f"the payload is {_a(type(message))}, not a job's message")
     return message
 
 
@@ -124,7 +124,12 @@ def _plain(value: object, path: str) -> object:
         return writer(value, path)
     if isinstance(value, Exception):
         return {"~exception": [kind.__name__, _plain_arguments(value), _said(str, value), _said(repr, value)]}
-    raise EncodeError(f"{path} is a {kind.__name__}, which has no JSON form: {_remedy(kind)}")
+    raise EncodeError(f"{path} is {_a(kind)}, which has no JSON form: {_remedy(kind)}")
+
+
+def _a(kind: type[object]) -> str:
+    """A type's name behind its article."""
+    return f"{'an' if kind.__name__[:1].lower() in tuple('aeiou') else 'a'} {kind.__name__}"
 
 
 def _plain_dict(value: dict[object, object], path: str) -> object:

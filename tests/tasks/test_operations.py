@@ -102,7 +102,7 @@ def test_values_and_delays_that_make_no_sense_are_refused(huey: DeweyHuey, opera
         operations.trigger("send", {"to": "ann"}, delay_s=-1)
     with pytest.raises(Refused, match=r"priority 5000 .* out of range"):
         operations.trigger("send", {"to": "ann"}, priority=5000)
-    with pytest.raises(EncodeError, match=rf"argument 'to' of {HERE}\.send is a object"):
+    with pytest.raises(EncodeError, match=rf"argument 'to' of {HERE}\.send is an object"):
         operations.trigger("send", {"to": object()})
     assert huey.storage.inspector.count() == 0
 

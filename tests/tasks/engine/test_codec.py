@@ -136,7 +136,7 @@ class Order:
 @pytest.mark.parametrize(
     ("value", "path", "remedy"),
     [
-        (Message(id="1", name="shop.send", args=(1, object())), "argument 2 of shop.send is a object", "pass an id"),
+        (Message(id="1", name="shop.send", args=(1, object())), "argument 2 of shop.send is an object", "pass an id"),
         (
             Message(id="1", name="shop.send", kwargs={"to": [1, {"a": Order(1)}]}),
             "argument 'to' of shop.send[1]['a']",
@@ -148,8 +148,8 @@ class Order:
             "argument 1 of b is a Point",
             "list",
         ),
-        ({"a": ({1, 2}, [object()])}, "value['a'][1][0] is a object", "pass an id"),
-        ({(1, object()): 1}, "value key[1] is a object", "pass an id"),
+        ({"a": ({1, 2}, [object()])}, "value['a'][1][0] is an object", "pass an id"),
+        ({(1, object()): 1}, "value key[1] is an object", "pass an id"),
         ([1, "\ud800"], "value[1] is not Unicode text", "decode the bytes"),
         ({"\ud800": 1}, "value key is not Unicode text", "decode the bytes"),
         (Message(id="1", name="t", kwargs={"name": "a\udcff"}), "argument 'name' of t is not Unicode text", "decode"),

@@ -190,7 +190,7 @@ def test_a_result_that_can_not_be_encoded_ends_the_job_with_a_sentence(shop: Sho
     assert shop.run_all() == 1
     job = shop.job(handle)
     assert (job.state, job.reason, job.error_type) == ("dead", "it ran, but could not be finished", "EncodeError")
-    assert "value['rows'][1] is a object" in job.error
+    assert "value['rows'][1] is an object" in job.error
     with pytest.raises(TaskException, match="rows"):
         handle.get()
 

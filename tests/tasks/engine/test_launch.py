@@ -59,13 +59,13 @@ def test_an_argument_that_can_not_be_encoded_fails_the_call_and_leaves_nothing(s
 
     sent: list[str] = []
     typed(shop.huey.signal())(lambda signal, *_: sent.append(signal))
-    with pytest.raises(EncodeError, match=r"argument 'body' of .*\.send\['lines'\]\[1\] is a object"):
+    with pytest.raises(EncodeError, match=r"argument 'body' of .*\.send\['lines'\]\[1\] is an object"):
         send("ann", body={"lines": ["a", object()]})
-    with pytest.raises(EncodeError, match=r"argument 1 of .*\.send is a object"):
+    with pytest.raises(EncodeError, match=r"argument 1 of .*\.send is an object"):
         shop.huey.enqueue(group([send.s("a"), send.s(object())]))
-    with pytest.raises(EncodeError, match=r"argument 1 of .*\.send is a object"):
+    with pytest.raises(EncodeError, match=r"argument 1 of .*\.send is an object"):
         shop.huey.enqueue(group([send.s("a")]).then(send, object()))
-    with pytest.raises(EncodeError, match=r"argument 1 of .*\.send is a object"):
+    with pytest.raises(EncodeError, match=r"argument 1 of .*\.send is an object"):
         send.schedule((object(),), delay=5)
     assert shop.inspector.count() == 0
     assert sent == []
