@@ -27,6 +27,7 @@ from storage.history.lag import lag
 from storage.objects import open_store
 from storage.servers.home import POSTGRES, REDIS
 from storage.settings import DEFAULT_SENDER, Settings
+from storage.wording import plural
 
 Level = Literal["ok", "warn", "fail"]
 
@@ -118,11 +119,10 @@ def _server(settings: Settings, name: str, told: str) -> Finding:
     server = next(item for item in embedded.status(settings.dewey_home) if item.name == name)
     message = f"{told}, embedded, process {server.server_pid}"
     if server.users:
-        message += f", used by {len(server.users)} process{'es' if len(server.users) > 1 else ''}"
-    if server.restarts:
-        return Finding(
-            name, "warn", f"{message}, started again {server.restarts} times", f"read {server.log_path} for why"
-        )
+        message += f", used by {plural(len(server.users), 'process', 'processes')}"
+    if server.restarts:  # first, since a line of the overview is short
+        again = f"started again {plural(server.restarts, 'time')}"
+        return Finding(name, "warn", f"{again}: {message}", f"read {server.log_path} for why")
     return Finding(name, "ok", message)
 
 

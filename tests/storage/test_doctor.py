@@ -1,5 +1,7 @@
 """The doctor asks real servers, and says of each ill what helps."""
 
+import os
+import signal
 import socket
 import time
 from collections.abc import Iterator
@@ -204,8 +206,16 @@ def test_the_embedded_servers_are_described(database_url: str) -> None:
         endpoints = embedded.attach(settings)
         try:
             findings = diagnose(settings, endpoints)
+            killed = embedded.status(home)[0].server_pid
+            assert killed is not None
+            os.kill(killed, signal.SIGKILL)
+            servers.wait_until(lambda: embedded.status(home)[0].restarts == 1, "it is started again")
+            servers.wait_until(lambda: embedded.status(home)[0].phase == "ready", "it is ready again")
+            again = one(diagnose(settings, endpoints), "redis")
         finally:
             embedded.detach()
+        assert again.level == "warn"
+        assert again.message.startswith("started again 1 time: Redis ")
         assert "embedded, process" in one(findings, "redis").message
         assert "used by 1 process" in one(findings, "redis").message
         assert one(findings, "redis persistence").level == "ok"
