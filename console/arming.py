@@ -13,6 +13,7 @@ from console import bindings
 from console.gateway.acting import CanaryRow, Look
 from console.gateway.errors import GatewayError
 from console.gateway.protocol import Gateway
+from console.screens.acting import ONLY_LOOKS
 from console.screens.base import DeweyScreen
 from console.widgets.frame import PRODUCTION
 from tasks.actions.values import Armed
@@ -61,7 +62,7 @@ class ArmingApp(App[None], inherit_bindings=False):
             self.disarm()
             self.notify("Writing is disarmed: read-only.", timeout=3)
         elif self.is_read_only:
-            self.notify("This console only looks: it was started with --read-only.", severity="warning")
+            self.notify(ONLY_LOOKS, severity="warning")
         else:
             self.arm_and(lambda: None)
 

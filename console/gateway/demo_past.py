@@ -33,7 +33,7 @@ class DemoPast(DemoFailures):
         """Return how things stood, or why that is not known."""
         problem = self._unseen(at)
         if problem:
-            return PastView(at, problem=Content(problem))
+            return PastView(at, problem=Content(problem), is_never_known=True)
         with self._lock:
             jobs = [canned.job for canned in self._jobs.values()]
         queues = tuple(_queue(name, at, jobs) for name in self._queues)
@@ -46,7 +46,7 @@ class DemoPast(DemoFailures):
     def past_failures(self, at: datetime) -> PastFailures:
         """Return the groups that had failed by then."""
         if at < BEGAN_AT:
-            return PastFailures(at, problem=Content(self._unseen(at)))
+            return PastFailures(at, problem=Content(self._unseen(at)), is_never_known=True)
         with self._lock:
             groups = [_as_of(group, at) for group in self._groups(at) if group.first_seen_at <= at]
         return past_failures(at, sorted(groups, key=lambda group: group.last_seen_at, reverse=True))

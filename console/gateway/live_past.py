@@ -21,7 +21,7 @@ class LivePast(LivePart):
     def past(self, at: datetime) -> PastView:
         """Return queues, consumers and waits as they stood."""
         if self._held is None:
-            return PastView(at, problem=UNTOLD)
+            return PastView(at, problem=UNTOLD, is_never_known=True)
         from storage.history import past  # noqa: PLC0415 - history is asked later than the first screen is drawn
         from storage.history.waits import waits  # noqa: PLC0415 - the same
 
@@ -30,7 +30,7 @@ class LivePast(LivePart):
             rates = past.rates(self._held.database, found.sampled_at)
             waited = waits(self._held.database, at - timedelta(minutes=MINUTES), at)
         except (StorageError, Refused) as error:
-            return PastView(at, problem=safe_text(error, limit=300))
+            return PastView(at, problem=safe_text(error, limit=300), is_never_known=isinstance(error, Refused))
         seen = {round((at - one.at).total_seconds() // 60): one.oldest_waiting_s for one in waited}
         seconds = tuple(seen.get(minute) for minute in range(MINUTES - 1, -1, -1))
         return past_view(found, rates, Waits(seconds, Content("")))
@@ -38,7 +38,7 @@ class LivePast(LivePart):
     def past_failures(self, at: datetime) -> PastFailures:
         """Return the groups of failures as they stood."""
         if self._held is None:
-            return PastFailures(at, problem=UNTOLD)
+            return PastFailures(at, problem=UNTOLD, is_never_known=True)
         from storage.history import failures  # noqa: PLC0415 - history is asked later than the first screen is drawn
 
         try:

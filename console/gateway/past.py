@@ -27,14 +27,15 @@ NOTHING: Final = Content("")
 
 
 class PastView(Struct, frozen=True):
-    """Queues and consumers as they stood at ``at``. ``problem`` says why nothing is known of then; ``unknown`` names
-    what, besides what never is, was not recorded then."""
+    """Queues and consumers as they stood at ``at``. ``problem`` says why nothing is known of then, ``is_never_known``
+    that nothing will be; ``unknown`` names what, besides what never is, was not recorded then."""
 
     at: datetime
     glance: Glance = field(default_factory=lambda: Glance((), ()))
     waits: Waits = field(default_factory=lambda: Waits((), NOTHING))
     problem: Content = NOTHING
     unknown: Content = NOTHING
+    is_never_known: bool = False
 
 
 class PastFailures(Struct, frozen=True):
@@ -44,6 +45,7 @@ class PastFailures(Struct, frozen=True):
     view: FailuresView = field(default_factory=lambda: FailuresView(()))
     problem: Content = NOTHING
     unknown: Content = NOTHING
+    is_never_known: bool = False
 
 
 def past_view(found: Past, rates: Mapping[str, tuple[tuple[int, int, int], ...]], waits: Waits) -> PastView:

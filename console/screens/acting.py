@@ -5,7 +5,7 @@ and what was accepted is performed once. Only an armed console gets so far; the 
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.content import Content
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from console.screens.action_dialog import Answered
 
 Then = Callable[[Done], None]
+ONLY_LOOKS: Final = "This console only looks: it was started with --read-only."
 
 
 class ActingScreen(AskingScreen):
@@ -91,7 +92,9 @@ class ActingScreen(AskingScreen):
         self.dewey.open_canaries()
 
     def read_only(self, action: str) -> str:
-        """Say that an action needs writing to be armed; "" when it does not, or it is."""
+        """Say that an action needs writing to be armed, which can not be here; "" when it does not, or it is."""
+        if action == "write_mode" and self.dewey.is_read_only:
+            return ONLY_LOOKS
         if self.dewey.armed is not None or not bindings.writes(action, self.PLACE):
             return ""
         if self.dewey.is_read_only:

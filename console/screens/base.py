@@ -78,8 +78,12 @@ class DeweyScreen(ActingScreen):
 
     def hides(self, action: str) -> bool:
         """Say whether a key is of no use just here, so that the key bar has room for others."""
+        return action == "write_mode" and self.dewey.is_read_only
+
+    def called(self, action: str) -> str:
+        """What the key bar calls an action just here; "" when it is what the table of keys says."""
         del action
-        return False
+        return ""
 
     def step_back(self) -> bool:
         """Undo a step within the screen; False if there is none."""

@@ -300,7 +300,7 @@ class JobScreen(TabbedScreen, JobActions, ExportingScreen):
         """The keys of a tab are shown on it."""
         if action in ("follow", "wrap", "log"):
             return (action == "log") == (self.tab == "log")
-        return action == "open" and self.tab not in ("attempts", "flow")
+        return (action == "open" and self.tab not in ("attempts", "flow")) or super().hides(action)
 
     def why_not(self, action: str) -> str:
         """Say why an action can not be done now."""

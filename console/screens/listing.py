@@ -66,8 +66,10 @@ class ListScreen(DeweyScreen):
         return self.table.held(0, self.table.total - 1)
 
     def hide_rows(self) -> None:
-        """Show nothing but the notice."""
+        """Show nothing but the notice; how many there are is not known."""
         self._known = True
+        for line in self.query(TabLine):
+            line.tell(line.active, {}, Content(""))
         self._arrange(False)
 
     def tell_count(self, tab: str, count: int, note: Content) -> None:

@@ -16,7 +16,7 @@ from console import bindings
 from console.formats import Moment
 from console.gateway.errors import GatewayRefused
 from console.screens.base import POLL, DeweyScreen
-from console.widgets.notice import Notice
+from console.widgets.notice import AGAIN, Notice
 from console.widgets.travel_bar import Where, past_instant, returning, said
 from storage.values import replace
 
@@ -45,6 +45,10 @@ class Answered(Protocol):
     @property
     def unknown(self) -> Content:
         """What was never recorded."""
+
+    @property
+    def is_never_known(self) -> bool:
+        """Whether the problem is one that asking again does not end."""
 
 
 def stepped(past_at: datetime | None, now: datetime, minutes: int) -> datetime | None:
@@ -118,7 +122,8 @@ class TravellingScreen(DeweyScreen):
         self.shown_past = found
         if found.problem.plain:
             self.hide_rows()
-            self.query_one(Notice).can_not_know(found.problem)
+            never = f"asking again will not help: {self.dewey.key_of('back')} goes to now"
+            self.query_one(Notice).can_not_know(found.problem, never if found.is_never_known else AGAIN)
         else:
             self.show_past(found)
 
@@ -200,6 +205,10 @@ class TravellingScreen(DeweyScreen):
         self.refresh_frame()
         self.refresh_bindings()
         self.poll()
+
+    def called(self, action: str) -> str:
+        """The way back is the one to now."""
+        return "now" if action == "back" and self.dewey.past_at is not None else super().called(action)
 
     def has_steps(self) -> bool:
         """Say whether `esc` has something to undo here."""

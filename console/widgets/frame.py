@@ -240,7 +240,9 @@ class KeyBar(Drawn):
 
     def _entry(self, binding: Binding, enabled: bool) -> Content:
         key = self.app.get_key_display(binding)
-        does = "disarm" if binding.id == WRITE and self.is_armed else binding.description
+        called: Callable[[str], str] = getattr(self.screen, "called", lambda _: "")
+        does = called(binding.action.partition("(")[0]) or binding.description
+        does = "disarm" if binding.id == WRITE and self.is_armed else does
         if enabled:
             return Content.assemble((key, "bold $primary"), (f" {does}  ", "$foreground"))
         return Content.assemble((key, "$faint"), (f" {does}  ", "$faint"))

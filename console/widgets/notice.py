@@ -1,7 +1,11 @@
 """What stands in the place of a list that has no rows. There are three reasons, and they never look alike."""
 
+from typing import Final
+
 from textual.content import Content
 from textual.widgets import Static
+
+AGAIN: Final = "asked again by itself, until it answers"
 
 
 class Notice(Static):
@@ -35,7 +39,7 @@ class Notice(Static):
         sentence = Content.assemble("nothing matches  ", criteria.stylize("$accent"))
         self._say(Content.styled("/", "$accent"), sentence, hint)
 
-    def can_not_know(self, reason: Content) -> None:
-        """Nobody answered."""
+    def can_not_know(self, reason: Content, hint: str = AGAIN) -> None:
+        """Nobody answered, or the answer is that nobody can know."""
         sentence = Content.assemble(("can not know: ", "$warning"), reason.stylize("$foreground"))
-        self._say(Content.styled("✗", "$error"), sentence, "asked again by itself, until it answers")
+        self._say(Content.styled("✗", "$error"), sentence, hint)

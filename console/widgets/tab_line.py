@@ -48,9 +48,10 @@ class TabLine(Drawn):
         """Put tabs and note into one line."""
         line = Content(" ")
         self._spots = []
-        if len(self.tabs) == 1:  # what there is one of is no choice: only how many there are is said
+        if len(self.tabs) == 1:  # what there is one of is no choice: only how many there are is said, once it is known
             ((only, title),) = self.tabs
-            line += Content.styled(plural(self.counts.get(only, 0), title.lower().removesuffix("s")), "$muted")
+            many = plural(self.counts[only], title.lower().removesuffix("s")) if only in self.counts else title
+            line += Content.styled(many, "$muted")
         for tab, title in self.tabs if len(self.tabs) > 1 else ():
             number = f" {self.counts[tab]:,}" if self.counts.get(tab) else ""
             style = "bold $strong underline" if tab == self.active else "$muted"

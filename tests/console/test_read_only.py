@@ -14,6 +14,7 @@ from console.gateway.errors import GatewayRefused
 from console.screens import action_words
 from console.screens.action_dialog import ActionDialog
 from console.screens.base import DeweyScreen
+from console.screens.help import KeysPage
 from console.screens.write import WriteDialog
 from tasks.actions import registry
 from tasks.actions.values import Request
@@ -155,6 +156,27 @@ def test_a_wallboard_can_not_be_armed() -> None:
         assert "read-only: this console only looks." in stage.notes
 
     play(script, app)
+
+
+@pytest.mark.parametrize("start", ["queues", "jobs", "state:dead", "logs"])
+def test_a_wallboard_does_not_offer_to_write(start: str) -> None:
+    app = still_app(start=start)
+    app.is_read_only = True
+
+    async def script(stage: Stage) -> None:
+        await stage.press("enter")
+        assert "W write" not in stage.text
+        await stage.press("question_mark")
+        assert "read-only: this console only looks." in stage.text
+        page = stage.app.screen.query_one(KeysPage)
+        (write,) = [one for one in page.entries if one.keys == "W"]
+        assert write.why_not == "This console only looks: it was started with --read-only."
+
+    async def may(stage: Stage) -> None:
+        assert "W write" in stage.text
+
+    play(script, app)
+    play(may, still_app(start=start))
 
 
 def test_whoever_is_not_armed_is_refused_whatever_the_screen_says() -> None:

@@ -202,6 +202,46 @@ def test_an_instant_that_nobody_recorded_is_refused_with_what_is_known_around_it
     play(script, still_app(start="queues"))
 
 
+@pytest.mark.parametrize(
+    ("start", "uncounted"),
+    [("workers", " Consumers"), ("failures", " Open   Muted   Resolved ")],
+)
+def test_what_was_never_recorded_is_not_said_to_be_asked_for_again_and_is_not_counted(
+    start: str, uncounted: str
+) -> None:
+    async def never(stage: Stage) -> None:
+        stage.app.past_at = BEGAN_AT - timedelta(hours=1)
+        _screen(stage).poll()
+        await stage.settle()
+        assert "what is known begins at 21:00 UTC" in " ".join(stage.text.split())
+        assert "asking again will not help: esc goes to now" in stage.text
+        assert "asked again by itself" not in stage.text
+        assert stage.text.split("\n")[2].startswith(f"{uncounted} ")
+
+    async def away(stage: Stage) -> None:
+        await stage.press(",")
+        assert "asked again by itself, until it answers" in stage.text
+
+    play(never, still_app(start=start))
+    play(away, still_app(NoHistoryGateway(), start=start))
+
+
+@pytest.mark.parametrize("start", SCREENS)
+def test_the_key_that_goes_to_now_says_so_while_one_looks_back(start: str) -> None:
+    async def script(stage: Stage) -> None:
+        assert "esc back" in stage.text.split("\n")[-1]
+        await stage.press(",")
+        assert "esc now" in stage.text.split("\n")[-1]
+        await stage.press("7")
+        assert "esc back" in stage.text.split("\n")[-1]
+        await stage.press("6")
+        assert "esc now" in stage.text.split("\n")[-1]
+        await stage.press("escape")
+        assert "esc back" in stage.text.split("\n")[-1]
+
+    play(script, still_app(start=start))
+
+
 def test_what_nobody_records_is_a_question_mark_and_no_zero() -> None:
     async def script(stage: Stage) -> None:
         await stage.press("4", "<")
