@@ -1,6 +1,6 @@
 """Groups of failures and the past, over real Redis and PostgreSQL: found, acted on, marked, and looked back at."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -9,7 +9,10 @@ from console.gateway.errors import GatewayUnavailable
 from console.gateway.live import LiveGateway, Opened
 from console.screens.jobs import JobsScreen
 from storage.broker.records import Job
+from storage.database.connection import Database
 from storage.errors import StoreUnavailable
+from storage.history import past
+from storage.history.past import Past
 from storage.history.recorder import Recorder
 from storage.history.sampling import Sampler
 from storage.values import replace
@@ -149,6 +152,7 @@ def test_the_past_is_what_was_sampled_and_recorded_then(office: Office, recorder
         await stage.press("2")
         assert "no recorder was running at" in stage.text
         assert "what is known begins at" in " ".join(stage.text.split())
+        assert "asking again will not help: esc goes to now" in stage.text
         await stage.press("escape")
         assert "this is not now" not in stage.text
 
@@ -157,6 +161,19 @@ def test_the_past_is_what_was_sampled_and_recorded_then(office: Office, recorder
     (queue,) = found.glance.queues
     assert (queue.queued, queue.dead) == (1, 1)
     assert not found.problem.plain
+
+
+def test_what_can_not_be_known_while_history_is_away_may_be_known_later(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(_database: Database, _at: datetime) -> Past:
+        raise StoreUnavailable("PostgreSQL did not answer")
+
+    gateway = _gateway(office)
+    assert gateway.past(gateway.now()).is_never_known, "no recorder ran, and a look back does not change that"
+    monkeypatch.setattr(past, "at", away)
+    found = gateway.past(gateway.now())
+    assert (found.problem.plain, found.is_never_known) == ("PostgreSQL did not answer", False)
 
 
 def test_a_broker_that_is_away_is_not_taken_for_an_absent_history(
