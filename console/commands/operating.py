@@ -43,15 +43,16 @@ def pause(  # noqa: PLR0913, PLR0917 - its options, each with a default
     options: dict[str, object] = {"for_s": span_of(for_, "--for").total_seconds()} if for_ else {}
     options |= {"until_at": _instant(until)} if until else {}
     request = Request("pause-schedule" if is_schedule else "pause", (queue,), "", options)
-    words = Words("is paused", "not paused", _paused)
+    resuming = "dewey resume --schedule" if is_schedule else "dewey resume"
+    words = Words("is paused", "not paused", lambda item: f"is paused{_until(item, resuming)}")
     act(request, words, Way(reason, dry_run, yes, as_json, unrecorded))
 
 
-def _paused(item: Item) -> str:
-    """That a queue or a schedule is paused, and until when: the audit's item has what was written."""
+def _until(item: Item, resuming: str) -> str:
+    """Until when a queue or a schedule is paused, as was written, and what ends that."""
     until_ms = msgspec.json.decode(item.after or "{}").get("until_ms")
     until = until_words(datetime.fromtimestamp(until_ms / 1000, UTC) if until_ms else None)
-    return f"is paused{until}; `dewey resume` lets it go on{' before' if until else ''}"
+    return f"{until}; `{resuming}` lets it go on{' before' if until else ''}"
 
 
 def _instant(text: str) -> str:

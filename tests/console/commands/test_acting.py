@@ -254,7 +254,8 @@ def test_a_pause_for_a_time_ends_by_itself(dewey: CommandLine, office: Office) -
 
 def test_a_schedule_is_paused_resumed_and_run(dewey: CommandLine, office: Office) -> None:
     office.publish()
-    assert dewey("pause", "clean_expired_tokens", "--schedule", "--yes", "--reason", "disk").status == 0
+    paused = dewey("pause", "clean_expired_tokens", "--schedule", "--yes", "--reason", "disk")
+    assert paused.lines[0].endswith("clean_expired_tokens  is paused; `dewey resume --schedule` lets it go on")
     assert "paused by" in dewey("schedules").out
     assert (
         dewey("run", "clean_expired_tokens", "--yes")
