@@ -128,6 +128,7 @@ async def _uppercase_r_opens_the_form_with_the_jobs_arguments(stage: Stage) -> N
     await stage.press("ctrl+u")
     await stage.type("new@example.org")
     await stage.press("ctrl+s")
+    assert "Requeue 1 job with edited arguments?" in stage.text
     assert "Launch tasks.email.send_email again with to edited." in " ".join(stage.text.split())
     await stage.press("right", "enter")
     made = stage.app.screen
