@@ -14,7 +14,7 @@ def test_the_cast_tells_its_story_and_fetches_nothing() -> None:
     told = [frame.text for frame in frames]
     for words in ("Canary requeue", "canary running", "Log", "Discard", "Undo"):
         assert any(words in text for text in told), words
-    dead = [re.search(r"NoteError: .*?…\s+(\S+) ", text) for text in told[-3:]]
+    dead = [re.search(r"NoteError: .*?…\s+import_note\s+(\S+) ", text) for text in told[-3:]]
     assert [found and found[1] for found in dead] == ["–", "–", "1"], "what was discarded is back"
     svg = cast.animated(frames)
     root = ElementTree.fromstring(svg)
