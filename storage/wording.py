@@ -12,6 +12,11 @@ def short_id(job_id: str) -> str:
     return job_id[-SHORT_ID:] if job_id.startswith("cron:") else job_id[:SHORT_ID]
 
 
+def job_line(job_id: str, task: str, queue: str, state: str) -> str:
+    """Return which job it is, and how it stands, as lists of what an action is done to say it."""
+    return f"{short_id(job_id)} {short_name(task)} in {queue}, {state}"
+
+
 def alike(job_id: str, part: str) -> str:
     """Return what several jobs do of which only a part of the id was said, and what helps; this is one of them."""
     does = "begin" if job_id.startswith(part) else "end"

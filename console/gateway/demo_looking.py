@@ -17,7 +17,7 @@ from storage.broker.records import Job, Pause, State
 from storage.errors import StorageError
 from storage.redaction import Redactor
 from storage.values import replace
-from storage.wording import error_line, short_id, short_name
+from storage.wording import error_line, job_line
 from tasks.actions import registry
 from tasks.actions.canaries import named, plan_of
 from tasks.actions.on_jobs import states_of
@@ -285,5 +285,5 @@ class DemoLooking(DemoJobs):
 
 def label(job: Job) -> str:
     """Return a job in a line, as the layer writes it."""
-    said = f"{short_id(job.id)} {short_name(job.task)} in {job.queue}, {job.state}"
+    said = job_line(job.id, job.task, job.queue, job.state)
     return f"{said}: {error_line(job.error_type, job.error)}" if job.error_type else said

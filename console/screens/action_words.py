@@ -9,7 +9,7 @@ from console.formats import safe_text
 from console.gateway.acting import Done, Look
 from console.gateway.limits import limit_words
 from storage.values import replace
-from storage.wording import SHORT_ID, plural, short_name
+from storage.wording import SHORT_ID, plural, short_id, short_name
 from tasks.actions.setting import limits_of
 
 
@@ -140,7 +140,7 @@ def outcome(look: Look, done: Done, options: Mapping[str, object] | None = None)
     if done.not_done:
         first = done.not_done[0]
         more = f" and {len(done.not_done) - 1:,} more" if len(done.not_done) > 1 else ""
-        name = first.name.plain[:SHORT_ID] if preview.scope in _COUNTED else first.name.plain
+        name = short_id(first.name.plain) if preview.scope in _COUNTED else first.name.plain
         parts.append(f"{name}{more} {words.not_done}: {first.why.plain}.")
     if done.unsaved:
         parts.append(f"{done.unsaved.plain}.")

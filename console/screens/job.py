@@ -32,7 +32,7 @@ from console.widgets.page import Scroller
 from console.widgets.page_stack import PageStack
 from console.widgets.palette import state_color
 from console.widgets.tab_line import TabLine
-from storage.wording import SHORT_ID, plural
+from storage.wording import plural, short_id
 from tasks.actions.values import Request
 
 TABS: Final = (
@@ -356,7 +356,7 @@ class JobScreen(TabbedScreen, JobActions, ExportingScreen):
     def sheet(self) -> Sheet:
         """Export this job with its attempts and its log."""
         gateway, key = self.dewey.gateway, self.key
-        name = f"job-{safe_key(key)[:SHORT_ID]}"
+        name = f"job-{safe_key(short_id(key))}"
         title = "Export this job with its attempts and its log"
         return Sheet(name, title, lambda: job_with_log(gateway.job(key), lambda after: gateway.log(key, after)))
 

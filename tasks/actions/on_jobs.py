@@ -11,7 +11,7 @@ from storage.broker.custody import Answer, Shown
 from storage.broker.records import PRIORITY_LIMIT, STATES, Job, State
 from storage.errors import JobMissing, Refused
 from storage.trash import Whole
-from storage.wording import SHORT_ID, short_name
+from storage.wording import job_line
 from tasks.actions.selection import Why, ids_of, items_of, label, look_at, only, refusal, shown
 from tasks.actions.tools import MOST, Act, Action, Tools, Undo
 from tasks.actions.values import Found, NotEligible, Request, Subject
@@ -153,7 +153,7 @@ def _look_untrash(tools: Tools, entry: Entry, items: Sequence[Item]) -> Found:
 def _named(tools: Tools, act: str) -> dict[str, str]:
     """The jobs that an action threw away, each in a line."""
     return {
-        one.job_id: f"{one.job_id[:SHORT_ID]} {short_name(one.task)} in {one.queue}, {one.state}"
+        one.job_id: job_line(one.job_id, one.task, one.queue, one.state)
         for one in trash.listed(tools.database, act=act, limit=MOST)
     }
 

@@ -6,7 +6,7 @@ from storage.audit import Item
 from storage.broker.custody import Answer, Shown
 from storage.broker.records import Job, State
 from storage.errors import JobMissing, Refused
-from storage.wording import SHORT_ID, error_line, short_name
+from storage.wording import error_line, job_line
 from tasks.actions.tools import MOST, Act, Tools
 from tasks.actions.values import Found, NotEligible, Request, Subject
 
@@ -76,7 +76,7 @@ def look_at(tools: Tools, ids: Sequence[str], why: Why, unknown: Iterable[NotEli
 
 def label(tools: Tools, job: Job) -> str:
     """A job in a line: id, task, queue, state, and what broke."""
-    said = f"{job.id[:SHORT_ID]} {short_name(job.task)} in {job.queue}, {job.state}"
+    said = job_line(job.id, job.task, job.queue, job.state)
     error = error_line(job.error_type, job.error) if job.error_type else ""
     return tools.redactor.redact_text(f"{said}: {error}" if error else said)[:LABEL_CHARS]
 

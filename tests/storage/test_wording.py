@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.wording import SHORT_ID, alike, error_line, plural, short_id, short_name
+from storage.wording import SHORT_ID, alike, error_line, job_line, plural, short_id, short_name
 
 ROOT = Path(__file__).parents[2]
 
@@ -32,6 +32,9 @@ def test_jobs_of_schedules_are_told_apart_by_their_ticks() -> None:
     assert [short_id(one) for one in (*ticks, "684131a4-0d43")] == ["22T21:00", "22T21:10", "684131a4"]
     assert alike(ticks[0], "22T21:00") == f"end with '22T21:00': write more of the id, as in {ticks[0]}"
     assert alike("684131a4", "68").startswith("begin with '68'")
+    assert job_line(ticks[1], "tasks.files.clean_public_files", "maintenance", "dead") == (
+        "22T21:10 clean_public_files in maintenance, dead"
+    )
 
 
 def test_a_task_is_called_by_its_own_name_and_things_are_counted() -> None:
