@@ -99,7 +99,9 @@ class Stream:
 
     def events(self, after: str) -> Events:
         """The next events, with the records of their jobs. Redis goes on with those after them in the meantime."""
-        asked, forgotten = self._taken(), self._forgotten
+        with self._taking:
+            forgotten = self._forgotten
+            asked, self._asked = self._asked, None
         if asked is not None and asked[0] != after:
             asked[1].drop()
             asked = None
@@ -120,17 +122,12 @@ class Stream:
         """Let what was asked ahead not count: much may have happened since."""
         with self._taking:  # whoever reads is another thread
             self._forgotten += 1
-        asked = self._taken()
+            asked, self._asked = self._asked, None
         if asked is not None:
             asked[1].drop()
 
     def _question(self, after: str) -> Question:
         return self._broker.ask("record", after, EVENTS_AT_ONCE, JOBS_AT_ONCE, LARGEST_READ_BYTES)
-
-    def _taken(self) -> tuple[str, Question] | None:
-        with self._taking:
-            asked, self._asked = self._asked, None
-        return asked
 
     def _keep(self, after: str, question: Question, forgotten: int) -> None:
         with self._taking:
